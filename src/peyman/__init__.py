@@ -1,0 +1,1 @@
+"""Peyman: a marketplace that keeps its word."""

@@ -1,0 +1,1 @@
+"""Settings and URLs: the only floor that knows everything."""

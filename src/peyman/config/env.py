@@ -1,0 +1,52 @@
+"""What the environment says. Read once, at start; the settings are made of it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Env:
+    """The variables of design §6, with what holds when they are not set."""
+
+    data: Path
+    database_url: str
+    secret_key: str
+    public_url: str
+    bank_url: str
+    sms_url: str
+    smtp_url: str
+    cache_url: str
+    sandbox: bool
+    clock_file: str
+    zarinpal_merchant: str
+    kavenegar_key: str
+    kavenegar_sender: str
+    mail_from: str
+
+
+def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
+    """Read the environment. Nothing is refused here: `config.checks` says what production needs."""
+    data = Path(environ.get("PEYMAN_DATA") or "var").absolute()
+    return Env(
+        data=data,
+        database_url=environ.get("DATABASE_URL") or f"sqlite:///{data / 'peyman.sqlite3'}",
+        secret_key=environ.get("PEYMAN_SECRET_KEY", ""),
+        public_url=(environ.get("PEYMAN_PUBLIC_URL") or "http://127.0.0.1:8000").rstrip("/"),
+        bank_url=environ.get("PEYMAN_BANK_URL", "").rstrip("/"),
+        sms_url=environ.get("PEYMAN_SMS_URL", "").rstrip("/"),
+        smtp_url=environ.get("PEYMAN_SMTP_URL", ""),
+        cache_url=environ.get("CACHE_URL", ""),
+        sandbox=environ.get("PEYMAN_SANDBOX") == "1",
+        clock_file=environ.get("PEYMAN_CLOCK_FILE", ""),
+        zarinpal_merchant=environ.get("PEYMAN_ZARINPAL_MERCHANT", ""),
+        kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
+        kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),
+        mail_from=environ.get("PEYMAN_MAIL_FROM", ""),
+    )
+
+
+def host_of(url: str) -> str:
+    """Return the host of `url`, without port."""
+    return urlsplit(url).hostname or ""

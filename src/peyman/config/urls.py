@@ -1,0 +1,8 @@
+"""Every address the installation answers to."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("peyman.entrypoints.storefront.urls")),
+    path("api/v1/", include("peyman.entrypoints.api.urls")),
+]

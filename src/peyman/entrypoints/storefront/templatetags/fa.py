@@ -1,0 +1,5 @@
+"""Persian filters: digits, money, dates."""
+
+from django import template
+
+register = template.Library()

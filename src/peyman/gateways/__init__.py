@@ -1,0 +1,1 @@
+"""The outside world: banks, SMS, mail. Called from entry points only."""

@@ -1,0 +1,68 @@
+"""People who may log in, and the tokens and codes with which they do."""
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+
+class PersonManager(BaseUserManager["Person"]):
+    pass
+
+
+class Person(AbstractBaseUser):
+    """A customer or a member of staff. One mobile number, one person (clause D06)."""
+
+    class Role(models.TextChoices):
+        CUSTOMER = "customer"
+        ORDERS = "orders"  # staff of the order desk
+        CATALOGUE = "catalogue"
+        MANAGER = "manager"
+
+    code = models.CharField(max_length=32, unique=True)  # public id, random
+    mobile = models.CharField(max_length=16, unique=True)  # E.164, "+989121234567"
+    mobile_confirmed_at = models.DateTimeField(null=True)
+    full_name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(blank=True)
+    email_confirmed_at = models.DateTimeField(null=True)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.CUSTOMER)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    objects = PersonManager()
+
+    USERNAME_FIELD = "mobile"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="role_is_known", condition=Q(role__in=["customer", "orders", "catalogue", "manager"])),
+        ]
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role != self.Role.CUSTOMER
+
+
+class ApiToken(models.Model):
+    """A bearer token. Only its SHA-256 is kept."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="api_tokens")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+
+class LoginCode(models.Model):
+    """A log-in code sent by SMS to a caller of the API. Only a keyed hash of it is kept."""
+
+    mobile = models.CharField(max_length=16)
+    code_hash = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["mobile", "created_at"], name="login_code_by_mobile")]

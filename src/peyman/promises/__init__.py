@@ -1,0 +1,1 @@
+"""Terms, the working calendar, and the ledger of promises."""

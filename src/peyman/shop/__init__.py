@@ -1,0 +1,1 @@
+"""The shop: goods, stock, carts, orders, shipping."""

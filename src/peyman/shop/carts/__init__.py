@@ -1,0 +1,1 @@
+"""Carts, which reserve nothing."""

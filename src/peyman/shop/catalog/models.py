@@ -1,0 +1,88 @@
+"""Categories, brands, products, variants, and every price a variant ever had."""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Category(models.Model):
+    slug = models.SlugField(max_length=80, unique=True)
+    title = models.CharField(max_length=120)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    path = models.CharField(max_length=400)  # titles from the top, " > " between
+    level = models.PositiveSmallIntegerField()
+    drawing = models.CharField(max_length=40, blank=True)  # key of the drawing its goods fall back to
+
+
+class Brand(models.Model):
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)  # Persian
+    name_latin = models.CharField(max_length=120, blank=True)
+    country = models.CharField(max_length=80, blank=True)
+    aliases = models.JSONField(default=list)
+
+
+class Product(models.Model):
+    """A family of variants: one title, one page."""
+
+    code = models.CharField(max_length=40, unique=True)
+    slug = models.SlugField(max_length=120, unique=True)
+    title = models.CharField(max_length=250)
+    title_latin = models.CharField(max_length=250, blank=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="products")
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="products")
+    model = models.CharField(max_length=120, blank=True)
+    attributes = models.JSONField(default=dict)  # Persian name -> value, in order
+    description = models.TextField(blank=True)
+    age_mark = models.CharField(max_length=4, blank=True)  # "", "+3" … "+18"
+    weight_g = models.PositiveIntegerField(null=True)
+    image_hint = models.CharField(max_length=120, blank=True)  # slug or slug/colour of the source file
+    drawing = models.CharField(max_length=40, blank=True)  # its own drawing; empty = its category's
+    spec_source = models.CharField(max_length=20, blank=True)
+    listed_on = models.DateField(null=True)
+    is_on_sale = models.BooleanField(default=True)
+    search_words = models.TextField()  # kernel.text.search_words of title, brand, model
+    search_joined = models.TextField()  # the same without any space
+    version = models.PositiveIntegerField(default=1)  # bumped by any change of what a card or page shows
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["category", "listed_on"], name="product_by_category"),
+            models.Index(fields=["brand"], name="product_by_brand"),
+        ]
+
+
+class Variant(models.Model):
+    """The thing one buys. Prices are whole rials and multiples of ten (a toman has no parts)."""
+
+    sku = models.CharField(max_length=40, unique=True)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="variants")
+    color = models.CharField(max_length=60, blank=True)
+    size = models.CharField(max_length=60, blank=True)
+    warranty = models.CharField(max_length=160, blank=True)
+    price = models.BigIntegerField()
+    list_price = models.BigIntegerField()  # struck out where it is above `price`
+    price_basis = models.CharField(max_length=8, choices=[("approved", "approved"), ("market", "market")])
+    is_on_sale = models.BooleanField(default=True)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="price_is_positive", condition=Q(price__gt=0)),
+            models.CheckConstraint(name="list_price_is_not_below_price", condition=Q(list_price__gte=F("price"))),
+        ]
+
+
+class PriceChange(models.Model):
+    """A price from an instant on, until the next one (D122)."""
+
+    append_only = True
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="price_changes")
+    price = models.BigIntegerField()
+    list_price = models.BigIntegerField()
+    reason = models.CharField(max_length=40)
+    by = models.CharField(max_length=60)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["variant", "at"], name="one_price_at_an_instant")]

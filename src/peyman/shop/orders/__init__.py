@@ -1,0 +1,1 @@
+"""Orders: from placing to the cart code that makes them final."""

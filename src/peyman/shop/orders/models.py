@@ -1,0 +1,137 @@
+"""Orders, their lines, and everything that ever happened to them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from peyman.billing.models import Bill
+from peyman.promises.models import TermsVersion
+from peyman.shop.catalog.models import Variant
+
+
+class Order(models.Model):
+    """One order. Its state changes through `actions.move` only, over the table in `rules`."""
+
+    class State(models.TextChoices):
+        REGISTERED = "registered"
+        INCOMPLETE = "incomplete"
+        EXPIRED = "expired"
+        SHORT = "short"
+        FINAL = "final"
+        PROCESSED = "processed"
+        HANDED_OVER = "handed_over"
+        DELIVERED = "delivered"
+        CANCELLED = "cancelled"
+        VOID = "void"
+
+    code = models.CharField(max_length=32, unique=True)  # public, unguessable; ownership is checked all the same
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    bill = models.OneToOneField(Bill, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.REGISTERED)
+    cart_code = models.CharField(max_length=32, null=True, unique=True)
+    terms = models.ForeignKey(TermsVersion, on_delete=models.PROTECT)
+    terms_sha256 = models.CharField(max_length=64)
+
+    goods_total = models.BigIntegerField()
+    fee_packing = models.BigIntegerField()
+    fee_shipping = models.BigIntegerField()
+    fee_insurance = models.BigIntegerField()
+    total = models.BigIntegerField()
+    shown_total = models.BigIntegerField()  # what the buyer had before their eyes when placing
+
+    recipient = models.CharField(max_length=120)
+    mobile = models.CharField(max_length=16)
+    landline = models.CharField(max_length=16, blank=True)
+    province = models.CharField(max_length=60)
+    city = models.CharField(max_length=80)
+    street = models.CharField(max_length=300)
+    plate = models.CharField(max_length=20)
+    unit = models.CharField(max_length=20, blank=True)
+    postal_code = models.CharField(max_length=10)
+    carrier = models.CharField(max_length=40)
+    carrier_title = models.CharField(max_length=120)
+
+    buyer_kind = models.CharField(max_length=12, choices=[("individual", "individual"), ("legal_entity", "legal_entity")])
+    buyer = models.JSONField(default=dict)  # particulars of a legal entity
+
+    placed_at = models.DateTimeField()
+    processing_date = models.DateField()
+    pay_until = models.DateTimeField()
+    final_at = models.DateTimeField(null=True)
+    idempotency_key = models.CharField(max_length=100, null=True)
+    request_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "idempotency_key"], name="order_key_once"),
+            models.CheckConstraint(
+                name="total_adds_up",
+                condition=Q(total=F("goods_total") + F("fee_packing") + F("fee_shipping") + F("fee_insurance")),
+            ),
+            models.CheckConstraint(
+                name="final_has_its_cart_code",
+                condition=~Q(state__in=["final", "processed", "handed_over", "delivered"])
+                | Q(cart_code__isnull=False, final_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="state_is_known",
+                condition=Q(
+                    state__in=[
+                        "registered", "incomplete", "expired", "short", "final",
+                        "processed", "handed_over", "delivered", "cancelled", "void",
+                    ]
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["person", "placed_at"], name="order_by_person"),
+            models.Index(fields=["pay_until"], condition=Q(state="registered"), name="order_to_expire"),
+        ]
+
+
+class OrderLine(models.Model):
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT)
+    position = models.PositiveIntegerField()
+    sku = models.CharField(max_length=40)
+    title = models.CharField(max_length=400)  # as the buyer read it, variant words included
+    quantity = models.PositiveIntegerField()
+    unit_price = models.BigIntegerField()  # now: after the drops that were applied
+    placed_price = models.BigIntegerField()  # when placed
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "variant"], name="variant_once_in_an_order"),
+            models.CheckConstraint(name="line_quantity_is_positive", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(name="price_only_drops", condition=Q(unit_price__gt=0, unit_price__lte=F("placed_price"))),
+        ]
+
+
+class OrderEvent(models.Model):
+    """One step of one order; the order's road is read from here."""
+
+    append_only = True
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
+    event = models.CharField(max_length=24)
+    from_state = models.CharField(max_length=12, blank=True)
+    to_state = models.CharField(max_length=12)
+    by = models.CharField(max_length=60)  # "customer", "system", "staff:…"
+    clause = models.CharField(max_length=8, blank=True)
+    details = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+
+class ProForma(models.Model):
+    """A version of the pro-forma as it was sent (D24, A3)."""
+
+    append_only = True
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="pro_formas")
+    version = models.PositiveIntegerField()
+    total = models.BigIntegerField()
+    lines = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "version"], name="pro_forma_version_once")]

@@ -1,0 +1,1 @@
+"""Carriers a customer may choose, and what they charge."""

@@ -1,0 +1,1 @@
+"""How many pieces there are and how many are owed."""
