@@ -1,0 +1,94 @@
+"""The database itself refuses to change what may only be added to.
+
+Every model with `append_only = True` gets triggers that refuse UPDATE and DELETE (and TRUNCATE, where there is one) with
+an IntegrityError, whoever asks. They are made anew after each migration, since altering a table on SQLite silently drops
+them; `web` and `worker` do not start without them.
+"""
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION peyman_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'append only: %', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$
+"""
+
+
+def tables() -> list[str]:
+    """Name the tables whose rows are never changed, in order."""
+    return sorted(model._meta.db_table for model in apps.get_models() if getattr(model, "append_only", False))
+
+
+def _wanted() -> dict[tuple[str, str], str]:
+    """(table, name of the trigger) → the statement that makes it, on this database."""
+    quote = connection.ops.quote_name
+    wanted = {}
+    for table in tables():
+        if connection.vendor == "sqlite":
+            for verb in ("update", "delete"):
+                name = f"append_only_{table}_{verb}"
+                wanted[table, name] = (
+                    f"CREATE TRIGGER {quote(name)} BEFORE {verb.upper()} ON {quote(table)} "
+                    f"BEGIN SELECT RAISE(ABORT, 'append only: {table}'); END"
+                )
+        else:
+            call = "EXECUTE FUNCTION peyman_append_only()"
+            wanted[table, "append_only_rows"] = (
+                f"CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON {quote(table)} FOR EACH ROW {call}"
+            )
+            wanted[table, "append_only_table"] = (
+                f"CREATE TRIGGER append_only_table BEFORE TRUNCATE ON {quote(table)} FOR EACH STATEMENT {call}"
+            )
+    return wanted
+
+
+def _present() -> set[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'")
+            wanted = _wanted()
+            return {(table, name) for table, name, sql in cursor.fetchall() if wanted.get((table, name)) == sql}
+        cursor.execute(
+            "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)"
+        )
+        return set(cursor.fetchall())
+
+
+def missing() -> list[str]:
+    """Name the append-only tables that the database does not guard, or not fully; one query."""
+    present = _present()
+    return sorted({table for table, name in _wanted() if (table, name) not in present})
+
+
+def install() -> None:
+    """Make the triggers of all tables that exist. Running it again changes nothing."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+        if connection.vendor != "sqlite":
+            cursor.execute(_FUNCTION)
+        _drop(cursor, existing)
+        for (table, _), statement in _wanted().items():
+            if table in existing:
+                cursor.execute(statement)
+
+
+def remove() -> None:
+    """Take the triggers away: for tests that empty tables, and for a migration that must rewrite one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _drop(cursor, set(connection.introspection.table_names(cursor)))
+
+
+def _drop(cursor: CursorWrapper, existing: set[str]) -> None:
+    quote = connection.ops.quote_name
+    for table, name in _wanted():
+        if table in existing:
+            on = "" if connection.vendor == "sqlite" else f" ON {quote(table)}"
+            cursor.execute(f"DROP TRIGGER IF EXISTS {quote(name)}{on}")
+
+
+def after_migration(**_: object) -> None:
+    """Make the triggers whole again; a receiver of `post_migrate`."""
+    if missing():
+        install()

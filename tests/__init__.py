@@ -1,0 +1,1 @@
+"""What Peyman promises, tried."""
