@@ -21,6 +21,7 @@ class Env:
     sandbox: bool
     clock_file: str
     zarinpal_merchant: str
+    zarinpal_token: str
     kavenegar_key: str
     kavenegar_sender: str
     mail_from: str
@@ -41,6 +42,7 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         sandbox=environ.get("PEYMAN_SANDBOX") == "1",
         clock_file=environ.get("PEYMAN_CLOCK_FILE", ""),
         zarinpal_merchant=environ.get("PEYMAN_ZARINPAL_MERCHANT", ""),
+        zarinpal_token=environ.get("PEYMAN_ZARINPAL_TOKEN", ""),
         kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
         kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),
         mail_from=environ.get("PEYMAN_MAIL_FROM", ""),

@@ -14,6 +14,7 @@ SECRET_KEY = ENV.secret_key or ("sandbox-only-never-a-secret-" * 2 if SANDBOX el
 PUBLIC_URL = ENV.public_url
 BANK_URL, SMS_URL, SMTP_URL = ENV.bank_url, ENV.sms_url, ENV.smtp_url
 CLOCK_FILE = ENV.clock_file if SANDBOX else ""
+ZARINPAL_ACCESS_TOKEN = ENV.zarinpal_token or ("sandbox-token" if SANDBOX else "")  # refunds need it
 ZARINPAL_MERCHANT = ENV.zarinpal_merchant or ("00000000-0000-4000-8000-00000000da5e" if SANDBOX else "")
 KAVENEGAR_KEY = ENV.kavenegar_key or ("sandbox-key" if SANDBOX else "")
 KAVENEGAR_SENDER = ENV.kavenegar_sender or "10004346"
