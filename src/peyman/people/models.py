@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class PersonManager(BaseUserManager["Person"]):
-    pass
+    """Django asks for one; people are made by `actions.person_of`."""
 
 
 class Person(AbstractBaseUser):
@@ -36,8 +36,13 @@ class Person(AbstractBaseUser):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="role_is_known", condition=Q(role__in=["customer", "orders", "catalogue", "manager"])),
+            models.CheckConstraint(
+                name="role_is_known", condition=Q(role__in=["customer", "orders", "catalogue", "manager"])
+            ),
         ]
+
+    def __str__(self) -> str:
+        return self.code  # logs and error pages must not show a number
 
     @property
     def is_staff(self) -> bool:
@@ -55,9 +60,14 @@ class ApiToken(models.Model):
 
 
 class LoginCode(models.Model):
-    """A log-in code sent by SMS to a caller of the API. Only a keyed hash of it is kept."""
+    """A log-in code sent by SMS, for pages and API alike. Only a keyed hash of it is kept.
+
+    `nth` counts the codes of one number: of two requests at once one finds its place taken, looks
+    again, and meets the limit. Only the newest code of a number opens anything.
+    """
 
     mobile = models.CharField(max_length=16)
+    nth = models.PositiveIntegerField()
     code_hash = models.CharField(max_length=64)
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -65,4 +75,5 @@ class LoginCode(models.Model):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["mobile", "created_at"], name="login_code_by_mobile")]
+        constraints = [models.UniqueConstraint(fields=["mobile", "nth"], name="nth_code_once")]
+        indexes = [models.Index(fields=["created_at"], name="login_code_by_age")]
