@@ -22,7 +22,7 @@ _counter = itertools.count(1)
 
 def restart() -> None:
     """Begin counting at 1 again; called before each test."""
-    global _counter  # noqa: PLW0603  # one counter for all factories is the point
+    global _counter
     _counter = itertools.count(1)
 
 
