@@ -27,14 +27,18 @@ class Message(models.Model):
     stale_at = models.DateTimeField(null=True)  # not worth sending from here on (log-in codes)
     due_at = models.DateTimeField()  # next try
     claimed_until = models.DateTimeField(null=True)
+    claim = models.CharField(max_length=32, blank=True)  # the worker's token while it holds the row
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     dead_at = models.DateTimeField(null=True)
     provider = models.CharField(max_length=20, blank=True)
     provider_id = models.CharField(max_length=80, blank=True)
+    instead = models.JSONField(null=True)  # the message that goes out if this one is refused for good (D24)
+    stands_in_for = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="stand_in")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(name="channel_is_known", condition=Q(channel__in=["sms", "email"])),
             models.CheckConstraint(name="sent_or_dead_not_both", condition=Q(sent_at=None) | Q(dead_at=None)),
         ]
         indexes = [
@@ -50,6 +54,6 @@ class Attempt(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="tries")
     provider = models.CharField(max_length=20)
-    outcome = models.CharField(max_length=12)  # sent, refused, unknown, stale
+    outcome = models.CharField(max_length=12)  # sent, refused, unknown, stale, lost (its worker was killed)
     detail = models.CharField(max_length=200, blank=True)  # provider's code; never an address or a text
     at = models.DateTimeField()
