@@ -35,9 +35,10 @@ class Product(models.Model):
     description = models.TextField(blank=True)
     age_mark = models.CharField(max_length=4, blank=True)  # "", "+3" … "+18"
     weight_g = models.PositiveIntegerField(null=True)
-    image_hint = models.CharField(max_length=120, blank=True)  # slug or slug/colour of the source file
     drawing = models.CharField(max_length=40, blank=True)  # its own drawing; empty = its category's
-    spec_source = models.CharField(max_length=20, blank=True)
+    tint = models.CharField(max_length=2, blank=True)  # "", "v2", "v3", "v4": colours of the drawing
+    origin = models.CharField(max_length=20, blank=True)  # where the record came from, in the words of its file
+    source = models.CharField(max_length=40, blank=True)
     listed_on = models.DateField(null=True)
     is_on_sale = models.BooleanField(default=True)
     search_words = models.TextField()  # kernel.text.search_words of title, brand, model
@@ -63,6 +64,8 @@ class Variant(models.Model):
     list_price = models.BigIntegerField()  # struck out where it is above `price`
     price_basis = models.CharField(max_length=8, choices=[("approved", "approved"), ("market", "market")])
     is_on_sale = models.BooleanField(default=True)
+    image_hint = models.CharField(max_length=120, blank=True)  # slug or slug/colour of the source file
+    spec_source = models.CharField(max_length=20, blank=True)  # manufacturer, distributor, editorial
     position = models.PositiveIntegerField(default=0)
 
     class Meta:
