@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class TermsVersion(models.Model):
@@ -13,7 +13,7 @@ class TermsVersion(models.Model):
     number = models.PositiveIntegerField(unique=True)
     title = models.CharField(max_length=200)
     parameters = models.JSONField()  # name -> whole number or text
-    sha256 = models.CharField(max_length=64)  # of the canonical JSON of title, parameters, clauses
+    sha256 = models.CharField(max_length=64, unique=True)  # of the canonical JSON of title, parameters, clauses
     published_at = models.DateTimeField()
     effective_at = models.DateTimeField()
 
@@ -91,7 +91,7 @@ class Promise(models.Model):
     class State(models.TextChoices):
         OPEN = "open"
         KEPT = "kept"
-        BROKEN = "broken"  # its time passed; may still be done, late (done_at)
+        BROKEN = "broken"  # its time passed; may still be done, late (kept_at)
         WAIVED = "waived"
 
     code = models.CharField(max_length=32, unique=True)  # public id
@@ -101,8 +101,9 @@ class Promise(models.Model):
     order = models.CharField(max_length=32, blank=True)  # the order's code, to list by
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="promises")
     what = models.CharField(max_length=250)  # the sentence the customer reads
-    terms = models.ForeignKey(TermsVersion, on_delete=models.PROTECT)
-    calendar = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT)
+    # A handful of versions: an index over them finds nothing and costs a write at each promise.
+    terms = models.ForeignKey(TermsVersion, on_delete=models.PROTECT, db_index=False)
+    calendar = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, db_index=False)
     start = models.DateTimeField()
     hours = models.PositiveIntegerField()
     hours_kind = models.CharField(max_length=8, choices=[("working", "working"), ("calendar", "calendar")])
@@ -115,22 +116,47 @@ class Promise(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subject", "kind"], name="promised_once"),
-            models.CheckConstraint(name="kept_promise_has_its_hour", condition=~Q(state="kept") | Q(kept_at__isnull=False)),
-            models.CheckConstraint(name="broken_promise_has_its_hour", condition=~Q(state="broken") | Q(broken_at__isnull=False)),
-            models.CheckConstraint(name="due_is_not_before_start", condition=Q(due_at__gte=models.F("start"))),
+            models.CheckConstraint(
+                name="promise_state_is_known", condition=Q(state__in=["open", "kept", "broken", "waived"])
+            ),
+            models.CheckConstraint(name="promise_hours_are_known", condition=Q(hours_kind__in=["working", "calendar"])),
+            models.CheckConstraint(name="due_is_not_before_start", condition=Q(due_at__gte=F("start"))),
+            models.CheckConstraint(
+                name="kept_promise_was_in_time",
+                condition=~Q(state="kept") | Q(kept_at__isnull=False, kept_at__lt=F("due_at")),
+            ),
+            models.CheckConstraint(
+                name="broken_promise_was_late",
+                condition=Q(state="broken", broken_at__isnull=False, broken_at=F("due_at"))
+                | (~Q(state="broken") & Q(broken_at=None)),
+            ),
+            models.CheckConstraint(
+                name="kept_after_all_was_late",
+                condition=~Q(state="broken") | Q(kept_at=None) | Q(kept_at__gte=F("due_at")),
+            ),
+            models.CheckConstraint(
+                name="only_ended_promises_were_kept", condition=Q(state__in=["kept", "broken"]) | Q(kept_at=None)
+            ),
         ]
         indexes = [
-            models.Index(fields=["state", "due_at"], name="promise_by_due"),
+            models.Index(fields=["due_at"], condition=Q(state="open"), name="promise_open_by_due"),  # the sweep
+            models.Index(fields=["due_at"], name="promise_by_due"),  # the record of a week
+            models.Index(fields=["kept_at"], condition=Q(kept_at__isnull=False), name="promise_by_kept"),
             models.Index(fields=["order"], name="promise_by_order"),
         ]
 
 
 class PromiseEvent(models.Model):
-    """What happened to a promise, in order: made, kept, broken, kept_late, waived."""
+    """What happened to a promise, each at most once: made, kept, broken, kept_late, waived."""
 
     append_only = True
 
-    promise = models.ForeignKey(Promise, on_delete=models.PROTECT, related_name="events")
+    promise = models.ForeignKey(Promise, on_delete=models.PROTECT, related_name="events", db_index=False)
     event = models.CharField(max_length=12)
     at = models.DateTimeField()
     evidence = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["promise", "event"], name="promise_event_once"),
+        ]
