@@ -11,6 +11,7 @@ class Category(models.Model):
     path = models.CharField(max_length=400)  # titles from the top, " > " between
     level = models.PositiveSmallIntegerField()
     drawing = models.CharField(max_length=40, blank=True)  # key of the drawing its goods fall back to
+    is_on_sale = models.BooleanField(default=True)  # off: goods that arrive later do not go on sale either
 
 
 class Brand(models.Model):
@@ -89,3 +90,25 @@ class PriceChange(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["variant", "at"], name="one_price_at_an_instant")]
+
+
+class SaleSwitch(models.Model):
+    """Who stopped or resumed selling what, and why (D27)."""
+
+    append_only = True
+
+    class Scope(models.TextChoices):
+        SHOP = "shop"  # everything; `key` is empty
+        CATEGORY = "category"  # with all below it; `key` is its slug
+        PRODUCT = "product"  # `key` is its code
+        VARIANT = "variant"  # `key` is its SKU
+
+    scope = models.CharField(max_length=8, choices=Scope.choices)
+    key = models.CharField(max_length=80, blank=True)
+    is_on = models.BooleanField()
+    reason = models.CharField(max_length=200)
+    by = models.CharField(max_length=60)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["scope", "key", "id"], name="sale_switch_by_key")]
