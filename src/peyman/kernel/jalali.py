@@ -101,10 +101,8 @@ def duration_words(span: timedelta) -> str:
         raise ValueError("a span does not run backwards")
     minutes = span // _MINUTE
     hours = minutes // 60
-    if hours >= 48:
-        parts = [(hours // 24, "روز"), (hours % 24, "ساعت")]
-    else:
-        parts = [(hours, "ساعت"), (minutes % 60, "دقیقه")]
+    long, short = [(hours // 24, "روز"), (hours % 24, "ساعت")], [(hours, "ساعت"), (minutes % 60, "دقیقه")]
+    parts = long if hours >= 48 else short
     words = [f"{persian_digits(count)} {unit}" for count, unit in parts if count]
     return " و ".join(words) or "کمتر از یک دقیقه"
 

@@ -1,0 +1,81 @@
+"""`peyman deadline`: the working calendar from outside. The same count that promises are made with."""
+
+import json
+from datetime import UTC, datetime
+
+import click
+from django.db import DatabaseError
+
+from peyman.kernel import jalali
+from peyman.kernel.text import latin_digits, persian_digits, whole_number
+from peyman.kernel.worktime import TEHRAN
+from peyman.promises import queries, rules
+from peyman.promises.models import CalendarVersion
+
+MOST_HOURS = 100_000
+YEARS = range(1900, 2201)
+
+
+class CouldNot(click.ClickException):
+    """The command could not answer; one Persian line says why, and the exit code is 2."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(self.message, err=True)
+
+
+def read_start(typed: str | None) -> datetime:
+    """Read an ISO instant; one without an offset is Tehran's time. Raises CouldNot."""
+    try:
+        start = datetime.fromisoformat(latin_digits(typed or "").strip())
+    except ValueError:
+        start = None
+    if start is None or start.year not in YEARS:
+        raise CouldNot("زمان آغاز را با --from و به شکل ISO بدهید، مانند 2026-11-25T17:00 (بی‌نشانه منطقه: ساعت تهران).")
+    return start if start.tzinfo else start.replace(tzinfo=TEHRAN)
+
+
+def read_hours(typed: str | None) -> int:
+    """Read whole hours in any digits, 0 to MOST_HOURS. Raises CouldNot."""
+    try:
+        hours = whole_number(typed)
+    except ValueError:
+        hours = -1
+    if not 0 <= hours <= MOST_HOURS:
+        raise CouldNot(f"شمار ساعت‌ها را با --hours بدهید: عددی درست از ۰ تا {persian_digits(MOST_HOURS)}.")
+    return hours
+
+
+@click.command("deadline")
+@click.option("--from", "start", metavar="ISO", help="When the hours begin; without an offset, Tehran's time.")
+@click.option("--hours", metavar="N", help="How many hours run.")
+@click.option("--kind", default="working", show_default=True, metavar="working|calendar", help="Which hours count.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(start: str | None, hours: str | None, kind: str, as_json: bool) -> None:
+    """Tell when a number of hours will have run, by the working calendar in force."""
+    begin, count = read_start(start), read_hours(hours)
+    if kind not in ("working", "calendar"):
+        raise CouldNot("نوع ساعت‌ها --kind یا working (کاری) است یا calendar (تقویمی).")
+    try:
+        version, calendar = queries.working_calendar()
+    except CalendarVersion.DoesNotExist:
+        raise CouldNot("تقویم کاری هنوز ساخته نشده است؛ نخست peyman init را اجرا کنید.") from None
+    except DatabaseError as fault:
+        raise CouldNot(f"پایگاه داده در دسترس یا آماده نیست؛ نخست peyman init را اجرا کنید. ({fault})") from None
+    due_at = rules.due_by(begin, count, kind, calendar)
+    if as_json:
+        answer = {
+            "from": jalali.iso(begin.astimezone(UTC)),
+            "hours": count,
+            "kind": kind,
+            "due_at": jalali.iso(due_at),
+            "due_tehran": due_at.astimezone(TEHRAN).isoformat(),
+            "due_jalali": jalali.deadline(due_at, year=True),
+            "calendar_version": version.number,
+        }
+        click.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    span = f"{persian_digits(count)} ساعت" + (" کاری" if kind == "working" else "")
+    until = f"{jalali.deadline(due_at, year=True)} (تقویم نسخه {persian_digits(version.number)})"
+    click.echo(f"{span} از {jalali.moment(begin, year=True)}: {until}")
