@@ -1,5 +1,206 @@
-"""Persian filters: digits, money, dates."""
+"""What pages print: money, digits, dates and clause links in Persian. Built in: no template loads it.
+
+The words themselves are the kernel's; here they get their markup (`<time>`, `<bdi>`, links).
+"""
+
+import re
+from datetime import date, datetime, timedelta
 
 from django import template
+from django.template.base import NodeList, Parser, Token
+from django.template.context import Context
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from peyman.entrypoints.storefront import icons
+from peyman.kernel import jalali, money
+from peyman.kernel.text import latin_digits, persian_digits
+from peyman.promises import queries as promises
 
 register = template.Library()
+
+# A run of Latin words, numbers and what stands between them. Without a letter in it, it is only a number.
+_RUN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:@/&'’+_%#•…–-]*[A-Za-z0-9+])?")
+_LETTER = re.compile(r"[A-Za-z]")
+_POINT = re.compile(r"(?<=\d)\.(?=\d)")
+_CLAUSE = re.compile(r"بند ([۰-۹]+-[۰-۹]+)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
+
+
+@register.filter
+def toman(rials: int) -> str:
+    """1234000 rials → «۱۲۳٬۴۰۰», without the unit."""
+    return money.grouped(money.tomans(rials))
+
+
+@register.filter
+def rials(amount: int) -> str:
+    """1234000 rials → «۱٬۲۳۴٬۰۰۰», without the unit."""
+    return money.grouped(amount)
+
+
+@register.filter
+def number(n: int) -> str:
+    """5000 → «۵٬۰۰۰»."""
+    return money.grouped(n)
+
+
+@register.filter
+def digits(value: object) -> str:
+    """Whatever it is, with Persian digits and nothing else changed: page numbers, postcodes, phones."""
+    return persian_digits(value)
+
+
+@register.filter
+def mobile(e164: str) -> str:
+    """+989121234567 → «۰۹۱۲۱۲۳۴۵۶۷», as people write it."""
+    return persian_digits(e164.replace("+98", "0", 1) if e164.startswith("+98") else e164)
+
+
+@register.filter
+def prose(text: object) -> SafeString:
+    """Persian text as it is read: runs with Latin letters isolated in `<bdi>`, all other digits Persian.
+
+    «گوشی A54 5G با 6.8 اینچ» → «گوشی <bdi>A54 5G</bdi> با ۶٫۸ اینچ».
+    """
+    plain = str(text)
+    parts, done = [], 0
+    for run in _RUN.finditer(plain):
+        parts.append(conditional_escape(plain[done : run.start()]))
+        if _LETTER.search(run[0]):
+            parts.append(format_html("<bdi>{}</bdi>", run[0]))
+        else:
+            parts.append(persian_digits(_POINT.sub("٫", _THOUSANDS.sub("٬", run[0]))))
+        done = run.end()
+    parts.append(conditional_escape(plain[done:]))
+    return mark_safe("".join(parts))  # every part was escaped above
+
+
+@register.filter
+def plain_prose(text: object) -> str:
+    """The same without markup, for titles and attributes."""
+    return _RUN.sub(
+        lambda run: run[0] if _LETTER.search(run[0]) else persian_digits(_POINT.sub("٫", _THOUSANDS.sub("٬", run[0]))),
+        str(text),
+    )
+
+
+def _time(instant: datetime | date, words: str) -> SafeString:
+    machine = jalali.iso(instant) if isinstance(instant, datetime) else instant.isoformat()
+    return format_html('<time datetime="{}">{}</time>', machine, words)
+
+
+@register.filter
+def long_date(when: datetime | date) -> SafeString:
+    """«چهارشنبه ۴ آذر»."""
+    return _time(when, jalali.long_date(when))
+
+
+@register.filter
+def public_date(when: datetime | date) -> SafeString:
+    """«چهارشنبه ۴ آذر ۱۴۰۵», for pages that everybody reads and that stay."""
+    return _time(when, jalali.long_date(when, year=True))
+
+
+@register.filter
+def moment(instant: datetime) -> SafeString:
+    """«چهارشنبه ۴ آذر، ساعت ۱۰:۲۴»."""
+    return _time(instant, jalali.moment(instant))
+
+
+@register.filter
+def public_moment(instant: datetime) -> SafeString:
+    """«چهارشنبه ۴ آذر ۱۴۰۵، ساعت ۱۰:۲۴»."""
+    return _time(instant, jalali.moment(instant, year=True))
+
+
+@register.filter
+def short_moment(instant: datetime) -> SafeString:
+    """«۴ آذر، ساعت ۱۰:۲۴»."""
+    return _time(instant, f"{jalali.plain_date(instant)}، {jalali.hour(instant)}")
+
+
+@register.filter
+def deadline(instant: datetime) -> SafeString:
+    """«تا شنبه ۷ آذر، ساعت ۱۷»."""
+    return _time(instant, jalali.deadline(instant))
+
+
+@register.filter
+def hour(instant: datetime) -> SafeString:
+    """«ساعت ۱۷:۰۳»."""
+    return _time(instant, jalali.hour(instant))
+
+
+@register.filter
+def left_until(instant: datetime, now: datetime) -> str:
+    """«۲ ساعت و ۱۴ دقیقه» from `now` on; a time that has passed has «کمتر از یک دقیقه» left."""
+    return jalali.duration_words(max(instant - now, timedelta()))
+
+
+@register.filter
+def late_by(done: datetime, due: datetime) -> str:
+    """«۴۰ دقیقه»: by how much `done` lies after `due`."""
+    return jalali.duration_words(max(done - due, timedelta()))
+
+
+@register.filter
+def drawn(key: str) -> str:
+    """The key of the drawing to show: the generic one where there is none of that name."""
+    return icons.drawing(key)
+
+
+@register.simple_tag(takes_context=True)
+def clause(context: Context, *ids: str) -> SafeString:
+    """Link to clauses by register id, under their published numbers: «§ بند ۱۱-۳».
+
+    The version is the page's `terms`: the one in force, or the one that an order was placed under. A clause
+    that this version does not have gives nothing.
+    """
+    terms = context["terms"]
+    links = []
+    for register_id in ids:
+        try:
+            published = promises.clause_number(terms, register_id)
+        except KeyError:
+            continue
+        links.append(
+            format_html(
+                '<a class="clause" href="/terms/{}/#{}">بند {}</a>',
+                terms.number,
+                clause_anchor(published),
+                persian_digits(published),
+            )
+        )
+    return mark_safe(" ".join(links))  # built by format_html
+
+
+@register.filter
+def linked_clauses(text: str) -> SafeString:
+    """The text of a clause as prose, where «بند ۵-۳» leads to that clause on the same page."""
+    return mark_safe(  # prose escaped it; the numbers are digits only
+        _CLAUSE.sub(lambda m: f'<a href="#{clause_anchor(latin_digits(m[1]))}">{m[0]}</a>', prose(text))
+    )
+
+
+@register.filter
+def clause_anchor(published: str) -> str:
+    """"11-4" → "c-11-4"."""
+    return f"c-{published}"
+
+
+class _WithSprite(template.Node):
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        html = self.nodelist.render(context)
+        return mark_safe(html + icons.sprite(html))  # the template's own output, and our own drawings
+
+
+@register.tag
+def withsprite(parser: Parser, token: Token) -> _WithSprite:
+    """Close the wrapped markup with the symbols that it uses, cached fragments included."""
+    nodelist = parser.parse(("endwithsprite",))
+    parser.delete_first_token()
+    return _WithSprite(nodelist)
