@@ -8,8 +8,8 @@ The protocol, as published:
 - `POST /pg/v4/payment/request.json` → `{"data": {"code": 100, "authority": 36 letters and digits, …}, "errors": []}`,
   or `{"data": [], "errors": {"code": -9, "message": …, "validations": …}}`. The buyer goes to
   `/pg/StartPay/{authority}` and comes back by GET with `Authority` and `Status` (OK or NOK), which prove nothing.
-- `verify.json` names the amount again: 100 verified now, 101 verified before (both with `ref_id`, `card_pan`), -50 other
-  amount, -51 not paid, -53 another merchant's, -54 and -55 no such token.
+- `verify.json` names the amount again: 100 verified now, 101 verified before (both with `ref_id`, `card_pan`), -50
+  other amount, -51 not paid, -53 another merchant's, -54 and -55 no such token.
 - `inquiry.json` → `status` IN_BANK, PAID (not verified), VERIFIED, FAILED or REVERSED; it never verifies.
 - `reverse.json` gives the whole payment back within 30 minutes and only to a registered address: -60 the bank cannot,
   -61 not successful or reversed before, -62 our address is not registered, -63 too late.
@@ -346,6 +346,10 @@ class Zarinpal:
         """The merchant id, as payments record it. Not for logs."""
         return self._merchant
 
+    def redirect_url(self, token: str) -> str:
+        """Where the buyer goes to pay `token`."""
+        return f"{self._pay}/pg/StartPay/{token}"
+
     def request(self, *, amount: int, callback_url: str, description: str, order: str, mobile: str = "") -> TokenAnswer:
         """Ask for a token to pay `amount` rials. After `Unknown` ask for a new one: an unused token costs nothing."""
         metadata = {"order_id": order}
@@ -359,7 +363,7 @@ class Zarinpal:
             "description": description[:500],
             "metadata": metadata,
         }
-        start_pay = f"{self._pay}/pg/StartPay/"
+        start_pay = self.redirect_url("")
         return self._payment("request", body, lambda status, answer: read_token(status, answer, start_pay))
 
     def verify(self, *, token: str, amount: int) -> VerifyAnswer:
@@ -411,7 +415,9 @@ class Zarinpal:
             "method": "PAYA",
             "reason": "CUSTOMER_REQUEST",
         }
-        return self._graphql("AddRefund", _ADD_REFUND, variables, lambda status, answer: read_refund(status, answer, amount))
+        return self._graphql(
+            "AddRefund", _ADD_REFUND, variables, lambda status, answer: read_refund(status, answer, amount)
+        )
 
     # ---- refunds, step by step ----
 
