@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 DATA = tempfile.mkdtemp(prefix="peyman-test-")
+os.mkdir(f"{DATA}/static")  # where collected files would be; the middleware asks for it
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 
 for name in [name for name in os.environ if name.startswith("PEYMAN_")]:
-    if name not in ("PEYMAN_SKIP", "PEYMAN_TEST_CHROMIUM"):
+    if name not in ("PEYMAN_SKIP", "PEYMAN_TEST_CHROMIUM", "PEYMAN_SCREENS"):
         del os.environ[name]
 os.environ.pop("CACHE_URL", None)
 os.environ.update(PEYMAN_SANDBOX="1", PEYMAN_DATA=DATA)

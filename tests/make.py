@@ -4,13 +4,17 @@ Codes come from a counter that starts anew with each test. Every function writes
 straight into the tables; what a room's action would decide is decided by that action, in the test.
 """
 
+import functools
 import hashlib
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from peyman.people.models import ApiToken, Person
+from peyman.promises.actions import publish_terms
 from peyman.promises.models import CalendarVersion, Holiday, TermsVersion
+from peyman.promises.rules import TermsDocument, read_document
 from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.catalog.models import Brand, Category, PriceChange, Product, Variant
 from peyman.shop.shipping.models import Carrier
@@ -59,25 +63,18 @@ def token(of: Person, *, expires_at: datetime = datetime(2099, 1, 1, tzinfo=UTC)
 
 # ---- Promises ----
 
-PARAMETERS = {
-    "refund_hours": 48, "refund_early_hours": 24, "payment_minutes": 20, "order_hours": 24, "pro_forma_hours": 1,
-    "cart_code_hours": 1, "packing_fee": 0, "insurance_permille": 3, "cart_days": 30, "max_quantity": 20,
-    "withdrawal_days": 7, "processing_hours": 24,
-}  # fmt: skip
+TERMS = Path(__file__).resolve().parent.parent / "docs" / "terms"
+
+
+@functools.cache
+def terms_document() -> TermsDocument:
+    """The document of version 1, as it is published."""
+    return read_document((TERMS / "v1.toml").read_text(), (TERMS / "register.toml").read_text())
 
 
 def terms(*, at: datetime = NOW - timedelta(days=100)) -> TermsVersion:
-    """Version 1 of the terms, in force; the same row when asked again."""
-    return TermsVersion.objects.get_or_create(
-        number=1,
-        defaults={
-            "title": "شرایط فروش پیمان",
-            "parameters": PARAMETERS,
-            "sha256": "0" * 64,
-            "published_at": at,
-            "effective_at": at,
-        },
-    )[0]
+    """Version 1 of the terms (docs/terms/v1.toml), in force; the same row when asked again."""
+    return publish_terms(document=terms_document(), now=at)
 
 
 def calendar(*closed: date, at: datetime = NOW - timedelta(days=100)) -> CalendarVersion:

@@ -5,7 +5,6 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 
 from peyman.entrypoints.jobs import triggers
-from peyman.promises.models import TermsVersion
 from peyman.shop.catalog.models import PriceChange
 from tests import make
 
@@ -28,22 +27,18 @@ def test_history_can_neither_be_changed_nor_deleted(db):
     assert list(PriceChange.objects.values_list("price", flat=True)) == [1_000_000]
 
 
-def test_a_table_of_history_cannot_be_truncated_where_the_database_can_truncate(db, on_postgres):
-    make.terms()
-    if on_postgres:
-        with (
-            pytest.raises(IntegrityError, match="append only: promises_termsversion"),
-            transaction.atomic(),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("TRUNCATE promises_termsversion CASCADE")
-    assert TermsVersion.objects.count() == 1
+def test_a_table_of_history_cannot_be_emptied_at_one_stroke(transactional_db, on_postgres):
+    make.variant()
+    with pytest.raises(IntegrityError, match="append only: catalog_pricechange"), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE catalog_pricechange" if on_postgres else "DELETE FROM catalog_pricechange")
+    assert PriceChange.objects.count() == 1
 
 
 def test_the_ledgers_and_histories_of_every_room_are_append_only():
     assert triggers.tables() == [
         "billing_entry",
         "catalog_pricechange",
+        "catalog_saleswitch",
         "messages_attempt",
         "orders_orderevent",
         "orders_proforma",
