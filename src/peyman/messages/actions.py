@@ -121,9 +121,7 @@ def release(messages: Iterable[Message]) -> None:
 
 @carries_out("D10")
 @transaction.atomic
-def mark_sent(
-    *, message: Message, provider: str, provider_id: str, now: datetime, keep_secret: bool = False
-) -> bool:
+def mark_sent(*, message: Message, provider: str, provider_id: str, now: datetime, keep_secret: bool = False) -> bool:
     """Write down that a provider took the message; False when that was known already.
 
     A message with a secret loses it and its text, unless `keep_secret` (the sandbox, whose inbox shows it).
@@ -181,17 +179,11 @@ def mark_stale(*, message: Message, now: datetime) -> bool:
     return True
 
 
-def drop_spent(*, now: datetime, limit: int = 1000) -> int:
-    """Give up messages that nobody holds and that are stale, or whose last allowed try was lost; return how many."""
+def drop_stale(*, now: datetime, limit: int = 1000) -> int:
+    """Drop the stale messages that no worker holds; return how many. One query when there are none."""
     free = Message.objects.filter(Q(claimed_until=None) | Q(claimed_until__lte=now), sent_at=None, dead_at=None)
-    spent = free.filter(Q(stale_at__lte=now) | Q(attempts__gte=rules.MOST_TRIES)).order_by("pk")
-    dropped = 0
-    for message in spent[:limit]:
-        if rules.is_stale(message.stale_at, now):
-            dropped += mark_stale(message=message, now=now)
-        else:
-            dropped += mark_failed(message=message, provider="", detail="lost_too_often", now=now, permanent=True)
-    return dropped
+    stale = free.filter(stale_at__lte=now).order_by("stale_at", "pk")
+    return sum(mark_stale(message=message, now=now) for message in stale[:limit])
 
 
 def _waiting(now: datetime) -> QuerySet[Message]:
@@ -201,7 +193,6 @@ def _waiting(now: datetime) -> QuerySet[Message]:
         sent_at=None,
         dead_at=None,
         due_at__lte=now,
-        attempts__lt=rules.MOST_TRIES,
     )
 
 
@@ -269,7 +260,9 @@ def _send_instead(dead: Sequence[Message], *, now: datetime) -> None:
         Message.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _try_many(messages: Sequence[Message], *, provider: str, outcome: str, details: dict[str, str], now: datetime) -> None:
+def _try_many(
+    messages: Sequence[Message], *, provider: str, outcome: str, details: dict[str, str], now: datetime
+) -> None:
     if messages:
         Attempt.objects.bulk_create(
             Attempt(message=row, provider=provider, outcome=outcome, detail=details.get(row.key, "")[:200], at=now)

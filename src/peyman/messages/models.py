@@ -43,6 +43,12 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(sent_at=None, dead_at=None), name="message_waiting"),
+            models.Index(
+                fields=["stale_at"],
+                condition=Q(sent_at=None, dead_at=None, stale_at__isnull=False),
+                name="message_urgent",
+            ),
+            models.Index(fields=["sent_at"], condition=Q(sent_at__isnull=False), name="message_by_sent"),  # the inbox
             models.Index(fields=["about"], name="message_about"),
         ]
 

@@ -116,7 +116,7 @@ def sms_parts(text: str) -> int:
 class Template:
     """What one kind of message prints. Texts of `needs` and rows of `tables` must be there; `may` may be missing.
 
-    Money is grouped toman («۱۸٬۵۴۵٬۰۰۰», the template writes the unit), except `total_rials`; `…_until` and `…_due` come
+    Money is grouped toman («۱۸٬۵۴۵٬۰۰۰», the template writes the unit), except `total_rials`; `…_until`, `…_due` come
     from `kernel.jalali.deadline` and begin with «تا»; `…_at` come from `kernel.jalali.moment`.
     """
 
@@ -149,7 +149,7 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (EMAIL, "cart_code"): Template(
         _names("order cart_code final_at total link"),
         may=_names("name deliver_to processing_date terms terms_link clause"),
-        tables=_LINES,
+        tables={**_LINES, **_FEES},
         may_tables={"promises": _names("what due")},
     ),
 }
