@@ -165,6 +165,15 @@ def overdue(now: datetime, limit: int = 100) -> list[PromiseView]:
     return [view(row, now) for row in rows[:limit]]
 
 
+def unkept_subjects(prefix: str, *, since: datetime) -> list[str]:
+    """Return the subjects that begin with `prefix` of promises not kept yet: all open ones, and broken ones that were
+    due from `since` on. One query.
+    """
+    unkept = Q(state=Promise.State.OPEN) | Q(state=Promise.State.BROKEN, kept_at=None, due_at__gte=since)
+    rows = Promise.objects.filter(unkept, subject__startswith=prefix)
+    return list(rows.order_by("pk").values_list("subject", flat=True))
+
+
 def view(promise: Promise, now: datetime) -> PromiseView:
     """Return one row as its customer sees it at `now`; `promise.terms` should be loaded."""
     ending = rules.ending(promise.state, promise.due_at, promise.kept_at, now)
