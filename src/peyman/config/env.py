@@ -25,6 +25,7 @@ class Env:
     kavenegar_key: str
     kavenegar_sender: str
     mail_from: str
+    proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
 
 
 def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
@@ -46,6 +47,7 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
         kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),
         mail_from=environ.get("PEYMAN_MAIL_FROM", ""),
+        proxies=int(environ.get("PEYMAN_PROXIES") or 0),
     )
 
 

@@ -1,5 +1,7 @@
 """People who may log in, and the tokens and codes with which they do."""
 
+from typing import ClassVar
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -32,7 +34,7 @@ class Person(AbstractBaseUser):
 
     USERNAME_FIELD = "mobile"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         constraints = [

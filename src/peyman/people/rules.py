@@ -18,7 +18,7 @@ CODE_LIFETIME: Final = timedelta(seconds=180)
 CODE_DIGITS: Final = 6
 CODE_TRIES: Final = 5  # wrong tries that one code outlives
 TOKEN_LIFETIME: Final = timedelta(days=30)
-TOKEN_PREFIX: Final = "pym_"  # lets secret scanners find a leaked one
+BEARER_MARK: Final = "pym_"  # lets secret scanners find a leaked one
 
 NAME_LENGTH: Final = 120
 
@@ -124,6 +124,20 @@ def mobile_number(typed: str, *, field: str = "mobile") -> str:
     return f"+98{national}"
 
 
+def landline_number(typed: str, *, field: str = "landline") -> str:
+    """Return an Iranian landline with its area code as it is dialled inside the country ("02188888888").
+
+    Digits of any script, spaces, dashes, brackets, +98 and 0098 are taken. Raises Invalid that names `field`.
+    """
+    digits = _NUMBER_NOISE.sub("", _BIDI.sub("", text.latin_digits(typed))).removeprefix("+")
+    for prefix in ("0098", "98"):
+        if digits.startswith(prefix) and len(digits) > 11:
+            digits = "0" + digits.removeprefix(prefix)
+    if not digits.isascii() or not digits.isdigit() or len(digits) != 11 or digits[0] != "0" or digits[1] in "09":
+        raise Invalid({field: "تلفن ثابت را با پیش‌شماره شهر بنویسید؛ ۱۱ رقم است، مانند ۰۲۱۸۸۸۸۸۸۸۸."})
+    return digits
+
+
 def domestic(mobile: str) -> str:
     """Return an E.164 mobile number as people in Iran write it: "09121234567"."""
     return "0" + mobile.removeprefix("+98")
@@ -161,7 +175,6 @@ def email_address(typed: str, *, field: str = "email") -> str:
     if len(address) > 254 or len(local) > 64 or not _EMAIL.fullmatch(address):
         raise Invalid({field: "این نشانی ایمیل درست نیست؛ مانند name@example.ir بنویسید یا خالی بگذارید."})
     return f"{local}@{domain.lower()}"
-
 
 
 def profile(name: str, email: str) -> tuple[str, str]:
@@ -226,7 +239,7 @@ def waiting(seconds: int) -> str:
 
 def new_token() -> str:
     """Return a bearer token: 256 random bits behind a prefix."""
-    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+    return BEARER_MARK + secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> str:

@@ -1,0 +1,52 @@
+"""Log-in by SMS code, for pages and API alike: what joins people, messages and limits."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+
+from peyman.entrypoints import limits
+from peyman.messages import actions as messages
+from peyman.people import actions as people
+from peyman.people import rules
+from peyman.people.models import Person
+
+
+def send_code(request: HttpRequest, mobile: str, now: datetime) -> datetime:
+    """Send a log-in code to a number, known or not, and return until when it opens.
+
+    The same happens for both, so neither answer nor time tells them apart. Raises people.rules.TooManyCodes
+    and limits.TooManyRequests.
+    """
+    limits.spend_login(request, "request_login_code", mobile)
+    with transaction.atomic():
+        issued = people.issue_login_code(mobile=mobile, now=now)
+        messages.queue(
+            messages.NewMessage(
+                channel="sms",
+                to=mobile,
+                template="login_code",
+                context={
+                    "code": issued.code,
+                    "host": urlsplit(settings.PUBLIC_URL).hostname or "",
+                    "valid_for": rules.waiting(int(rules.CODE_LIFETIME.total_seconds())),
+                },
+                key=issued.key,
+                secret=issued.code,
+                stale_at=issued.expires_at,
+            ),
+            now=now,
+        )
+    return issued.expires_at
+
+
+def prove(request: HttpRequest, mobile: str, code: str, now: datetime) -> Person:
+    """Return the person who holds the number, if the code is right.
+
+    Raises people.rules.WrongCode and Inactive, and limits.TooManyRequests after ten tries on one number in
+    five minutes, or very many from one address.
+    """
+    limits.spend_login(request, "try_login_code", mobile)
+    return people.exchange_login_code(mobile=mobile, code=code, now=now)
