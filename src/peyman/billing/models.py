@@ -63,9 +63,12 @@ class Payment(models.Model):
             models.UniqueConstraint(fields=["bill", "idempotency_key"], name="payment_key_once"),
             models.CheckConstraint(name="payment_is_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(
-                name="captured_has_its_receipt", condition=~Q(state="captured") | Q(refnum__isnull=False, captured_at__isnull=False)
+                name="captured_has_its_receipt",
+                condition=~Q(state="captured") | Q(refnum__isnull=False, captured_at__isnull=False),
             ),
-            models.CheckConstraint(name="payment_refunded_within_amount", condition=Q(refunded__gte=0, refunded__lte=F("amount"))),
+            models.CheckConstraint(
+                name="payment_refunded_within_amount", condition=Q(refunded__gte=0, refunded__lte=F("amount"))
+            ),
         ]
         indexes = [models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="payment_to_check")]
 

@@ -112,6 +112,13 @@ class ForeignReceipt(Refused):
     says = "این رسید بانکی برای پرداخت دیگری است و پذیرفته نشد."
 
 
+class KeyReused(Refused):
+    """The same Idempotency-Key came with another request."""
+
+    code, status = "idempotency_key_reused", 422
+    says = "این کلید یکتا پیش‌تر با درخواست دیگری آمده است. چیزی ثبت نشد؛ برای درخواست تازه، کلید تازه بسازید."
+
+
 class UnknownPayment(Missing):
     """No payment has this token."""
 
@@ -143,3 +150,25 @@ def refundable(paid: int, refunded: int, asked: int) -> int:
     if asked > paid - refunded:
         raise OverRefund
     return asked
+
+
+REVERSAL_MINUTES = 25  # Zarinpal reverses within 30 minutes; five are left for the road
+SMALLEST_TRANSFER = 20_000  # rials; banks refund no less
+
+
+def way_back(*, amount: int, paid: int, age_minutes: float) -> str:
+    """Return how `amount` of a payment of `paid` rials goes back: `reversal` or `refund`.
+
+    A reversal undoes the whole payment and only within minutes of it.
+    """
+    return "reversal" if amount == paid and age_minutes < REVERSAL_MINUTES else "refund"
+
+
+def next_check_seconds(checks: int) -> int:
+    """Return after how many seconds a bank is asked again: 15, 30, 60, … at most ten minutes."""
+    return int(min(600, 15 * 2 ** min(checks, 10)))
+
+
+def next_refund_seconds(tries: int) -> int:
+    """Return after how many seconds a refund is tried again: 2, 4, 8, … at most ten minutes."""
+    return int(min(600, 2 * 2 ** min(tries, 10)))

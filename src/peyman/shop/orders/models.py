@@ -51,7 +51,9 @@ class Order(models.Model):
     carrier = models.CharField(max_length=40)
     carrier_title = models.CharField(max_length=120)
 
-    buyer_kind = models.CharField(max_length=12, choices=[("individual", "individual"), ("legal_entity", "legal_entity")])
+    buyer_kind = models.CharField(
+        max_length=12, choices=[("individual", "individual"), ("legal_entity", "legal_entity")]
+    )
     buyer = models.JSONField(default=dict)  # particulars of a legal entity
 
     placed_at = models.DateTimeField()
@@ -77,8 +79,16 @@ class Order(models.Model):
                 name="state_is_known",
                 condition=Q(
                     state__in=[
-                        "registered", "incomplete", "expired", "short", "final",
-                        "processed", "handed_over", "delivered", "cancelled", "void",
+                        "registered",
+                        "incomplete",
+                        "expired",
+                        "short",
+                        "final",
+                        "processed",
+                        "handed_over",
+                        "delivered",
+                        "cancelled",
+                        "void",
                     ]
                 ),
             ),
@@ -103,7 +113,9 @@ class OrderLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "variant"], name="variant_once_in_an_order"),
             models.CheckConstraint(name="line_quantity_is_positive", condition=Q(quantity__gt=0)),
-            models.CheckConstraint(name="price_only_drops", condition=Q(unit_price__gt=0, unit_price__lte=F("placed_price"))),
+            models.CheckConstraint(
+                name="price_only_drops", condition=Q(unit_price__gt=0, unit_price__lte=F("placed_price"))
+            ),
         ]
 
 
@@ -124,6 +136,8 @@ class OrderEvent(models.Model):
 
 class ProForma(models.Model):
     """A version of the pro-forma as it was sent (D24, A3)."""
+
+    LINK_SALT = "pro-forma"  # of the signed link under which it is read without log-in (A12)
 
     append_only = True
 

@@ -1,0 +1,71 @@
+"""What falls due: banks to ask, money to give back, promises to judge, orders and carts to let go.
+
+Each sweep takes rows whose time has come, does each on its own, and may be killed and run again, by
+any number of workers. `run_due` is quick and runs each second; `tick` runs everything, each minute.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+from peyman.billing import actions as billing
+from peyman.entrypoints import payments
+from peyman.promises import actions as promises
+from peyman.promises import queries as terms
+from peyman.promises.rules import parameter
+from peyman.shop.carts import actions as carts
+from peyman.shop.orders import actions as orders
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Swept:
+    """How many rows each sweep dealt with."""
+
+    payments: int = 0
+    refunds: int = 0
+    expired: int = 0
+    broken: int = 0
+    carts: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def run_due(now: datetime) -> Swept:
+    """Ask banks about payments and refunds that are due."""
+    swept = Swept()
+    for payment in billing.claim_due_checks(now=now):
+        swept.payments += _alone("payment", payment.code, partial(payments.check, payment=payment, now=now))
+    for refund in billing.claim_due_refunds(now=now):
+        swept.refunds += _alone("refund", refund.code, partial(payments.give_back, refund=refund, now=now))
+    return swept
+
+
+def tick(now: datetime) -> Swept:
+    """Run every sweep once."""
+    swept = run_due(now)
+    swept.expired = orders.expire_due(now=now)
+    swept.broken = promises.sweep_overdue(now=now)
+    swept.carts = carts.sweep_left(days=parameter(terms.terms_in_force(now).parameters, "cart_days"), now=now)
+    log.info("sweep.done", **swept.as_json())
+    return swept
+
+
+def _alone(kind: str, code: str, step: Callable[[], object]) -> int:
+    """One row must not stop the others: what fails is told, and is due again when its claim runs out."""
+    try:
+        step()
+    except DatabaseError:
+        close_old_connections()
+        log.warning("sweep.database", kind=kind, code=code)
+        return 0
+    except Exception:
+        log.exception("sweep.bug", kind=kind, code=code)
+        return 0
+    return 1

@@ -1,0 +1,288 @@
+"""Paying: where the shop, the ledger and a bank meet. Doors and sweeps call this, nobody else.
+
+No transaction is open while a bank is asked. What the bank said is handed to one action; what it did
+not say is asked again by the sweep (`check`), for as long as the token may be paid.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+import structlog
+from django.conf import settings
+
+from peyman.billing import actions as billing
+from peyman.billing import queries as bills
+from peyman.billing.actions import Capture, RefundAsk
+from peyman.billing.models import Payment, Refund
+from peyman.billing.rules import (
+    BankAway,
+    ForeignReceipt,
+    KeyReused,
+    Mismatch,
+    RefundAccepted,
+    RefundRefused,
+    Reversed,
+    Status,
+    TokenGranted,
+    TooLate,
+    Unknown,
+    Unpaid,
+    Verified,
+)
+from peyman.entrypoints import clock
+from peyman.entrypoints.finaliser import Finaliser, finalise
+from peyman.gateways import banks
+from peyman.gateways.zarinpal import Zarinpal
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import TryLater
+from peyman.promises.rules import parameter
+from peyman.shop.orders import actions as orders
+from peyman.shop.orders.models import Order
+from peyman.shop.orders.rules import states
+
+log = structlog.get_logger()
+
+UNVERIFIED_LIFE = timedelta(minutes=45)  # a bank returns what nobody verified within 30 minutes; some are left for it
+_finaliser = Finaliser(clock.now)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A payment the customer may go and make."""
+
+    payment: str
+    redirect_url: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a return from the bank ended: `final`, `short`, `unpaid`, `unknown`, `returned` or `surplus`."""
+
+    kind: str
+    order: str
+
+
+def start(
+    *,
+    order: Order,
+    gateway: str,
+    shown_total: int | None = None,
+    key: str | None = None,
+    request_hash: str = "",
+    now: datetime,
+) -> Started:
+    """Begin paying for an order: look at stock and prices, freeze the amount, get a token from the bank.
+
+    `shown_total` (rials): what the buyer saw, the order's own total when not given. Raises
+    states.NotPayable, SoldOut, TotalRose, UnknownGateway, BankAway; nothing was taken then.
+    """
+    bank = banks.bank(gateway)
+    if key and (earlier := Payment.objects.filter(bill=order.bill_id, idempotency_key=key).first()):
+        if earlier.request_hash != request_hash:
+            raise KeyReused
+        if earlier.token:
+            return Started(earlier.code, bank.redirect_url(earlier.token))
+    order = orders.refresh_prices(order=order, shown_total=order.total if shown_total is None else shown_total, now=now)
+    payment = billing.start(
+        bill=order.bill,
+        gateway=gateway,
+        terminal=bank.terminal,
+        amount=order.total,
+        minutes=parameter(order.terms.parameters, "payment_minutes"),
+        key=key,
+        request_hash=request_hash,
+        now=now,
+    )
+    if payment.token:
+        return Started(payment.code, bank.redirect_url(payment.token))
+    answer = bank.request(
+        amount=payment.amount,
+        callback_url=urljoin(settings.PUBLIC_URL + "/", f"pay/{gateway}/callback"),
+        description=f"سفارش {order.code}",
+        order=order.code,
+        mobile=order.person.mobile,
+    )
+    if not isinstance(answer, TokenGranted):
+        log.warning("payment.no_token", payment=payment.code, answer=type(answer).__name__)
+        billing.no_token(payment=payment)
+        raise BankAway
+    billing.give_token(payment=payment, token=answer.token, now=now)
+    log.info("payment.started", payment=payment.code, order=order.code)
+    return Started(payment.code, answer.redirect_url)
+
+
+def handle_callback(*, gateway: str, token: str, status_ok: bool, now: datetime) -> Outcome:
+    """A browser came back with a token. Nothing it says is believed but the token's name.
+
+    Raises UnknownPayment. `status_ok` only decides whether the bank is asked to verify or merely how it
+    stands; a false NOK costs nobody anything, a false OK gains nobody anything.
+    """
+    banks.bank(gateway)
+    payment = bills.by_token(gateway, token)
+    return settle(payment=payment, verify=status_ok, submit=_finaliser.submit, now=now)
+
+
+def check(*, payment: Payment, now: datetime) -> Outcome:
+    """The sweep's turn: ask the bank about a payment nobody came back for."""
+    return settle(payment=payment, verify=payment.state == Payment.State.VERIFYING, submit=_directly, now=now)
+
+
+def _directly(capture: Capture) -> None:
+    finalise([capture], clock.now())
+
+
+def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None], now: datetime) -> Outcome:
+    """Bring a payment as far as the bank's word carries it. May run any number of times, side by side."""
+    if payment.state not in billing.ASKABLE:
+        return _outcome(payment)
+    bank = banks.bank(payment.gateway)
+    if payment.terminal != bank.terminal or not payment.token:
+        log.error("payment.foreign_terminal", payment=payment.code)
+        return _outcome(payment)
+    if not verify:
+        status = bank.inquiry(token=payment.token)
+        if status in (Status.PAID, Status.VERIFIED):
+            verify = True
+        else:
+            return _not_paid(payment, status, now)
+    if not billing.begin_verify(payment=payment, now=now):
+        return _outcome(Payment.objects.get(pk=payment.pk))
+    # The receipt is claimed: our row names this token, so "verified before" can only be our own earlier word.
+    answer = bank.verify(token=payment.token, amount=payment.amount)
+    if isinstance(answer, Verified):
+        try:
+            submit(Capture(payment.pk, answer.refnum, answer.card_mask))
+        except (ForeignReceipt, TryLater):
+            billing.ask_again(payment=payment, now=now)
+            return Outcome("unknown", _order_of(payment).code)
+        return _outcome(Payment.objects.get(pk=payment.pk))
+    if isinstance(answer, Mismatch):
+        _give_back_unverified(payment, now)
+        return Outcome("returned", _order_of(payment).code)
+    if isinstance(answer, Unpaid):
+        return _not_paid(payment, bank.inquiry(token=payment.token), now)
+    billing.ask_again(payment=payment, now=now)
+    log.warning("payment.unknown", payment=payment.code)
+    return Outcome("unknown", _order_of(payment).code)
+
+
+def _not_paid(payment: Payment, status: Status | Unknown, now: datetime) -> Outcome:
+    order = _order_of(payment).code
+    if isinstance(status, Unknown):
+        billing.ask_again(payment=payment, now=now)
+        return Outcome("unknown", order)
+    if status is Status.REVERSED:
+        billing.returned(payment=payment)
+        return Outcome("returned", order)
+    if status in (Status.PAID, Status.VERIFIED):
+        billing.ask_again(payment=payment, now=now)
+        return Outcome("unknown", order)
+    if now >= payment.token_until + UNVERIFIED_LIFE or (status is Status.FAILED and now >= payment.token_until):
+        billing.fail(payment=payment)
+    else:
+        billing.ask_again(payment=payment, now=now)
+    return Outcome("unpaid", order)
+
+
+@carries_out("D30")
+def _give_back_unverified(payment: Payment, now: datetime) -> None:
+    """The customer paid another amount: the money never becomes ours, and its way back is promised."""
+    order = _order_of(payment)
+    log.warning("payment.mismatch", payment=payment.code, order=order.code)
+    billing.accept_refunds(
+        asks=[
+            RefundAsk(
+                payment=payment,
+                amount=payment.amount,
+                reason="mismatch",
+                clause="D30",
+                account=None,
+                order=order.code,
+                person_id=order.person_id,
+                terms=order.terms,
+                what="بازگرداندن مبلغی که با مبلغ سفارش یکی نبود",
+            )
+        ],
+        now=now,
+    )
+    billing.stop_asking(payment=payment)
+
+
+def _outcome(payment: Payment) -> Outcome:
+    order = _order_of(payment)
+    if payment.state == Payment.State.FAILED:
+        return Outcome("unpaid", order.code)
+    if payment.state == Payment.State.RETURNED:
+        return Outcome("returned", order.code)
+    if payment.state != Payment.State.CAPTURED:
+        return Outcome("unknown", order.code)
+    if order.state == states.SHORT or payment.refunds.filter(reason="sold_out").exists():
+        return Outcome("short", order.code)
+    if order.cart_code and not payment.refunds.filter(reason="not_due").exists():
+        return Outcome("final", order.code)
+    return Outcome("surplus", order.code)
+
+
+def _order_of(payment: Payment) -> Order:
+    return Order.objects.select_related("person", "terms", "bill").get(bill=payment.bill_id)
+
+
+# ---- Giving back ----
+
+
+def give_back(*, refund: Refund, now: datetime) -> bool:
+    """Take one refund a step further with the bank. Returns whether it is proven done."""
+    payment = refund.payment
+    bank = banks.bank(payment.gateway)
+    if not payment.token:
+        log.error("refund.no_token", refund=refund.code)
+        return False
+    if refund.kind == Refund.Kind.REVERSAL:
+        return _reverse(refund, payment, bank, now)
+    return _transfer(refund, payment, bank, now)
+
+
+def _reverse(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) -> bool:
+    if refund.state == Refund.State.ASKED and _proven(refund, payment, bank, now):
+        return True
+    billing.asked_bank(refund=refund)
+    answer = bank.reverse(token=payment.token or "")
+    if not isinstance(answer, Unknown) and _proven(refund, payment, bank, now):
+        return True
+    if isinstance(answer, Reversed | Unknown) or payment.state != Payment.State.CAPTURED:
+        # Not proven yet. What was never captured cannot be transferred: the bank returns it by itself.
+        billing.retry_refund(refund=refund, now=now)
+    else:
+        way = "too_late" if isinstance(answer, TooLate) else "refused"
+        log.warning("refund.no_reversal", refund=refund.code, why=way, code=answer.code)
+        billing.retry_refund(refund=refund, now=now, kind=Refund.Kind.REFUND)
+    return False
+
+
+def _proven(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) -> bool:
+    """The inquiry is the proof (design §2): only a bank that says "reversed" keeps the promise."""
+    if bank.inquiry(token=payment.token or "") is not Status.REVERSED:
+        return False
+    orders.give_back_done(refund=refund, provider_ref=payment.refnum or payment.token or "", proof="inquiry", now=now)
+    log.info("refund.done", refund=refund.code, kind="reversal")
+    return True
+
+
+def _transfer(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) -> bool:
+    """Ask for a transfer, or how the one we asked for stands: the port finds it again by the refund's code."""
+    if not payment.refnum:
+        log.error("refund.no_receipt", refund=refund.code)
+        return False
+    billing.asked_bank(refund=refund)
+    answer = bank.refund(refnum=payment.refnum, amount=refund.amount, reason=refund.reason, key=refund.code)
+    if isinstance(answer, RefundAccepted) and answer.done:
+        orders.give_back_done(refund=refund, provider_ref=answer.ref, proof="bank", now=now)
+        log.info("refund.done", refund=refund.code, kind="refund")
+        return True
+    if isinstance(answer, RefundRefused):
+        # Nobody is forgotten by it: the promise stays open and, overdue, is seen by everyone.
+        log.error("refund.refused", refund=refund.code, code=answer.code)
+    billing.retry_refund(refund=refund, now=now)
+    return False

@@ -1,0 +1,255 @@
+"""The only commit point of the shop: stock, price and cart code in one short transaction (D57)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Case, CharField, Value, When
+
+from peyman.billing import actions as billing
+from peyman.billing.actions import RefundAsk
+from peyman.billing.models import Bill, Payment
+from peyman.kernel import codes
+from peyman.kernel.clauses import carries_out
+from peyman.messages import actions as messages
+from peyman.promises import actions as promises
+from peyman.promises.rules import parameter
+from peyman.shop.orders.actions import notes
+from peyman.shop.orders.actions.moves import move_many
+from peyman.shop.orders.models import Order, OrderLine
+from peyman.shop.orders.rules import states
+from peyman.shop.stock import actions as stock
+from peyman.shop.stock.rules import fit
+
+
+@dataclass
+class Issued:
+    """Order codes by how they ended: `final` have their cart code, `short` are paid but sold out."""
+
+    final: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)
+
+
+@carries_out("D57", "D30")
+def issue_cart_codes(ids: Sequence[int], now: datetime) -> Issued:
+    """Make paid, registered orders final, first come first served in the order of `ids`.
+
+    In one transaction: stock is claimed by one conditional statement, prices that fell meanwhile are
+    applied, each order gets its cart code, money is matched, the buyer is told and what is owed is
+    promised. An order whose pieces ran out becomes short and its money is owed back (D30). Orders in
+    another state, or not paid in full, are passed over: running it twice changes nothing.
+    The number of queries does not grow with orders or lines.
+    """
+    with transaction.atomic():
+        return _issue(list(dict.fromkeys(ids)), now)
+
+
+def _issue(ids: list[int], now: datetime) -> Issued:
+    rows = (
+        Order.objects.select_for_update(of=("self",))
+        .filter(pk__in=ids, state=states.REGISTERED)
+        .select_related("bill", "person", "terms")
+        .order_by("pk")
+    )
+    place = {pk: n for n, pk in enumerate(ids)}
+    orders = sorted((o for o in rows if o.bill.paid - o.bill.refunded >= o.total), key=lambda o: place[o.pk])
+    if not orders:
+        return Issued()
+    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in OrderLine.objects.filter(order__in=orders).select_related("variant").order_by("order_id", "position"):
+        lines[line.order_id].append(line)
+    pieces = {order.pk: {line.variant_id: line.quantity for line in lines[order.pk]} for order in orders}
+    left = stock.lock({variant for wanted in pieces.values() for variant in wanted})
+    served, refused = fit([(order.pk, pieces[order.pk]) for order in orders], left)
+    by_pk = {order.pk: order for order in orders}
+    _make_final([by_pk[pk] for pk in served], lines, now)
+    _make_short([by_pk[pk] for pk in refused], now)
+    return Issued(final=[by_pk[pk].code for pk in served], short=[by_pk[pk].code for pk in refused])
+
+
+def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: datetime) -> None:
+    if not orders:
+        return
+    pieces: dict[int, int] = defaultdict(int)
+    for order in orders:
+        for line in lines[order.pk]:
+            pieces[line.variant_id] += line.quantity
+    stock.claim_many(pieces=pieces)
+    drops = _apply_drops(orders, lines)
+    cart_codes = {order.pk: codes.new("DBC") for order in orders}
+    move_many(
+        orders=orders,
+        event="issue_cart_code",
+        by="system",
+        now=now,
+        details={order.pk: {"total": order.total, "paid": order.bill.paid} for order in orders},
+        cart_code=Case(*(When(pk=pk, then=Value(code)) for pk, code in cart_codes.items()), output_field=CharField()),
+        final_at=now,
+    )
+    for order in orders:
+        order.cart_code, order.final_at = cart_codes[order.pk], now
+    billing.allocate_many(
+        amounts={order.bill_id: order.total for order in orders},
+        subjects={order.bill_id: order.code for order in orders},
+        now=now,
+    )
+    _owe_differences(orders, drops, now)
+    messages.queue_many(
+        [message for order in orders for message in notes.cart_code(order, order.person, lines[order.pk], now)], now=now
+    )
+    promises.make_many(
+        [
+            promises.NewPromise(
+                clause="D57",
+                kind="cart_code",
+                subject=f"message:{notes.cart_code_key(order.code)}",
+                order=order.code,
+                person_id=order.person_id,
+                what="رساندن کد سبد، پس از کسر موجودی و ثبت قیمت",
+                terms=order.terms,
+                start=now,
+                hours=parameter(order.terms.parameters, "cart_code_hours"),
+                hours_kind="calendar",
+            )
+            for order in orders
+        ],
+        now=now,
+    )
+
+
+@carries_out("D36")
+def _apply_drops(orders: list[Order], lines: dict[int, list[OrderLine]]) -> dict[int, int]:
+    """Give each order the prices that fell since it was placed. Returns order → rials saved."""
+    fallen = [line for order in orders for line in lines[order.pk] if line.variant.price < line.unit_price]
+    if not fallen:
+        return {}
+    saved: dict[int, int] = defaultdict(int)
+    for line in fallen:
+        saved[line.order_id] += (line.unit_price - line.variant.price) * line.quantity
+        line.unit_price = line.variant.price
+    OrderLine.objects.bulk_update(fallen, ["unit_price"])
+    touched = [order for order in orders if order.pk in saved]
+    for order in touched:
+        order.goods_total -= saved[order.pk]
+        order.total -= saved[order.pk]
+    Order.objects.bulk_update(touched, ["goods_total", "total"])
+    Bill.objects.filter(pk__in=[order.bill_id for order in touched]).update(
+        amount=Case(
+            *(When(pk=order.bill_id, then=Value(order.total)) for order in touched), output_field=BigIntegerField()
+        )
+    )
+    return dict(saved)
+
+
+def _owe_differences(orders: list[Order], drops: dict[int, int], now: datetime) -> None:
+    """Owe back what was paid above the final total."""
+    over = {order.bill_id: order for order in orders if order.bill.paid - order.bill.refunded > order.total}
+    if not over:
+        return
+    asks = []
+    for payment in _with_money(over):
+        order = over[payment.bill_id]
+        spare = order.bill.paid - order.bill.refunded - order.total
+        amount = min(spare, payment.amount - payment.refunded)
+        if amount > 0 and order.pk in drops:
+            order.bill.refunded += amount
+            asks.append(
+                _ask(
+                    order,
+                    payment,
+                    amount,
+                    reason="price_drop",
+                    clause="D36",
+                    account="unallocated",
+                    what=f"واریز {notes.toman_words(amount)} تومان مابه‌التفاوت کاهش قیمت",
+                )
+            )
+    billing.accept_refunds(asks=asks, now=now)
+
+
+@carries_out("D28", "D30")
+def _make_short(orders: list[Order], now: datetime) -> None:
+    """Tell the truth to those who paid for what ran out, and owe them all of it."""
+    if not orders:
+        return
+    move_many(orders=orders, event="run_short", by="system", now=now)
+    by_bill = {order.bill_id: order for order in orders}
+    asks = [
+        _ask(
+            by_bill[payment.bill_id],
+            payment,
+            payment.amount - payment.refunded,
+            reason="sold_out",
+            clause="D30",
+            account="unallocated",
+            what=f"بازگرداندن {notes.toman_words(payment.amount - payment.refunded)} تومان، چون کالا تمام شد",
+        )
+        for payment in _with_money(by_bill)
+    ]
+    told = {}
+    for owed in billing.accept_refunds(asks=asks, now=now):
+        order = by_bill[owed.refund.payment.bill_id]
+        told[order.pk] = notes.short(order, order.person, owed.refund.amount, owed.due_at)
+    messages.queue_many(list(told.values()), now=now)
+
+
+def _with_money(bills: dict[int, Order]) -> list[Payment]:
+    rows = Payment.objects.filter(bill__in=list(bills), state=Payment.State.CAPTURED).order_by("captured_at", "pk")
+    return [payment for payment in rows if payment.refunded < payment.amount]
+
+
+def _ask(
+    order: Order, payment: Payment, amount: int, *, reason: str, clause: str, account: str | None, what: str
+) -> RefundAsk:
+    return RefundAsk(
+        payment=payment,
+        amount=amount,
+        reason=reason,
+        clause=clause,
+        account=account,
+        order=order.code,
+        person_id=order.person_id,
+        terms=order.terms,
+        what=what,
+    )
+
+
+@carries_out("D30")
+def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
+    """Let captured payments do their work: make their orders final, or owe the money back.
+
+    For the caller's transaction, right after the capture. Money for an order that is not waiting for
+    it (final already, expired, cancelled) is owed back whole, at once.
+    """
+    orders = {
+        order.bill_id: order
+        for order in Order.objects.filter(bill__in=[p.bill_id for p in payments]).select_related(
+            "person", "terms", "bill"
+        )
+    }
+    first: dict[int, Payment] = {}
+    surplus: list[Payment] = []
+    for payment in payments:
+        order = orders[payment.bill_id]
+        if order.state == states.REGISTERED and payment.bill_id not in first and payment.amount >= order.total:
+            first[payment.bill_id] = payment
+        else:
+            surplus.append(payment)
+    billing.accept_refunds(
+        asks=[
+            _ask(
+                orders[payment.bill_id],
+                payment,
+                payment.amount - payment.refunded,
+                reason="not_due",
+                clause="D30",
+                account="unallocated",
+                what=f"بازگرداندن {notes.toman_words(payment.amount)} تومان که بیش از یک بار یا دیر پرداخت شد",
+            )
+            for payment in surplus
+        ],
+        now=now,
+    )
+    return issue_cart_codes([orders[bill].pk for bill in first], now) if first else Issued()

@@ -1,0 +1,1 @@
+"""What an order may be, and how it moves."""

@@ -1,0 +1,79 @@
+"""Counting pieces, and owing them to final orders."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Case, F, IntegerField, Value, When
+
+from peyman.kernel.clauses import carries_out
+from peyman.shop.stock.models import Movement, Stock
+from peyman.shop.stock.rules import SoldOut
+
+
+def _by_variant(numbers: Mapping[int, int]) -> Case:
+    return Case(*(When(variant_id=key, then=Value(n)) for key, n in numbers.items()), output_field=IntegerField())
+
+
+def lock(variants: set[int]) -> dict[int, int]:
+    """Hold the counters of `variants` in key order and return variant → pieces left.
+
+    For a caller inside a transaction. On SQLite nothing is held (a writing transaction is alone
+    there); the conditional update of `claim_many` is the guarantee on both databases.
+    """
+    rows = Stock.objects.select_for_update().filter(variant_id__in=variants).order_by("variant_id")
+    return {row.variant_id: row.on_hand - row.allocated for row in rows}
+
+
+@carries_out("D57")
+@transaction.atomic
+def claim_many(*, pieces: Mapping[int, int]) -> None:
+    """Owe `pieces` (variant id → number) to final orders: all of them, or none.
+
+    One conditional statement. Raises SoldOut, and undoes the rest, when any is short.
+    """
+    if not pieces:
+        return
+    wanted = _by_variant(pieces)
+    enough = Stock.objects.filter(variant_id__in=pieces, on_hand__gte=F("allocated") + wanted)
+    if enough.update(allocated=F("allocated") + wanted) != len(pieces):
+        raise SoldOut(title="کالا", left=0)
+
+
+def release_many(*, pieces: Mapping[int, int]) -> None:
+    """Owe `pieces` no longer: their orders were cancelled."""
+    if pieces:
+        Stock.objects.filter(variant_id__in=pieces).update(allocated=F("allocated") - _by_variant(pieces))
+
+
+@transaction.atomic
+def count_many(*, counts: Mapping[int, int], reason: str, by: str, now: datetime) -> list[int]:
+    """Set what was counted in the store: variant id → pieces on hand, 0 or more.
+
+    The first count of a variant is its `initial`; later ones leave a movement. Returns the variants
+    whose count is below what is owed to final orders: those are left as they were.
+    """
+    held = {
+        row.variant_id: row
+        for row in Stock.objects.select_for_update().filter(variant_id__in=counts).order_by("variant_id")
+    }
+    fresh = [Stock(variant_id=key, initial=n, on_hand=n) for key, n in counts.items() if key not in held]
+    Stock.objects.bulk_create(fresh, batch_size=500)
+    changed = {key: n for key, n in counts.items() if key in held and held[key].on_hand != n}
+    too_low = [key for key, n in changed.items() if n < held[key].allocated]
+    changed = {key: n for key, n in changed.items() if n >= held[key].allocated}
+    for some in _chunks(changed, 400):
+        Stock.objects.filter(variant_id__in=some).update(on_hand=_by_variant(some))
+    Movement.objects.bulk_create(
+        [
+            Movement(variant_id=key, quantity=n - held[key].on_hand, reason=reason, by=by, at=now)
+            for key, n in changed.items()
+        ],
+        batch_size=500,
+    )
+    return too_low
+
+
+def _chunks(numbers: Mapping[int, int], size: int) -> list[dict[int, int]]:
+    items = list(numbers.items())
+    return [dict(items[start : start + size]) for start in range(0, len(items), size)]
