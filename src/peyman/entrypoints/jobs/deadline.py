@@ -1,39 +1,17 @@
 """`peyman deadline`: the working calendar from outside. The same count that promises are made with."""
 
-import json
-from datetime import UTC, datetime
-
 import click
 from django.db import DatabaseError
 
+from peyman.entrypoints.jobs.console import CouldNot, answer, instant
 from peyman.kernel import jalali
-from peyman.kernel.text import latin_digits, persian_digits, whole_number
+from peyman.kernel.text import persian_digits, whole_number
 from peyman.kernel.worktime import TEHRAN
 from peyman.promises import queries, rules
 from peyman.promises.models import CalendarVersion
 
 MOST_HOURS = 100_000
 YEARS = range(1900, 2201)
-
-
-class CouldNot(click.ClickException):
-    """The command could not answer; one Persian line says why, and the exit code is 2."""
-
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(self.message, err=True)
-
-
-def read_start(typed: str | None) -> datetime:
-    """Read an ISO instant; one without an offset is Tehran's time. Raises CouldNot."""
-    try:
-        start = datetime.fromisoformat(latin_digits(typed or "").strip())
-    except ValueError:
-        start = None
-    if start is None or start.year not in YEARS:
-        raise CouldNot("زمان آغاز را با --from و به شکل ISO بدهید، مانند 2026-11-25T17:00 (بی‌نشانه منطقه: ساعت تهران).")
-    return start if start.tzinfo else start.replace(tzinfo=TEHRAN)
 
 
 def read_hours(typed: str | None) -> int:
@@ -54,7 +32,9 @@ def read_hours(typed: str | None) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(start: str | None, hours: str | None, kind: str, as_json: bool) -> None:
     """Tell when a number of hours will have run, by the working calendar in force."""
-    begin, count = read_start(start), read_hours(hours)
+    begin, count = instant(start or ""), read_hours(hours)
+    if begin.year not in YEARS:
+        raise CouldNot("زمان آغاز باید در همین روزگار باشد: سال میلادی از ۱۹۰۰ تا ۲۲۰۰.")
     if kind not in ("working", "calendar"):
         raise CouldNot("نوع ساعت‌ها --kind یا working (کاری) است یا calendar (تقویمی).")
     try:
@@ -65,16 +45,17 @@ def command(start: str | None, hours: str | None, kind: str, as_json: bool) -> N
         raise CouldNot(f"پایگاه داده در دسترس یا آماده نیست؛ نخست peyman init را اجرا کنید. ({fault})") from None
     due_at = rules.due_by(begin, count, kind, calendar)
     if as_json:
-        answer = {
-            "from": jalali.iso(begin.astimezone(UTC)),
-            "hours": count,
-            "kind": kind,
-            "due_at": jalali.iso(due_at),
-            "due_tehran": due_at.astimezone(TEHRAN).isoformat(),
-            "due_jalali": jalali.deadline(due_at, year=True),
-            "calendar_version": version.number,
-        }
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        answer(
+            {
+                "from": jalali.iso(begin),
+                "hours": count,
+                "kind": kind,
+                "due_at": jalali.iso(due_at),
+                "due_tehran": due_at.astimezone(TEHRAN).isoformat(),
+                "due_jalali": jalali.deadline(due_at, year=True),
+                "calendar_version": version.number,
+            }
+        )
         return
     span = f"{persian_digits(count)} ساعت" + (" کاری" if kind == "working" else "")
     until = f"{jalali.deadline(due_at, year=True)} (تقویم نسخه {persian_digits(version.number)})"
