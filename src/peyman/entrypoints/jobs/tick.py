@@ -1,0 +1,35 @@
+"""`peyman tick`: send what waits, and do what each worker does every minute, once."""
+
+import click
+from django.conf import settings
+
+from peyman.entrypoints import clock
+from peyman.entrypoints.jobs import console, outbox, worker
+from peyman.kernel.text import persian_digits
+
+WORDS = {
+    "sent": "پیام‌های فرستاده‌شده",
+    "payments": "پرداخت‌های پرسیده‌شده",
+    "refunds": "بازگرداندن‌های پیش‌برده",
+    "expired": "سفارش‌های پرداخت‌نشده پایان‌یافته",
+    "broken": "قول‌های شکسته یافته‌شده",
+    "carts": "سبدهای رهاشده پاک‌شده",
+    "told": "قول‌های پیام‌های رفته",
+    "login_codes": "رمزهای ورود کهنه پاک‌شده",
+    "spent_messages": "پیام‌های بی‌اثر پاک‌شده",
+}
+
+
+@click.command("tick", help="همه کارهای سررسیدشده را یک بار انجام می‌دهد.")
+@click.option("--now", "typed", metavar="ISO", help="به جای اکنون؛ تنها در فروشگاه آزمایشی")
+@click.option("--json", "as_json", is_flag=True, help="پاسخ به JSON")
+def command(typed: str | None, as_json: bool) -> None:
+    if typed and not settings.SANDBOX:
+        raise console.CouldNot("زمان دیگر را تنها در فروشگاه آزمایشی (PEYMAN_SANDBOX=1) می‌شود گفت.")
+    now = console.instant(typed) if typed else clock.now()
+    done = {"sent": outbox.deliver(now=now), **worker.every_minute(now)}
+    if as_json:
+        console.answer(done)
+        return
+    for name, count in done.items():
+        click.echo(f"{WORDS.get(name, name)}: {persian_digits(count)}")

@@ -1,0 +1,60 @@
+"""`peyman web`: pages and API over HTTP."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+from django.conf import settings
+from django.db import connection
+from django.utils.module_loading import import_string
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from peyman.entrypoints.jobs import parent, startup
+from peyman.entrypoints.jobs.console import CouldNot
+
+PATIENCE = 60  # seconds to wait for a database that is away at the start
+
+
+def _bind(typed: str) -> tuple[str, int]:
+    host, _, port = typed.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise CouldNot("نشانی را با --bind و به شکل HOST:PORT بدهید، مانند 127.0.0.1:8000.")
+    return host.strip("[]"), int(port)
+
+
+def load(_target: str) -> Callable[..., Any]:
+    """Make the application, in the process that serves it."""
+    parent.leave_with(os.getppid())
+    application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
+    return application
+
+
+@click.command("web", help="صفحه‌ها و API را روی نشانی گفته‌شده پاسخ می‌دهد. با SIGTERM به‌نرمی می‌ایستد.")
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="نشانی شنیدن")
+@click.option("--workers", default=1, metavar="N", help="شمار فرایندها؛ تنها با PostgreSQL بیش از یک")
+@click.option("--threads", default=16, show_default=True, metavar="N", help="شمار رشته‌های هر فرایند")
+def command(bind: str, workers: int, threads: int) -> None:
+    """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
+    host, port = _bind(bind)
+    if settings.SANDBOX and host not in startup.LOOPBACK:
+        raise CouldNot("فروشگاه آزمایشی تنها روی همین دستگاه (127.0.0.1) شنیده می‌شود.")
+    if workers < 1 or threads < 1:
+        raise CouldNot("شمار فرایندها و رشته‌ها دست‌کم یک است.")
+    if workers > 1 and connection.vendor == "sqlite":
+        raise CouldNot("با SQLite یک فرایند با چند رشته کار می‌کند؛ برای فرایندهای بیشتر PostgreSQL لازم است.")
+    startup.assert_ready(PATIENCE)
+    Server(
+        settings.WSGI_APPLICATION,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=15,
+        log_level=LogLevels.error,
+    ).serve(target_loader=load)
