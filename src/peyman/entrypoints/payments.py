@@ -136,11 +136,11 @@ def _directly(capture: Capture) -> None:
 def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None], now: datetime) -> Outcome:
     """Bring a payment as far as the bank's word carries it. May run any number of times, side by side."""
     if payment.state not in billing.ASKABLE:
-        return _outcome(payment)
+        return outcome_of(payment)
     bank = banks.bank(payment.gateway)
     if payment.terminal != bank.terminal or not payment.token:
         log.error("payment.foreign_terminal", payment=payment.code)
-        return _outcome(payment)
+        return outcome_of(payment)
     if not verify:
         status = bank.inquiry(token=payment.token)
         if status in (Status.PAID, Status.VERIFIED):
@@ -148,7 +148,7 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
         else:
             return _not_paid(payment, status, now)
     if not billing.begin_verify(payment=payment, now=now):
-        return _outcome(Payment.objects.get(pk=payment.pk))
+        return outcome_of(Payment.objects.get(pk=payment.pk))
     # The receipt is claimed: our row names this token, so "verified before" can only be our own earlier word.
     answer = bank.verify(token=payment.token, amount=payment.amount)
     if isinstance(answer, Verified):
@@ -157,7 +157,7 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
         except (ForeignReceipt, TryLater):
             billing.ask_again(payment=payment, now=now)
             return Outcome("unknown", _order_of(payment).code)
-        return _outcome(Payment.objects.get(pk=payment.pk))
+        return outcome_of(Payment.objects.get(pk=payment.pk))
     if isinstance(answer, Mismatch):
         _give_back_unverified(payment, now)
         return Outcome("returned", _order_of(payment).code)
@@ -210,7 +210,8 @@ def _give_back_unverified(payment: Payment, now: datetime) -> None:
     billing.stop_asking(payment=payment)
 
 
-def _outcome(payment: Payment) -> Outcome:
+def outcome_of(payment: Payment) -> Outcome:
+    """Return how a payment stands by our own rows; `unknown` while the bank has not told us the end."""
     order = _order_of(payment)
     if payment.state == Payment.State.FAILED:
         return Outcome("unpaid", order.code)
