@@ -97,5 +97,6 @@ def _client() -> httpx.Client:
         trust_env=False,
         follow_redirects=False,
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "peyman"},
-        limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=15),
+        # A line kept open and closed by the other side meanwhile would make each such message "unknown".
+        limits=httpx.Limits(max_connections=16, max_keepalive_connections=0),
     )

@@ -42,7 +42,7 @@ def send(*, to: str, title: str, text: str, html: str, key: str, at: datetime) -
     except (rules.BadMessage, MessageError):
         return Refused(NAME, "bad_header")
     try:
-        return _converse(str(message["To"]), message.as_bytes())
+        return _converse(str(message["To"]), message.as_bytes(), key)
     except smtplib.SMTPResponseException as error:
         return Unknown(NAME, f"smtp_{error.smtp_code}", away=True)
     except (smtplib.SMTPException, OSError) as error:
@@ -71,7 +71,7 @@ def compose(*, to: str, title: str, text: str, html: str, key: str, at: datetime
     return message
 
 
-def _converse(to: str, content: bytes) -> Delivery:
+def _converse(to: str, content: bytes, key: str) -> Delivery:
     smtp = _connected()
     try:
         code, _ = smtp.mail(settings.MAIL_FROM)
@@ -84,7 +84,7 @@ def _converse(to: str, content: bytes) -> Delivery:
         if code != 250:
             return _answered("data", code)
         queued = _QUEUED.search(words)
-        return Sent(NAME, queued[1].decode() if queued else "")
+        return Sent(NAME, queued[1].decode() if queued else key)
     finally:
         # What was taken stays taken, however the farewell goes.
         with contextlib.suppress(smtplib.SMTPException, OSError):

@@ -14,7 +14,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
-from peyman.kernel import codes
+from peyman.kernel import codes, jalali
 from peyman.kernel.clauses import carries_out
 from peyman.messages import queries, rules
 from peyman.messages.models import Attempt, Message
@@ -159,7 +159,9 @@ def mark_failed(*, message: Message, provider: str, detail: str, now: datetime, 
     held = Message.objects.filter(pk=message.pk, claim=message.claim, sent_at=None, dead_at=None)
     if again_at is not None:
         held.update(due_at=again_at, **_FREE)
-        log.warning("message.not_sent", message=message.code, provider=provider, detail=detail, again_at=again_at)
+        log.warning(
+            "message.not_sent", message=message.code, provider=provider, detail=detail, again_at=jalali.iso(again_at)
+        )
         return False
     if not held.update(dead_at=now, provider=provider, **_FREE, **_blank(message)):
         return False

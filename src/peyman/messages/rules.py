@@ -136,7 +136,7 @@ _FEES = {"fees": _names("title amount")}
 TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "login_code"): Template(_names("code host"), may=_names("valid_for")),
     (SMS, "pro_forma"): Template(_names("order total pay_until link")),
-    (SMS, "cart_code"): Template(_names("order cart_code link")),
+    (SMS, "cart_code"): Template(_names("cart_code link")),
     (SMS, "order_short"): Template(_names("order amount refund_due link")),
     (SMS, "refund_done"): Template(_names("order amount reference")),
     (SMS, "order_expired"): Template(_names("order")),
