@@ -5,7 +5,6 @@ there (so that tries at once count as one), and could send none to a number it d
 on everything is allauth's: stages, second factor, closed accounts, a new session.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -22,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from peyman.entrypoints import clock, logins, second_factor
 from peyman.entrypoints.storefront import errors, visitor
+from peyman.entrypoints.storefront.fields import Field, heading, wrong
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.people import actions as people
@@ -34,7 +34,6 @@ from peyman.shop.carts import actions as carts
 
 PENDING = "login_pending"  # name in the session: whose code is awaited, until when, and where to go then
 _LONGEST_NEXT = 500
-_COUNTED = ("", "یک", "دو", "سه")
 
 
 class NoSecondFactor(Refused):
@@ -68,27 +67,6 @@ class Adapter(DefaultAccountAdapter):
         if not is_welcomed(user):
             url = _with_next("/welcome/", url)
         return super().post_login(request, user, redirect_url=url, **kwargs)
-
-
-@dataclass(frozen=True)
-class Field:
-    """One box of a form, as parts/field.html prints it."""
-
-    name: str
-    label: str
-    value: str = ""
-    hint: str = ""
-    error: str = ""
-    type: str = "text"
-    inputmode: str = ""
-    autocomplete: str = ""
-    ltr: bool = False
-    maxlength: int = 0
-
-    @property
-    def described_by(self) -> str:
-        parts = [f"f-{self.name}-{part}" for part, text in (("h", self.hint), ("e", self.error)) if text]
-        return " ".join(parts)
 
 
 # ---- First step: the number ----
@@ -170,9 +148,9 @@ class SecondFactorView(AuthenticateView):
 
     def get_context_data(self, **kwargs) -> dict[str, object]:
         context = super().get_context_data(**kwargs)
-        wrong = context["form"].errors.get("code", [])
+        faults = context["form"].errors.get("code", [])
         field = Field(
-            "code", "رمز یک‌بارمصرف", "", "رمز شش‌رقمی را از برنامه رمزساز خود بردارید.", wrong[0] if wrong else "",
+            "code", "رمز یک‌بارمصرف", "", "رمز شش‌رقمی را از برنامه رمزساز خود بردارید.", faults[0] if faults else "",
             inputmode="numeric", autocomplete="one-time-code", ltr=True, maxlength=20,
         )  # fmt: skip
         return context | _shown([field])
@@ -206,15 +184,15 @@ def welcome(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _welcome_page(request, typed, {}, target, version)
     typed = {name: request.POST.get(name, "")[:300] for name in typed}
-    wrong: dict[str, str] = {}
+    bad: dict[str, str] = {}
     try:
         rules.profile(typed["full_name"], typed["email"])
     except Invalid as refusal:
-        wrong |= refusal.fields
+        bad |= refusal.fields
     if request.POST.get("terms") != str(version.number):
-        wrong["terms"] = "برای ساختن حساب باید شرایط فروش را بپذیرید؛ خانه پذیرش را نشان بزنید."
-    if wrong:
-        return _welcome_page(request, typed, wrong, target, version)
+        bad["terms"] = "برای ساختن حساب باید شرایط فروش را بپذیرید؛ خانه پذیرش را نشان بزنید."
+    if bad:
+        return _welcome_page(request, typed, bad, target, version)
     with transaction.atomic():
         people.complete_profile(person=person, full_name=typed["full_name"], email=typed["email"], now=now)
         promises.accept(person=person, version=version, kind="sign_up", now=now)
@@ -222,19 +200,19 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 
 def _welcome_page(
-    request: HttpRequest, typed: dict[str, str], wrong: dict[str, str], target: str, version: TermsVersion
+    request: HttpRequest, typed: dict[str, str], bad: dict[str, str], target: str, version: TermsVersion
 ) -> HttpResponse:
     fields = [
         Field(
-            "full_name", "نام و نام خانوادگی", typed["full_name"], "", wrong.get("full_name", ""),
+            "full_name", "نام و نام خانوادگی", typed["full_name"], "", bad.get("full_name", ""),
             autocomplete="name", maxlength=120,
         ),
         Field(
             "email", "ایمیل (اگر دارید)", typed["email"], "پیش‌فاکتور به این نشانی هم می‌رسد؛ بی آن، همه‌چیز پیامک می‌شود.",
-            wrong.get("email", ""), type="email", inputmode="email", autocomplete="email", ltr=True, maxlength=254,
+            bad.get("email", ""), type="email", inputmode="email", autocomplete="email", ltr=True, maxlength=254,
         ),
     ]  # fmt: skip
-    unaccepted = Field("terms", "", error=wrong.get("terms", ""))
+    unaccepted = Field("terms", "", error=bad.get("terms", ""))
     return _page(request, "welcome", fields, unaccepted, next=target, version=version, unaccepted=unaccepted)
 
 
@@ -263,8 +241,8 @@ def _with_next(url: str, target: str) -> str:
 
 
 def _shown(fields: list[Field], *more: Field) -> dict[str, object]:
-    wrong = [field for field in [*fields, *more] if field.error]
-    return {"fields": fields, "wrong": wrong, "heading": f"{_COUNTED[len(wrong)]} مورد مانده است"}
+    bad = wrong([*fields, *more])
+    return {"fields": fields, "wrong": bad, "heading": heading(len(bad))}
 
 
 def _page(request: HttpRequest, name: str, fields: list[Field], *more: Field, **context: object) -> HttpResponse:

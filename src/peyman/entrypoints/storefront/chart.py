@@ -21,7 +21,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Step:
-    """One stretch at one price: `x` and `width` in percent of the span, `y` in pixels; `rise` leads here from `from_y`."""
+    """One stretch at one price: `x`, `width` in percent of the span, `y` in pixels, `from_y` that of the one before."""
 
     x: float
     x2: float

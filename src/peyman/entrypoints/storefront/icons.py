@@ -6,7 +6,7 @@ from importlib import resources
 
 _SYMBOL = re.compile(r'<symbol id="([a-z0-9-]+)".*?</symbol>', re.DOTALL)
 _USE = re.compile(r'href="#((?:i|k)-[a-z]+|mark)"')
-_GENERIC = "generic"  # a closed box: better than an empty tile
+_GENERIC = "box"  # a closed box: better than an empty tile
 
 
 @cache

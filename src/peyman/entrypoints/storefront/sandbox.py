@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from peyman.kernel import jalali
 from peyman.messages import queries
 
+
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:

@@ -128,9 +128,8 @@ def changes(old: Sequence[TermsClause], new: Sequence[TermsClause]) -> list[Chan
         if not (known := clause.clause in before) or before[clause.clause].text != clause.text
     ]
     kept = {clause.clause for clause in new}
-    return found + [
-        Change(clause.number, clause.title, worddiff.words(clause.text, "")) for clause in old if clause.clause not in kept
-    ]
+    gone = [clause for clause in old if clause.clause not in kept]
+    return found + [Change(clause.number, clause.title, worddiff.words(clause.text, "")) for clause in gone]
 
 
 def _beside(version: TermsVersion, clause: str) -> list[Beside]:

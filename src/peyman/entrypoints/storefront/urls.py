@@ -2,9 +2,23 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from peyman.entrypoints.storefront import health, sandbox, terms
+from peyman.entrypoints.storefront import cart, checkout, health, orders, pay, sandbox, terms
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("cart/", cart.cart),
+    path("cart/add", cart.add),
+    path("cart/set", cart.set_quantity),
+    path("cart/remove", cart.remove),
+    path("cart/fit", cart.fit),
+    path("checkout/", checkout.checkout),
+    path("orders/", orders.orders),
+    path("orders/<str:code>/", orders.order),
+    path("orders/<str:code>/pay", orders.pay),
+    path("orders/<str:code>/cancel", orders.cancel),
+    path("p/<str:code>/<str:signature>/", orders.pro_forma),
+    path("pay/zarinpal/callback", pay.callback),
+    path("pay/zarinpal/result", pay.result),
+    path("pay/<str:payment>/", pay.to_bank),
     path("terms/", terms.terms),
     path("terms/<int:number>/", terms.terms),
     path("sandbox/inbox", sandbox.inbox),

@@ -5,17 +5,23 @@ The words themselves are the kernel's; here they get their markup (`<time>`, `<b
 
 import re
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django import template
+from django.core.cache import caches
 from django.template.base import NodeList, Parser, Token
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from peyman.entrypoints.storefront import icons
 from peyman.kernel import jalali, money
 from peyman.kernel.text import latin_digits, persian_digits
 from peyman.promises import queries as promises
+
+if TYPE_CHECKING:
+    from peyman.shop.catalog.queries import Card
 
 register = template.Library()
 
@@ -73,7 +79,7 @@ def prose(text: object) -> SafeString:
             parts.append(persian_digits(_POINT.sub("٫", _THOUSANDS.sub("٬", run[0]))))
         done = run.end()
     parts.append(conditional_escape(plain[done:]))
-    return mark_safe("".join(parts))  # every part was escaped above
+    return SafeString("".join(parts))  # every part was escaped above
 
 
 @register.filter
@@ -88,6 +94,16 @@ def plain_prose(text: object) -> str:
 def _time(instant: datetime | date, words: str) -> SafeString:
     machine = jalali.iso(instant) if isinstance(instant, datetime) else instant.isoformat()
     return format_html('<time datetime="{}">{}</time>', machine, words)
+
+
+@register.filter
+def toman_level(rials: int) -> str:
+    """A round sum on an axis: «۹ میلیون», «۸۵۰ هزار», «۹٫۵ میلیون»."""
+    amount = money.tomans(rials)
+    for unit, word in ((1_000_000, "میلیون"), (1_000, "هزار")):
+        if amount >= unit and amount * 10 % unit == 0:
+            return persian_digits(f"{amount / unit:g}".replace(".", "٫")) + f" {word}"
+    return money.grouped(amount)
 
 
 @register.filter
@@ -172,13 +188,13 @@ def clause(context: Context, *ids: str) -> SafeString:
                 persian_digits(published),
             )
         )
-    return mark_safe(" ".join(links))  # built by format_html
+    return SafeString(" ".join(links))  # built by format_html
 
 
 @register.filter
 def linked_clauses(text: str) -> SafeString:
     """The text of a clause as prose, where «بند ۵-۳» leads to that clause on the same page."""
-    return mark_safe(  # prose escaped it; the numbers are digits only
+    return SafeString(  # prose escaped it; the numbers are digits only
         _CLAUSE.sub(lambda m: f'<a href="#{clause_anchor(latin_digits(m[1]))}">{m[0]}</a>', prose(text))
     )
 
@@ -189,13 +205,24 @@ def clause_anchor(published: str) -> str:
     return f"c-{published}"
 
 
+@register.simple_tag
+def good(card: "Card") -> SafeString:
+    """The tile of a product, kept under the version of what it shows."""
+    key = f"good:{card.slug}:{card.version}:{card.sku}:{card.available}"
+    html = caches["parts"].get(key)
+    if html is None:
+        html = render_to_string("storefront/parts/good.html", {"card": card})
+        caches["parts"].set(key, html)
+    return SafeString(html)  # what our template printed
+
+
 class _WithSprite(template.Node):
     def __init__(self, nodelist: NodeList) -> None:
         self.nodelist = nodelist
 
     def render(self, context: Context) -> SafeString:
         html = self.nodelist.render(context)
-        return mark_safe(html + icons.sprite(html))  # the template's own output, and our own drawings
+        return SafeString(html + icons.sprite(html))  # the template's own output, and our own drawings
 
 
 @register.tag

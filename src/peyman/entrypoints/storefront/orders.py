@@ -1,0 +1,151 @@
+"""A customer's orders: the list, one order with its promises and its road, paying again, cancelling, the pro-forma."""
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from peyman.entrypoints import clock
+from peyman.entrypoints.storefront import owed, road, sums, visitor
+from peyman.entrypoints.storefront.checkout import begin_payment
+from peyman.entrypoints.storefront.templatetags import fa
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import Refused
+from peyman.kernel.text import whole_number
+from peyman.people.models import Person
+from peyman.promises import queries as promises
+from peyman.promises.rules import parameter
+from peyman.shop.orders import actions, queries
+from peyman.shop.orders.queries import OrderView
+from peyman.shop.orders.rules import states
+
+# Why an order's payment did not begin, told on its page: codes of refusals, of which the address carries one.
+_NOT_BEGUN = {
+    "bank_away": "سفارش شما ثبت است، ولی درگاه بانک اکنون پاسخ نمی‌دهد. پولی گرفته نشد؛ "
+    "تا پایان مهلت از همین صفحه بپردازید.",
+    "sold_out": "پرداخت آغاز نشد، چون در همین فاصله موجودی کالایی از این سفارش تمام شد. پولی گرفته نشد.",
+    "total_rose": "پرداخت آغاز نشد، چون جمع سفارش بیشتر شده است. پولی گرفته نشد؛ "
+    "جمع تازه را ببینید و اگر موافقید بپردازید.",
+}
+_NOT_BEGUN_ELSE = "پرداخت آغاز نشد. پولی گرفته نشد."
+
+
+def _owner_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give the view the person who is logged in; lead everybody else to the log-in and back."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, **kwargs: object) -> HttpResponse:
+        person = visitor.person_of(request)
+        if person is None:
+            back = request.path if request.method in ("GET", "HEAD") else "/orders/"
+            return redirect(f"/login/?next={quote(back)}")
+        return view(request, person, **kwargs)
+
+    return answer
+
+
+@never_cache
+@require_safe
+@_owner_only
+def orders(request: HttpRequest, person: Person) -> HttpResponse:
+    cards, after = queries.list_of(person, after=request.GET.get("after", ""))
+    return render(request, "storefront/orders.html", {"orders": cards, "next": after, "person": person})
+
+
+@never_cache
+@require_safe
+@_owner_only
+def order(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    return _page(request, person, code)
+
+
+@require_POST
+@_owner_only
+def pay(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Begin a payment for a registered order, for the total that stood on the button."""
+    found = queries.get(person, code)
+    try:
+        shown_total = whole_number(request.POST.get("shown_total", ""))
+    except ValueError:
+        shown_total = 0
+    return begin_payment(found, shown_total, clock.now())
+
+
+@require_POST
+@_owner_only
+def cancel(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Withdraw from the order (D31)."""
+    found = queries.get(person, code)
+    try:
+        actions.cancel(order=found, by="customer", now=clock.now())
+    except Refused as refusal:
+        return _page(request, person, code, refusal)
+    return redirect(f"/orders/{code}/")
+
+
+@never_cache
+@require_safe
+@carries_out("D24")
+def pro_forma(request: HttpRequest, code: str, signature: str) -> HttpResponse:
+    """Show the pro-forma to whoever holds the link we sent (A12), without a log-in."""
+    now = clock.now()
+    view = queries.by_link(code, signature, now)
+    version = view.pro_formas[-1]
+    context = {
+        "order": view,
+        "version": version,
+        "terms": promises.terms(view.terms_number),
+        "rows": _rows(view),
+        "lines": version.lines,
+    }
+    return render(request, "storefront/pro_forma.html", context)
+
+
+def _rows(view: OrderView) -> list[sums.Row]:
+    return sums.rows(
+        goods=view.goods_total,
+        count=sum(line.quantity for line in view.lines),
+        packing=view.fee_packing,
+        shipping=view.fee_shipping,
+        carrier=view.carrier_title,
+        insurance=view.fee_insurance,
+    )
+
+
+def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | None = None) -> HttpResponse:
+    now = clock.now()
+    view = queries.view(person, code, now)
+    terms = promises.terms(view.terms_number)
+    owed_now = [owed.words(promise) for promise in promises.of_order(code, now)]
+    hours = parameter(terms.parameters, "processing_hours")
+    processing = format_html("روز پردازش: {}", fa.long_date(view.processing_date))
+    not_begun = next((words for name, words in _NOT_BEGUN.items() if name in request.GET), "")
+    context = {
+        "order": view,
+        "terms": terms,
+        "person": person,
+        "now": now,
+        "promises": sorted(owed_now, key=lambda one: ("broken", "open", "next", "kept").index(one.state)),
+        "tally": owed.tally(owed_now),
+        "road": road.knots(view.road, pay_until=view.pay_until, processing_words=processing),
+        "rows": _rows(view),
+        "dropped": any(line.unit_price != line.placed_price for line in view.lines),
+        "placed_goods": sum(line.placed_price * line.quantity for line in view.lines),
+        "fees": view.fee_packing + view.fee_shipping + view.fee_insurance,
+        "processing_hours": hours,
+        "refund_early_hours": parameter(terms.parameters, "refund_early_hours"),
+        "refund_hours": parameter(terms.parameters, "refund_hours"),
+        "awaiting_bank": view.state == states.REGISTERED
+        and any(payment.state == payment.State.VERIFYING for payment in view.payments),
+        "refusal": refusal,
+        "not_begun": not_begun or (_NOT_BEGUN_ELSE if "not_payable" in request.GET else ""),
+        "is_waiting": view.state == states.REGISTERED,
+        "is_short": view.state == states.SHORT,
+        "is_ended": view.state in (states.EXPIRED, states.CANCELLED, states.VOID),
+    }
+    return render(request, "storefront/order.html", context, status=refusal.status if refusal else 200)

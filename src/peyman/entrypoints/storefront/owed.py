@@ -1,0 +1,61 @@
+"""A promise, in the words of the page: what, until when or how late, and the proof."""
+
+from dataclasses import dataclass
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from peyman.entrypoints.storefront.templatetags import fa
+from peyman.kernel import jalali
+from peyman.promises.queries import PromiseView
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A promise as parts/promise.html prints it. `state` is one of next, open, kept, broken."""
+
+    state: str
+    word: str
+    what: str
+    due: SafeString | str
+    proof: str
+    clause: str
+
+
+def words(promise: PromiseView) -> Owed:
+    """Return the words for one promise: a late one says how late, and that it is still owed where it is."""
+    if promise.state == "kept" and promise.kept_at:
+        due = format_html("وفا شد: {}", fa.moment(promise.kept_at))
+        return Owed("kept", "وفا شد", promise.what, due, proof(promise.evidence), promise.clause)
+    if promise.state == "broken":
+        late = jalali.duration_words(promise.late_by) if promise.late_by else ""
+        if promise.kept_at:
+            due = format_html("باید {} انجام می‌شد؛ {} دیر شد", fa.deadline(promise.due_at), late)
+            told = f"سرانجام {jalali.moment(promise.kept_at)} انجام شد. {proof(promise.evidence)}".strip()
+        else:
+            due = format_html("باید {} انجام می‌شد؛ تا این لحظه {} دیر شده است", fa.deadline(promise.due_at), late)
+            told = "هنوز به شما بدهکاریم."
+        return Owed("broken", "دیر شد", promise.what, due, told, promise.clause)
+    if promise.state == "waived":
+        return Owed("next", "برداشته شد", promise.what, "دیگر لازم نیست", proof(promise.evidence), promise.clause)
+    left = f"{jalali.duration_words(promise.left)} مانده" if promise.left is not None else ""
+    return Owed("open", "در راه", promise.what, fa.deadline(promise.due_at), left, promise.clause)
+
+
+def proof(evidence: dict[str, object]) -> str:
+    """Return what an evidence says to its customer: the channel of a message, the bank's number of a refund."""
+    parts = []
+    channel = str(evidence.get("channel", ""))
+    if channel:
+        parts.append({"sms": "با پیامک", "email": "با ایمیل"}.get(channel, ""))
+    reference = evidence.get("provider_ref") or evidence.get("bank_ref")
+    if reference:
+        parts.append(f"شماره پیگیری بانک: {reference}")
+    return "، ".join(part for part in parts if part)
+
+
+def tally(owed: list[Owed]) -> str:
+    """Return «۳ وفا شده، ۲ در راه، ۱ دیر», leaving out what there is none of."""
+    counts = [("kept", "وفا شده"), ("open", "در راه"), ("broken", "دیر")]
+    found = [(sum(1 for one in owed if one.state == state), word) for state, word in counts]
+    return "، ".join(f"{n} {word}" for n, word in found if n)
