@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "peyman.entrypoints.api.envelope.envelope",
     "peyman.entrypoints.middleware.door",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -129,6 +130,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {
     "request_login_code": "2000/m/ip" if SANDBOX else "60/m/ip",
     "try_login_code": "2000/m/ip,10/5m/key" if SANDBOX else "120/m/ip,10/5m/key",
+}
+# Calls a minute: of everybody at one address, of one person, and with tokens that are none.
+API_LIMITS = {
+    "anonymous": 60_000 if SANDBOX else 1200,
+    "person": 6000 if SANDBOX else 600,
+    "wrong_token": 6000 if SANDBOX else 120,
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.proxies
 MFA_ADAPTER = "peyman.entrypoints.second_factor.Adapter"

@@ -1,5 +1,11 @@
 """Addresses of the API."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from peyman.entrypoints.api import accounts, carts, orders, products, shipping
+from peyman.entrypoints.api.door import api
+
+for router in (accounts.router, products.router, carts.router, orders.router, shipping.router):
+    api.add_router("", router)
+
+urlpatterns = [path("", api.urls)]

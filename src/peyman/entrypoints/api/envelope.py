@@ -1,0 +1,31 @@
+"""What leaves the API without having reached it: wrong addresses, methods, hosts. Also problem documents."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from peyman.entrypoints.api import problems
+
+PREFIX = "/api/"
+
+
+def envelope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Put answers of Django itself (404, 405, 400 for a foreign host, 500) into the API's own form."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not request.path.startswith(PREFIX):
+            return response
+        response["Vary"] = "Authorization"
+        if response.status_code < 400:
+            response.setdefault("Cache-Control", "no-store")
+            return response
+        if response.get("Content-Type", "").startswith(problems.MEDIA_TYPE):
+            return response
+        problem = problems.of_status(response.status_code)
+        for header in ("Allow", "Retry-After"):
+            if header in response:
+                problem[header] = response[header]
+        return problem
+
+    return answer

@@ -1,0 +1,178 @@
+"""Placing, reading, withdrawing and paying orders. An order is always fetched through its owner."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from ninja.responses import Status
+
+from peyman.entrypoints import clock, payments
+from peyman.entrypoints.api import schemas
+from peyman.entrypoints.api.guard import Bearer, asker
+from peyman.entrypoints.api.reading import request_hash
+from peyman.kernel.errors import Invalid
+from peyman.people.models import Person
+from peyman.promises import queries as promises
+from peyman.promises.queries import PromiseView
+from peyman.shop.carts import queries as carts
+from peyman.shop.orders import actions, queries
+from peyman.shop.orders.rules import form
+from peyman.shop.shipping import queries as shipping
+
+router = Router(tags=["orders"], auth=Bearer())
+
+
+@router.post("/orders", response={201: schemas.OrderGiven}, operation_id="place_order")
+def place(
+    request: HttpRequest,
+    body: schemas.OrderAsk,
+    idempotency_key: schemas.IdempotencyKey = None,
+) -> Any:
+    """Register an order under the terms in force, for the lines sent or for what lies in the cart.
+
+    It reserves nothing. A total above `shown_total` is refused with both numbers, a drop is applied. The same
+    Idempotency-Key with the same body answers with the same order; with another body it is refused.
+    """
+    person, now = asker(request), clock.now()
+    delivery, buyer = _read(body)
+    cart = carts.of_person(person) if body.lines is None else None
+    placed = actions.place(
+        person=person,
+        lines=None if body.lines is None else [(line.sku, line.quantity) for line in body.lines],
+        cart=cart,
+        shown_total=body.shown_total,
+        terms_version=body.terms_version,
+        delivery=delivery,
+        buyer=buyer,
+        carrier=shipping.choice(body.delivery.carrier, delivery.province, delivery.city),
+        key=idempotency_key,
+        request_hash=request_hash(body.model_dump(exclude_unset=True)),
+        now=now,
+    )
+    return Status(201, _whole(person, placed.order.code, now))
+
+
+@router.get("/orders", response=schemas.OrderPage, operation_id="orders")
+def list_orders(request: HttpRequest, after: schemas.Words = "", limit: int = Query(20, ge=1, le=100)) -> Any:
+    """Your orders, newest first."""
+    now = clock.now()
+    cards, following = queries.list_of(asker(request), after=after, limit=limit)
+    told = promises.of_orders([card.code for card in cards], now)
+    return {
+        "items": [
+            {
+                "order": card.code,
+                "state": card.state,
+                "total": card.total,
+                "cart_code": card.cart_code,
+                "placed_at": card.placed_at,
+                "pay_until": card.pay_until,
+                "promises": [_promise(promise) for promise in told.get(card.code, [])],
+            }
+            for card in cards
+        ],
+        "next": following or None,
+    }
+
+
+@router.get("/orders/{order}", response=schemas.OrderGiven, operation_id="order")
+def one(request: HttpRequest, order: str) -> Any:
+    """One of your orders, whole."""
+    return _whole(asker(request), order, clock.now())
+
+
+@router.post("/orders/{order}/cancel", response=schemas.OrderGiven, operation_id="cancel_order")
+def cancel(request: HttpRequest, order: str, body: schemas.Nothing | None = None) -> Any:
+    """Withdraw from an order that has not been handed over; what was paid is promised back."""
+    person, now = asker(request), clock.now()
+    actions.cancel(order=queries.get(person, order), by="customer", now=now)
+    return _whole(person, order, now)
+
+
+@router.post("/orders/{order}/payments", response={201: schemas.PaymentGiven}, operation_id="start_payment")
+def pay(
+    request: HttpRequest,
+    order: str,
+    body: schemas.PaymentAsk,
+    idempotency_key: schemas.IdempotencyKey = None,
+) -> Any:
+    """Begin a payment: the amount is frozen for the life of the bank's token. Nothing is charged here."""
+    started = payments.start(
+        order=queries.get(asker(request), order),
+        gateway=body.gateway,
+        shown_total=body.shown_total,
+        key=idempotency_key,
+        request_hash=request_hash(body.model_dump(exclude_unset=True)),
+        now=clock.now(),
+    )
+    return Status(201, {"payment": started.payment, "redirect_url": started.redirect_url})
+
+
+def _read(body: schemas.OrderAsk) -> tuple[form.Delivery, form.Buyer]:
+    """Return delivery and buyer; whatever is wrong in either is named at once, by its path in the body."""
+    wrong: dict[str, str] = {}
+    delivery = buyer = None
+    try:
+        delivery = form.read_delivery(body.delivery.model_dump())
+    except Invalid as refusal:
+        wrong |= {f"delivery.{name}": sentence for name, sentence in refusal.fields.items()}
+    try:
+        buyer = form.read_buyer(body.buyer.model_dump())
+    except Invalid as refusal:
+        wrong |= refusal.fields
+    if delivery is None or buyer is None:
+        raise form.FormIncomplete(wrong)
+    return delivery, buyer
+
+
+def _promise(promise: PromiseView) -> dict[str, Any]:
+    return {
+        "id": promise.code,
+        "kind": promise.kind,
+        "what": promise.what,
+        "clause": promise.clause,
+        "clause_number": promise.clause_number,
+        "start": promise.start,
+        "hours": promise.hours,
+        "hours_kind": promise.hours_kind,
+        "due_at": promise.due_at,
+        "state": str(promise.state),
+        "kept_at": promise.kept_at,
+    }
+
+
+def _whole(person: Person, code: str, now: datetime) -> dict[str, Any]:
+    view = queries.view(person, code, now)
+    delivery = (*form.Delivery.__dataclass_fields__, "carrier", "carrier_title")
+    return {
+        "order": view.code,
+        "state": view.state,
+        "total": view.total,
+        "cart_code": view.cart_code,
+        "placed_at": view.placed_at,
+        "pay_until": view.pay_until,
+        "promises": [_promise(promise) for promise in promises.of_order(view.code, now)],
+        "terms_version": view.terms_number,
+        "shown_total": view.shown_total,
+        "goods_total": view.goods_total,
+        "fees": {"packing": view.fee_packing, "shipping": view.fee_shipping, "insurance": view.fee_insurance},
+        "lines": [
+            {
+                "sku": line.sku,
+                "title": line.title,
+                "quantity": line.quantity,
+                "unit_price": line.unit_price,
+                "placed_price": line.placed_price,
+                "total": line.total,
+            }
+            for line in view.lines
+        ],
+        "delivery": {name: getattr(view, name) for name in delivery},
+        "buyer": {"kind": view.buyer_kind, **view.buyer},
+        "processing_date": view.processing_date,
+        "final_at": view.final_at,
+        "road": [
+            {"event": step.event, "state": step.state, "at": step.at, "clause": step.clause} for step in view.road
+        ],
+    }

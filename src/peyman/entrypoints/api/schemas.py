@@ -1,0 +1,355 @@
+"""What the API takes and gives. Money is whole rials, times are instants in UTC.
+
+What a client sends is closed: a field that is not named here is refused, never passed over. Fields that a room
+judges arrive here as they were typed, and are refused there, in the room's own words.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Header, Schema
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictInt, StrictStr, WithJsonSchema
+
+from peyman.entrypoints.api.reading import is_clean
+
+LARGEST = 2**63 - 1  # of a column
+
+
+def _clean(value: str) -> str:
+    if not is_clean(value):
+        raise ValueError("control characters")
+    return value
+
+
+Rials = Annotated[StrictInt, Field(ge=0, le=LARGEST)]
+Typed = Annotated[StrictStr, Field(max_length=400)]  # as somebody typed it
+Number = Annotated[StrictStr | StrictInt, Field(description="Digits of any script, or a number.")]
+Quantity = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "title": "Quantity",
+            "description": "A whole number of pieces; digits of any script as text are understood.",
+            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d{1,4}$"}],
+        }
+    ),
+]
+Key = Annotated[str, Field(max_length=100, min_length=1, pattern=r"^[\x21-\x7e]+$")]
+IdempotencyKey = Annotated[Key | None, Header(alias="Idempotency-Key")]
+Words = Annotated[str, Field(max_length=200), AfterValidator(_clean)]  # in an address
+
+
+class Taken(Schema):
+    """What a client sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Given(Schema):
+    """What a client gets."""
+
+
+# ---- Log-in ----
+
+
+class CodeAsk(Taken):
+    mobile: Annotated[Typed, Field(examples=["09121234567"])]
+
+
+class CodeSent(Given):
+    """The same for every number, known or not."""
+
+    expires_at: datetime
+
+
+class TokenAsk(Taken):
+    mobile: Typed
+    code: Annotated[Typed, Field(examples=["123456"])]
+
+
+class TokenGiven(Given):
+    token: str
+    expires_at: datetime
+
+
+# ---- Goods ----
+
+
+class VariantGiven(Given):
+    sku: str
+    title: str = Field(description="The words that make this variant: colour, size.")
+    price: int
+    list_price: int
+    available: int = Field(description="Pieces that can be bought now. A cart reserves none.")
+
+
+class ProductGiven(Given):
+    slug: str
+    title: str
+    variants: list[VariantGiven]
+
+
+class FacetValue(Given):
+    value: str
+    title: str
+    count: int
+
+
+class Facet(Given):
+    name: str
+    title: str
+    values: list[FacetValue]
+
+
+class ProductPage(Given):
+    items: list[ProductGiven]
+    facets: list[Facet]
+    next: str | None = Field(description="Send as `after` for what follows; null at the end.")
+
+
+class ProductWhole(ProductGiven):
+    title_latin: str
+    brand: str
+    category: list[str] = Field(description="Titles from the top.")
+    attributes: dict[str, str]
+    description: str
+
+
+class ProductsAsk(Schema):
+    q: Words = ""
+    category: Words = ""
+    brand: Words = ""
+    sort: Literal["newest", "cheapest", "dearest", "discount"] = "newest"
+    available: bool = Field(False, description="Only what can be bought now.")
+    after: Words = ""
+    limit: int = Field(24, ge=1, le=100)
+
+
+# ---- Cart ----
+
+
+class LineGiven(Given):
+    sku: str
+    slug: str
+    title: str
+    quantity: int
+    unit_price: int
+    list_price: int
+    available: int
+    total: int
+
+
+class NoticeGiven(Given):
+    """What changed since the cart was last read. `old` and `new` are unit prices, or pieces for gone and fewer."""
+
+    kind: Literal["dearer", "cheaper", "gone", "fewer"]
+    sku: str
+    title: str
+    old: int
+    new: int
+
+
+class Fees(Given):
+    packing: int
+    shipping: int
+    insurance: int
+
+
+class CartGiven(Given):
+    lines: list[LineGiven]
+    notices: list[NoticeGiven]
+    goods_total: int
+    fees: Fees
+    total: int = Field(description="Send as `shown_total` when placing with the default carrier.")
+
+
+class QuantityAsk(Taken):
+    quantity: Quantity
+
+
+# ---- Orders ----
+
+
+class LineAsk(Taken):
+    sku: Typed
+    quantity: Quantity
+
+
+_NEEDED: list[JsonValue] = [
+    "recipient",
+    "mobile",
+    "province",
+    "city",
+    "street",
+    "plate",
+    "postal_code",
+    "carrier",
+]
+
+
+class DeliveryAsk(Taken):
+    """Missing ones are named all at once (clause D38); `landline` and `unit` may be left out."""
+
+    # Defaults, so that the room names what is missing; the description says what is needed.
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"required": _NEEDED})
+
+    recipient: Typed = ""
+    mobile: Typed = ""
+    landline: Typed = ""
+    province: Typed = ""
+    city: Typed = ""
+    street: Typed = ""
+    plate: Number = ""
+    unit: Number = ""
+    postal_code: Number = ""
+    carrier: Typed = Field("", description="`slug` of GET /carriers.")
+
+
+class BuyerAsk(Taken):
+    """An organisation gives its particulars too."""
+
+    kind: Literal["individual", "legal_entity"] = "individual"
+    name: Typed = ""
+    national_id: Number = ""
+    economic_code: Number = ""
+    registration_number: Number = ""
+    postal_code: Number = ""
+    phone: Typed = ""
+
+
+class OrderAsk(Taken):
+    lines: list[LineAsk] | None = Field(None, max_length=100, description="Left out: what lies in the cart.")
+    shown_total: Rials = Field(description="The total that the buyer saw: a rise above it is refused, a drop applied.")
+    terms_version: Annotated[StrictInt, Field(ge=1, le=LARGEST)] = Field(description="Accepted by placing (D02).")
+    delivery: DeliveryAsk
+    buyer: BuyerAsk = BuyerAsk()
+
+
+class PromiseGiven(Given):
+    id: str
+    kind: str
+    what: str = Field(description="The sentence the customer reads, Persian.")
+    clause: str
+    clause_number: str
+    start: datetime
+    hours: int
+    hours_kind: Literal["working", "calendar"]
+    due_at: datetime
+    state: Literal["open", "kept", "broken", "waived"]
+    kept_at: datetime | None
+
+
+State = Literal[
+    "registered",
+    "incomplete",
+    "expired",
+    "short",
+    "final",
+    "processed",
+    "handed_over",
+    "delivered",
+    "cancelled",
+    "void",
+]
+
+
+class OrderBrief(Given):
+    order: str
+    state: State
+    total: int
+    cart_code: str | None
+    placed_at: datetime
+    pay_until: datetime
+    promises: list[PromiseGiven]
+
+
+class OrderLineGiven(Given):
+    sku: str
+    title: str
+    quantity: int
+    unit_price: int
+    placed_price: int
+    total: int
+
+
+class DeliveryGiven(Given):
+    recipient: str
+    mobile: str
+    landline: str
+    province: str
+    city: str
+    street: str
+    plate: str
+    unit: str
+    postal_code: str
+    carrier: str
+    carrier_title: str
+
+
+class Step(Given):
+    """What happened to the order. Without an instant: what is ahead."""
+
+    event: str
+    state: State
+    at: datetime | None
+    clause: str
+
+
+class OrderGiven(OrderBrief):
+    terms_version: int
+    shown_total: int
+    goods_total: int
+    fees: Fees
+    lines: list[OrderLineGiven]
+    delivery: DeliveryGiven
+    buyer: dict[str, str]
+    processing_date: date
+    final_at: datetime | None
+    road: list[Step]
+
+
+class OrderPage(Given):
+    items: list[OrderBrief]
+    next: str | None
+
+
+class Nothing(Taken):
+    """An empty object, or no body at all."""
+
+
+class PaymentAsk(Taken):
+    gateway: Annotated[Typed, Field(examples=["zarinpal"])]
+    shown_total: Rials | None = Field(None, description="The total now agreed to, where prices moved after placing.")
+
+
+class PaymentGiven(Given):
+    payment: str
+    redirect_url: str = Field(description="Send the buyer's browser there; it comes back to /pay/{gateway}/callback.")
+
+
+# ---- Terms, carriers ----
+
+
+class TermsGiven(Given):
+    version: int
+    title: str
+    sha256: str
+    effective_at: datetime
+    parameters: dict[str, int | str]
+    url: str
+
+
+class CarrierGiven(Given):
+    slug: str
+    title: str
+    note: str
+    fee: int
+
+
+class CarriersAsk(Schema):
+    province: Words = ""
+    city: Words = ""
+
+
+class CarrierList(Given):
+    items: list[CarrierGiven]
