@@ -110,6 +110,7 @@ class OrderCard:
     total: int
     cart_code: str | None
     placed_at: datetime
+    pay_until: datetime
     pieces: int
     first_title: str
 
@@ -163,6 +164,7 @@ def list_of(person: Person, *, after: str = "", limit: int = 20) -> tuple[list[O
             total=order.total,
             cart_code=order.cart_code,
             placed_at=order.placed_at,
+            pay_until=order.pay_until,
             pieces=sum(line.quantity for line in lines[order.pk]),
             first_title=lines[order.pk][0].title if lines[order.pk] else "",
         )
