@@ -3,7 +3,7 @@
 Versions never change, so what belongs to one is remembered by the process under the version's key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -212,3 +212,20 @@ def last_week(now: datetime) -> Tally:
         .aggregate(made=Count("pk"), kept=Count("pk", filter=kept))
     )
     return Tally(made=counted["made"], kept=counted["kept"], broken=counted["made"] - counted["kept"])
+
+
+def export_rows() -> Iterator[dict[str, Any]]:
+    """Yield every promise as `peyman export promises` writes it, in the order they were made."""
+    for promise in Promise.objects.order_by("pk").iterator(chunk_size=2000):
+        yield {
+            "id": promise.code,
+            "clause": promise.clause,
+            "subject": promise.subject,
+            "order": promise.order,
+            "start": promise.start,
+            "hours": promise.hours,
+            "due_at": promise.due_at,
+            "state": promise.state,
+            "kept_at": promise.kept_at,
+            "evidence": promise.evidence,
+        }

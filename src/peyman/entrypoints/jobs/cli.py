@@ -32,6 +32,8 @@ COMMANDS = {
     "worker": ("worker", "پیام‌ها را می‌فرستد و کارهای سررسیدشده را انجام می‌دهد"),
     "tick": ("tick", "همه کارهای سررسیدشده را یک بار انجام می‌دهد"),
     "clauses": ("clauses", "نشان می‌دهد هر بند شرایط را کدام کد اجرا و کدام آزمون ثابت می‌کند"),
+    "check-invariants": ("invariants", "آنچه همیشه باید درست باشد را می‌سنجد و چیزی را تغییر نمی‌دهد"),
+    "export": ("export", "سفارش‌ها، پرداخت‌ها، موجودی، پیام‌ها، قول‌ها و رویدادها را به JSON می‌نویسد"),
     "deadline": ("deadline", "می‌گوید مهلتی با تقویم کاری کی تمام می‌شود"),
 }
 WITHOUT_SETTINGS = {"up"}  # it chooses the environment that the settings of the others are made of

@@ -1,0 +1,387 @@
+"""`peyman check-invariants`: what must be true of the tables at every moment, whatever was killed when.
+
+Each check reads, counts what it looked at, and names what is wrong. Nothing is repaired here.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import click
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Q, Sum
+
+from peyman.billing.models import Bill, Entry, Payment, Refund
+from peyman.entrypoints import clock
+from peyman.entrypoints.jobs import triggers
+from peyman.entrypoints.jobs.console import BROKEN, answer
+from peyman.kernel import codes
+from peyman.messages.models import Message
+from peyman.promises.models import Acceptance, Promise
+from peyman.shop.carts.models import CartLine
+from peyman.shop.catalog.models import PriceChange, Variant
+from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
+from peyman.shop.orders.rules import states
+from peyman.shop.stock.models import Movement, Stock
+
+COMMITTED = [states.FINAL, states.PROCESSED, states.HANDED_OVER, states.DELIVERED]  # their pieces are owed
+SWEEP_GRACE = timedelta(minutes=3)  # the sweep runs each minute; what is overdue for longer was overlooked
+EXAMPLES = 5
+
+
+@dataclass
+class Finding:
+    """How many rows a check looked at, and the names of those that are wrong."""
+
+    checked: int = 0
+    bad: list[str] = field(default_factory=list)
+
+    def look(self, name: object, holds: bool) -> None:
+        self.checked += 1
+        if not holds:
+            self.bad.append(str(name))
+
+
+Check = Callable[[datetime], Finding]
+CHECKS: dict[str, Check] = {}
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Register a check under its stable id."""
+
+    def keep(function: Check) -> Check:
+        CHECKS[name] = function
+        return function
+
+    return keep
+
+
+# ---- Money ----
+
+
+@check("postings_balance")
+def _postings(now: datetime) -> Finding:
+    """Every posting of the ledger adds up to nothing."""
+    found = Finding()
+    for row in (
+        Entry.objects.values("posting").annotate(sum=Sum("amount"), n=Count("pk")).order_by("posting").iterator()
+    ):
+        found.look(row["posting"], row["sum"] == 0 and row["n"] >= 2)
+    return found
+
+
+@check("captures_are_posted")
+def _captures(now: datetime) -> Finding:
+    """Each captured payment has its receipt and was posted once, with its own amount; no other payment was."""
+    found = Finding()
+    posted = dict(Entry.objects.filter(posting__startswith="capture:", amount__gt=0).values_list("posting", "amount"))
+    for payment in Payment.objects.filter(state=Payment.State.CAPTURED).iterator():
+        found.look(payment.code, bool(payment.refnum) and posted.pop(f"capture:{payment.code}", None) == payment.amount)
+    for posting in posted:
+        found.look(posting, False)
+    return found
+
+
+@check("bills_know_what_was_paid")
+def _bills(now: datetime) -> Finding:
+    """A bill's paid and refunded are what its payments and their refunds add up to; its amount is its order's."""
+    found = Finding()
+    paid: dict[int, int] = defaultdict(int)
+    for key, amount in Payment.objects.filter(state=Payment.State.CAPTURED).values_list("bill", "amount"):
+        paid[key] += amount
+    back: dict[int, int] = defaultdict(int)
+    captured = Refund.objects.filter(payment__state=Payment.State.CAPTURED)
+    for key, amount in captured.values_list("payment__bill", "amount"):
+        back[key] += amount
+    totals = dict(Order.objects.values_list("bill", "total"))
+    for bill in Bill.objects.iterator():
+        found.look(
+            bill.subject,
+            bill.paid == paid[bill.pk] and bill.refunded == back[bill.pk] and totals.get(bill.pk) == bill.amount,
+        )
+    return found
+
+
+@check("money_lies_where_it_belongs")
+def _accounts(now: datetime) -> Finding:
+    """A final order holds its total and no more; nothing is left unallocated except for an order still registered.
+
+    What is owed back equals the refunds that are not done.
+    """
+    found = Finding()
+    lies: dict[tuple[int, str], int] = defaultdict(int)
+    for row in Entry.objects.values("bill", "account").annotate(sum=Sum("amount")).iterator():
+        lies[row["bill"], row["account"]] = row["sum"]
+    owed: dict[int, int] = defaultdict(int)
+    waiting = Refund.objects.filter(payment__state=Payment.State.CAPTURED).exclude(state=Refund.State.DONE)
+    for bill, amount in waiting.values_list("payment__bill", "amount"):
+        owed[bill] += amount
+    for code, state, bill, total in Order.objects.values_list("code", "state", "bill", "total").iterator():
+        found.look(
+            code,
+            -lies[bill, "orders"] == (total if state in COMMITTED else 0)
+            and lies[bill, "unallocated"] == 0
+            and -lies[bill, "refunds"] == owed[bill],
+        )
+    return found
+
+
+@check("receipts_once")
+def _receipts(now: datetime) -> Finding:
+    """No bank receipt and no token serves two payments."""
+    found = Finding()
+    for column in ("refnum", "token"):
+        rows = Payment.objects.exclude(**{column: None}).values("gateway", column).annotate(n=Count("pk"))
+        for row in rows.iterator():
+            found.look(row[column], row["n"] == 1)
+    return found
+
+
+@check("refunds_are_promised")
+def _refunds(now: datetime) -> Finding:
+    """Every refund has its promise, and a done one has kept it."""
+    found = Finding()
+    promised = dict(Promise.objects.filter(kind="refund").values_list("subject", "kept_at"))
+    for refund in Refund.objects.iterator():
+        subject = f"refund:{refund.code}"
+        done = refund.state == Refund.State.DONE
+        found.look(refund.code, subject in promised and (promised[subject] is not None) == done)
+    return found
+
+
+# ---- Stock and prices ----
+
+
+@check("stock_adds_up")
+def _stock(now: datetime) -> Finding:
+    """Initial and movements make what is on hand; what final orders hold is what is allocated, and never more."""
+    found = Finding()
+    moved = _sums(Movement.objects.values("variant").annotate(n=Sum("quantity")).values_list("variant", "n"))
+    lines = OrderLine.objects.filter(order__state__in=COMMITTED).values("variant").annotate(n=Sum("quantity"))
+    sold = _sums(lines.values_list("variant", "n"))
+    for row in Stock.objects.iterator():
+        found.look(
+            f"variant {row.variant_id}",
+            row.on_hand == row.initial + moved[row.variant_id]
+            and row.allocated == sold.pop(row.variant_id, 0)
+            and 0 <= row.allocated <= row.on_hand,
+        )
+    for variant in sold:
+        found.look(f"variant {variant}", False)
+    return found
+
+
+@check("price_is_the_last_of_its_history")
+def _prices(now: datetime) -> Finding:
+    """The price of a variant is the newest step of its history (D122)."""
+    found = Finding()
+    newest = dict(PriceChange.objects.values("variant").annotate(at=Max("at")).values_list("variant", "at"))
+    steps = {
+        (variant, at): (price, list_price)
+        for variant, at, price, list_price in PriceChange.objects.values_list("variant", "at", "price", "list_price")
+    }
+    for variant in Variant.objects.iterator():
+        last = steps.get((variant.pk, newest.get(variant.pk)))  # type: ignore[arg-type]  # None finds nothing
+        found.look(variant.sku, last == (variant.price, variant.list_price))
+    return found
+
+
+# ---- Orders ----
+
+
+@check("cart_codes_are_whole")
+def _cart_codes(now: datetime) -> Finding:
+    """Each final order has one cart code of its own, with a right check character, and the event that issued it."""
+    found = Finding()
+    issued = Counter(OrderEvent.objects.filter(event="issue_cart_code").values_list("order", flat=True))
+    seen: Counter[str | None] = Counter(Order.objects.exclude(cart_code=None).values_list("cart_code", flat=True))
+    for pk, code, state, cart_code in Order.objects.values_list("pk", "code", "state", "cart_code").iterator():
+        wanted = state in COMMITTED or issued[pk]
+        found.look(
+            code,
+            issued[pk] == 1 and codes.is_valid(cart_code or "", "DBC") and seen[cart_code] == 1
+            if wanted
+            else cart_code is None,
+        )
+    return found
+
+
+@check("orders_add_up")
+def _totals(now: datetime) -> Finding:
+    """An order's goods are the sum of its lines, and its total is goods and fees."""
+    found = Finding()
+    lines = OrderLine.objects.values("order").annotate(sum=Sum(F("quantity") * F("unit_price")))
+    goods = _sums(lines.values_list("order", "sum"))
+    for order in Order.objects.iterator():
+        fees = order.fee_packing + order.fee_shipping + order.fee_insurance
+        found.look(order.code, order.goods_total == goods[order.pk] and order.total == order.goods_total + fees)
+    return found
+
+
+@check("orders_moved_by_the_table")
+def _roads(now: datetime) -> Finding:
+    """Each order's events are a road of the table, without a gap, that ends where the order is."""
+    found = Finding()
+    at: dict[int, str] = {}
+    broken: set[int] = set()
+    rows = OrderEvent.objects.order_by("pk").values_list("order", "event", "from_state", "to_state")
+    for order, event, before, after in rows.iterator():
+        if before != at.get(order, ""):
+            broken.add(order)
+        elif before == after:
+            pass  # a note on the way, such as a new price
+        elif (before, event) not in states.STEPS or states.STEPS[before, event].to != after:
+            broken.add(order)
+        at[order] = after
+    for pk, code, state in Order.objects.values_list("pk", "code", "state").iterator():
+        found.look(code, pk not in broken and at.get(pk) == state)
+    return found
+
+
+@check("orders_keep_their_terms")
+def _terms(now: datetime) -> Finding:
+    """Each order names a version, its hash, and the acceptance of that very text."""
+    found = Finding()
+    accepted = set(Acceptance.objects.filter(kind="order").values_list("subject", "version", "sha256"))
+    rows = Order.objects.select_related("terms").only("code", "terms_sha256", "terms__sha256")
+    for order in rows.iterator():
+        found.look(
+            order.code,
+            order.terms_sha256 == order.terms.sha256
+            and (f"order:{order.code}", order.terms_id, order.terms_sha256) in accepted,
+        )
+    return found
+
+
+@check("one_key_one_order")
+def _keys(now: datetime) -> Finding:
+    """No idempotency key made two orders."""
+    found = Finding()
+    rows = Order.objects.exclude(idempotency_key=None).values("person", "idempotency_key").annotate(n=Count("pk"))
+    for row in rows.iterator():
+        found.look(row["idempotency_key"], row["n"] == 1)
+    return found
+
+
+# ---- Promises and messages ----
+
+
+@check("promises_are_open_kept_or_found_broken")
+def _promises(now: datetime) -> Finding:
+    """No open promise is overdue unseen; kept means in time; broken means its time had passed."""
+    found = Finding()
+    for promise in Promise.objects.iterator():
+        kept, due = promise.kept_at, promise.due_at
+        right = {
+            Promise.State.OPEN: kept is None and due + SWEEP_GRACE > now,
+            Promise.State.KEPT: kept is not None and kept <= due,
+            Promise.State.BROKEN: promise.broken_at == due and (kept is None or kept >= due),
+            Promise.State.WAIVED: kept is None,
+        }
+        found.look(promise.code, right[Promise.State(promise.state)])
+    return found
+
+
+@check("everyone_was_told")
+def _told(now: datetime) -> Finding:
+    """Each order's pro-forma, cart code, shortness and refund has its message, written in the same transaction."""
+    found = Finding()
+    told = set(Message.objects.exclude(about="").values_list("template", "about"))
+    papers = set(ProForma.objects.values_list("order__code", flat=True))
+    for code, cart_code in Order.objects.values_list("code", "cart_code").iterator():
+        found.look(code, code in papers and ("pro_forma", f"order:{code}") in told)
+        if cart_code:
+            found.look(code, ("cart_code", f"order:{code}") in told)
+    for code in OrderEvent.objects.filter(event="run_short").values_list("order__code", flat=True).iterator():
+        found.look(code, ("order_short", f"order:{code}") in told)
+    done = Refund.objects.filter(state=Refund.State.DONE).select_related("payment__bill")
+    for refund in done.iterator():
+        found.look(refund.code, ("refund_done", refund.payment.bill.subject) in told)
+    return found
+
+
+@check("messages_are_sent_dead_or_due")
+def _messages(now: datetime) -> Finding:
+    """No message is both sent and dead, and none is claimed for ever."""
+    found = Finding()
+    claimed_long = Q(sent_at=None, dead_at=None, claimed_until__gt=now + timedelta(hours=1))
+    wrong = set(
+        Message.objects.filter(Q(sent_at__isnull=False, dead_at__isnull=False) | claimed_long).values_list("code")
+    )
+    found.checked = Message.objects.count()
+    found.bad = [code for (code,) in wrong]
+    return found
+
+
+# ---- The database itself ----
+
+
+@check("carts_reserve_nothing")
+def _carts(now: datetime) -> Finding:
+    """Every cart line is a wish for a positive number of a thing there is; no counter knows of it."""
+    found = Finding()
+    for pk, quantity, variant in CartLine.objects.values_list("pk", "quantity", "variant__sku").iterator():
+        found.look(f"line {pk}", quantity > 0 and bool(variant))
+    return found
+
+
+@check("history_is_guarded")
+def _triggers(now: datetime) -> Finding:
+    """The database refuses to change what may only be added to."""
+    return Finding(len(triggers.tables()), triggers.missing())
+
+
+@check("database_keeps_what_it_promised")
+def _durable(now: datetime) -> Finding:
+    """What was committed outlives a power cut, and no row points at nothing."""
+    found = Finding()
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA synchronous")
+            found.look("synchronous", cursor.fetchone()[0] >= 2)
+            cursor.execute("PRAGMA journal_mode")
+            found.look("journal_mode", cursor.fetchone()[0] == "wal")
+            cursor.execute("PRAGMA foreign_key_check")
+            found.look("foreign_keys", not cursor.fetchall())
+        else:
+            for name in ("fsync", "full_page_writes"):
+                cursor.execute("SELECT current_setting(%s)", [name])
+                found.look(name, cursor.fetchone()[0] == "on")
+            cursor.execute("SELECT current_setting('synchronous_commit')")
+            found.look("synchronous_commit", cursor.fetchone()[0] != "off")
+    return found
+
+
+def _sums(rows: Iterable[tuple[int, int]]) -> defaultdict[int, int]:
+    return defaultdict(int, rows)
+
+
+def run(now: datetime) -> Iterator[tuple[str, Finding]]:
+    """Run every check over one and the same state of the database."""
+    alone = not connection.in_atomic_block
+    with transaction.atomic():
+        if connection.vendor == "postgresql" and alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for name, look in CHECKS.items():
+            yield name, look(now)
+
+
+@click.command("check-invariants")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Check what must be true at every moment; exit 1 when something is not. Nothing is changed."""
+    broken = False
+    for name, found in run(clock.now()):
+        broken = broken or bool(found.bad)
+        row = {"id": name, "ok": not found.bad, "checked": found.checked, "bad": len(found.bad)}
+        if as_json:
+            answer({**row, "examples": found.bad[:EXAMPLES]})
+            continue
+        verdict = "FAIL" if found.bad else "OK"
+        examples = f" {' '.join(found.bad[:EXAMPLES])}" if found.bad else ""
+        click.echo(f"{verdict} {name} checked={found.checked} bad={len(found.bad)}{examples}")
+    if broken:
+        context.exit(BROKEN)
