@@ -1,0 +1,263 @@
+"""When promises are due, how they end, and which documents of terms can be published."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from peyman.kernel.worktime import TEHRAN, WorkCalendar
+from peyman.promises import rules
+
+CALENDAR = WorkCalendar(closed={date(2025, 1, 13), date(2025, 1, 14)})  # Fridays are closed anyway
+DUE = datetime(2025, 1, 6, 6, 30, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def tehran(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=TEHRAN)
+
+
+@pytest.mark.clause("D30")
+@pytest.mark.parametrize(
+    ("case", "start", "due_at"),
+    [
+        ("plain week", "2025-01-04 10:00", "2025-01-06 10:00"),
+        ("over a Friday", "2025-01-08 10:00", "2025-01-11 10:00"),
+        ("begun on a Friday", "2025-01-10 15:00", "2025-01-13 00:00"),
+        ("over two holidays", "2025-01-11 10:00", "2025-01-15 10:00"),
+    ],
+)
+def test_48_working_hours_end_when_two_working_days_have_run(case, start, due_at):
+    assert rules.due(tehran(start), 48, CALENDAR) == tehran(due_at)
+    assert rules.due_by(tehran(start), 48, "working", CALENDAR) == tehran(due_at)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "due_at"),
+    [
+        ("2025-01-10 15:00", 24, "2025-01-11 15:00"),  # a Friday counts
+        ("2025-01-10 15:00", 0, "2025-01-10 15:00"),
+        ("2022-03-21 12:00", 24, "2022-03-22 13:00"),  # a day of 23 hours: hours elapse, hands of clocks do not count
+        ("2022-09-21 12:00", 24, "2022-09-22 11:00"),
+    ],
+)
+def test_calendar_hours_are_elapsed_hours(start, hours, due_at):
+    assert rules.due_by(tehran(start), hours, "calendar", CALENDAR) == tehran(due_at)
+
+
+def test_hours_of_another_kind_are_refused():
+    with pytest.raises(ValueError, match="lunar"):
+        rules.due_by(tehran("2025-01-04 10:00"), 1, "lunar", CALENDAR)
+    with pytest.raises(ValueError, match="aware"):
+        rules.due_by(datetime(2025, 1, 4), 1, "calendar", CALENDAR)  # noqa: DTZ001  # the point of the test
+    with pytest.raises(ValueError, match="forward"):
+        rules.due_by(tehran("2025-01-04 10:00"), -1, "calendar", CALENDAR)
+
+
+@pytest.mark.parametrize(("now", "kept"), [(DUE - SECOND, True), (DUE, False), (DUE + SECOND, False)])
+def test_acting_at_the_due_instant_is_late(now, kept):
+    assert rules.in_time(DUE, now) is kept
+
+
+@pytest.mark.parametrize(
+    ("case", "state", "kept_at", "now", "ending"),
+    [
+        ("on its way", "open", None, DUE - SECOND, rules.Ending("open")),
+        ("overdue, not swept yet", "open", None, DUE + SECOND, rules.Ending("broken", DUE, SECOND)),
+        ("due this instant", "open", None, DUE, rules.Ending("broken", DUE, timedelta())),
+        ("kept", "kept", DUE - SECOND, DUE + 99 * SECOND, rules.Ending("kept")),
+        ("broken and still owed", "broken", None, DUE + 60 * SECOND, rules.Ending("broken", DUE, 60 * SECOND)),
+        ("kept after all", "broken", DUE + 40 * SECOND, DUE + 99 * SECOND, rules.Ending("broken", DUE, 40 * SECOND)),
+        ("waived", "waived", None, DUE + SECOND, rules.Ending("waived")),
+    ],
+)
+def test_how_a_promise_stands(case, state, kept_at, now, ending):
+    assert rules.ending(state, DUE, kept_at, now) == ending
+
+
+def test_numbers_come_from_the_terms_and_are_never_made_up():
+    assert rules.parameter({"refund_hours": 48}, "refund_hours") == 48
+    assert rules.parameter({"packing_fee": 0}, "packing_fee") == 0
+    with pytest.raises(KeyError, match="refund_hours"):
+        rules.parameter({}, "refund_hours")
+    for value in ("48", 48.0, True, None):
+        with pytest.raises(ValueError, match="refund_hours"):
+            rules.parameter({"refund_hours": value}, "refund_hours")
+
+
+# ---- The document ----
+
+REGISTER = """
+[[clause]]
+id = "D30"
+number = "5-3"
+title = "بازگرداندن وجه"
+type = "C E"
+parameters = ["refund_early_hours", "refund_hours"]
+due = true
+shown = false
+
+[[clause]]
+id = "D54"
+number = "11-1"
+title = "سبد رزرو نیست"
+type = "E"
+parameters = []
+due = true
+shown = false
+
+[[clause]]
+id = "D66"
+number = "12-7"
+title = "کالا بن"
+type = "E"
+parameters = ["points"]
+due = false
+shown = false
+"""
+
+TERMS = """
+title = "شرایط  فروش پيمان"
+[parameters]
+refund_hours = 48
+refund_early_hours = 24
+packing_fee = 1200000
+
+[[section]]
+number = 5
+title = "پایان موجودی"
+[[section.clause]]
+id = "D30"
+text = "وجه طی {refund_early_hours} تا {refund_hours} ساعت کاری بازمی‌گردد."
+
+[[section]]
+number = 11
+title = "سبد خرید"
+[[section.clause]]
+id = "D54"
+text = \"\"\"
+افزودن به سبد چیزی را رزرو نمی‌کند؛
+بسته‌بندی {packing_fee} ریال است.\"\"\"
+"""
+
+
+@pytest.mark.clause("D04")
+def test_a_document_is_read_with_its_numbers_filled_in():
+    document = rules.read_document(TERMS, REGISTER)
+    assert document.title == "شرایط فروش پیمان"
+    assert document.parameters == {"refund_hours": 48, "refund_early_hours": 24, "packing_fee": 1_200_000}
+    assert document.clauses == (
+        rules.ClauseText(
+            clause="D30",
+            number="5-3",
+            section="پایان موجودی",
+            title="بازگرداندن وجه",
+            text="وجه طی ۲۴ تا ۴۸ ساعت کاری بازمی‌گردد.",
+        ),
+        rules.ClauseText(
+            clause="D54",
+            number="11-1",
+            section="سبد خرید",
+            title="سبد رزرو نیست",
+            text="افزودن به سبد چیزی را رزرو نمی‌کند؛ بسته‌بندی ۱٬۲۰۰٬۰۰۰ ریال است.",
+        ),
+    )
+
+
+@pytest.mark.clause("D02")
+def test_the_hash_is_of_the_text_alone_and_changes_with_any_of_it():
+    document = rules.read_document(TERMS, REGISTER)
+    assert document.canonical == (
+        '{"clauses":['
+        '{"clause":"D30","number":"5-3","section":"پایان موجودی",'
+        '"text":"وجه طی ۲۴ تا ۴۸ ساعت کاری بازمی‌گردد.","title":"بازگرداندن وجه"},'
+        '{"clause":"D54","number":"11-1","section":"سبد خرید",'
+        '"text":"افزودن به سبد چیزی را رزرو نمی‌کند؛ بسته‌بندی ۱٬۲۰۰٬۰۰۰ ریال است.","title":"سبد رزرو نیست"}],'
+        '"parameters":{"packing_fee":1200000,"refund_early_hours":24,"refund_hours":48},"title":"شرایط فروش پیمان"}'
+    )
+    assert (
+        document.sha256 == "c370ed16d21d571859b45d6dac17bb99ab9305403c29db9dde1b8650e7c18b80"
+    )  # sha256sum of that line
+    # Order of parameters and spelling of the source do not count …
+    reordered = TERMS.replace(
+        "refund_hours = 48\nrefund_early_hours = 24", "refund_early_hours = 24\nrefund_hours = 48"
+    )
+    assert reordered != TERMS
+    assert rules.read_document(reordered.replace("پيمان", "پیمان"), REGISTER).sha256 == document.sha256
+    # … a number, a word, a title and a published number do.
+    for changed, register in [
+        (TERMS.replace("= 48", "= 72"), REGISTER),
+        (TERMS.replace("چیزی را رزرو", "هیچ چیز را رزرو"), REGISTER),
+        (TERMS, REGISTER.replace("سبد رزرو نیست", "سبد تنها سبد است")),
+        (TERMS, REGISTER.replace('"11-1"', '"11-2"')),
+    ]:
+        assert rules.read_document(changed, register).sha256 != document.sha256
+
+
+@pytest.mark.clause("D04")
+@pytest.mark.parametrize(
+    ("case", "old", "new", "problem"),
+    [
+        ("unknown id", 'id = "D54"', 'id = "D99"', "section 11: 'D99' is no id of the register"),
+        ("no id", 'id = "D54"', "", "section 11: None is no id of the register"),
+        ("an id that is a number", 'id = "D54"', "id = 54", "section 11: 54 is no id of the register"),
+        ("a due clause is left out", 'id = "D54"', 'id = "D66"', "D54: due, but the document has no text for it"),
+        ("the wrong section", 'id = "D54"', 'id = "D66"', "D66: number 12-7 does not belong to section 11"),
+        ("an id twice", 'id = "D54"', 'id = "D30"', "D30: comes twice"),
+        ("unknown placeholder", "{refund_hours}", "{refund_days}", "D30: {refund_days} is no parameter"),
+        ("a placeholder with a format", "{refund_hours}", "{refund_hours:d}", "D30: {refund_hours:d} is no parameter"),
+        ("a lonely brace", "{refund_hours}", "{refund_hours", "D30: a brace stands alone"),
+        ("a missing number", "refund_hours = 48", "", "D30: parameter refund_hours has no number"),
+        ("a negative number", "= 48", "= -48", "parameter refund_hours: -48 is no whole number from 0 up"),
+        ("a fraction", "= 48", "= 48.0", "parameter refund_hours: 48.0 is no whole number from 0 up"),
+        ("a text", "= 48", '= "48"', "parameter refund_hours: '48' is no whole number from 0 up"),
+        ("a truth", "= 48", "= true", "parameter refund_hours: True is no whole number from 0 up"),
+        ("a strange name", "packing_fee =", "Packing-Fee =", "parameter Packing-Fee: a name is lower case"),
+        ("no title", 'title = "شرایط  فروش پيمان"', "", "document: title is missing"),
+        ("an empty text",
+         "افزودن به سبد چیزی را رزرو نمی‌کند؛\nبسته‌بندی {packing_fee} ریال است.", " \u200f", "D54: text is missing"),
+        ("an unknown key", "[parameters]", "colour = 1\n[parameters]", "document: unknown key colour"),
+        ("an unknown key of a clause", 'id = "D54"', 'id = "D54"\nnote = ""', "section 11, D54: unknown key note"),
+        ("a section without number", "number = 11", "", "section None: a section has a whole number"),
+        ("a section twice", "number = 11", "number = 5", "section 5 comes twice"),
+        ("no TOML", "[parameters]", "[parameters", "document: "),
+    ],
+)  # fmt: skip
+def test_a_document_with_a_fault_is_refused_and_the_fault_named(case, old, new, problem):
+    assert TERMS.count(old) == 1
+    with pytest.raises(rules.UnreadableTerms) as refusal:
+        rules.read_document(TERMS.replace(old, new), REGISTER)
+    assert problem in refusal.value.detail
+
+
+@pytest.mark.parametrize(
+    ("case", "old", "new", "problem"),
+    [
+        ("no number", 'number = "11-1"', "", "register: D54 has no published number"),
+        ("a number of another form", '"11-1"', '"11.1"', "register: D54 has no published number"),
+        ("an id twice", 'id = "D54"', 'id = "D30"', "register: D30 comes twice"),
+        ("no id", 'id = "D54"', "", "register: a clause without id"),
+        ("no title", 'title = "سبد رزرو نیست"', "", "register: D54: title is missing"),
+        ("a number twice", '"11-1"', '"5-3"', "number 5-3 is given twice"),
+        ("parameters that are none", "parameters = []", "parameters = [1]", "D54 has parameters that are no names"),
+        ("neither due nor not", '= []\ndue = true', '= []\ndue = "yes"', "D54 is neither due nor not"),
+        ("no TOML", 'id = "D54"', "id = D54", "register: "),
+    ],
+)  # fmt: skip
+def test_a_register_with_a_fault_is_refused_and_the_fault_named(case, old, new, problem):
+    assert REGISTER.count(old) == 1
+    with pytest.raises(rules.UnreadableTerms) as refusal:
+        rules.read_document(TERMS, REGISTER.replace(old, new))
+    assert problem in refusal.value.detail
+
+
+def test_all_faults_are_named_at_once():
+    with pytest.raises(rules.UnreadableTerms) as refusal:
+        rules.read_document(TERMS.replace("{refund_hours}", "{a}").replace("{packing_fee}", "{b}"), REGISTER)
+    assert "{a} is no parameter" in refusal.value.detail
+    assert "{b} is no parameter" in refusal.value.detail
+
+
+def test_an_empty_document_is_refused():
+    with pytest.raises(rules.UnreadableTerms) as refusal:
+        rules.read_document("", REGISTER)
+    assert "document: section: missing" in refusal.value.detail
