@@ -467,6 +467,10 @@ class Joined:
     problems: list[str]
     tests_at_hand: bool
 
+    def tests_of(self, id_: str) -> list[str]:
+        """Return the tests that are marked with one clause."""
+        return [test for row in self.rows if row.entry.id == id_ for test in row.tests]
+
 
 PACKAGE = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,103 @@
+"""Each clause that is due has a guard, and taking it away is noticed by a test that is marked with the clause."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+
+from peyman.entrypoints.jobs import clauses
+from tests import guards
+from tests.guards import GUARDS, Cut, Guard
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_a_guard_that_is_taken_away_is_missed(guard: Guard, tmp_path: Path, on_postgres: bool) -> None:
+    if on_postgres:
+        pytest.skip("a guard is Python; it is taken away once, on SQLite")
+    witnesses = clauses.read(REPO).tests_of(guard.clause)
+    assert witnesses, f"no test is marked with {guard.clause}"
+    report = tmp_path / "report.xml"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DATABASE_URL"))
+    }
+    options = ["-p", "tests.guards", f"--take-away={guard.name}", "-p", "no:cacheprovider", "-x", "-q"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-m", "not browser", f"--junitxml={report}", *witnesses],
+        cwd=REPO,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert answer.returncode == 1, f"{guard.name}: nobody misses it\n{answer.stdout}{answer.stderr}"
+    suite = ElementTree.parse(report).getroot().find("testsuite")  # noqa: S314  # written by pytest just now
+    assert suite is not None
+    assert int(suite.get("failures", "0")) >= 1
+    assert int(suite.get("errors", "0")) == 0, answer.stdout
+
+
+def test_each_clause_that_is_due_has_a_guard() -> None:
+    due = {row.entry.id for row in clauses.read(REPO).rows if row.entry.due and row.state != "shown"}
+    assert {guard.clause for guard in GUARDS} == due
+
+
+def test_guards_have_names_of_their_own() -> None:
+    assert len({guard.name for guard in GUARDS}) == len(GUARDS)
+
+
+# ---- The knife itself ----
+
+
+def total(price: int, *, fee: int = 10) -> int:
+    """A function to cut into."""
+    if price < 0:
+        raise ValueError("no such price")
+    return price + fee
+
+
+ALIAS = total
+
+
+@contextmanager
+def whole_again() -> Iterator[None]:
+    code, defaults = total.__code__, total.__kwdefaults__
+    try:
+        yield
+    finally:
+        total.__code__, total.__kwdefaults__ = code, defaults
+
+
+def test_a_cut_function_is_cut_for_everybody_who_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "named", lambda target: total)
+    with whole_again():
+        Cut("here:total", "if price < 0:", "if False:").apply()
+        assert (ALIAS(-5), ALIAS(-5, fee=5)) == (5, 0)
+    with pytest.raises(ValueError):
+        ALIAS(-5)
+
+
+@pytest.mark.parametrize("old", ["if price > 0:", "price"])
+def test_a_piece_that_is_not_there_exactly_once_cannot_be_cut(monkeypatch: pytest.MonkeyPatch, old: str) -> None:
+    monkeypatch.setattr(guards, "named", lambda target: total)
+    with whole_again(), pytest.raises(LookupError):
+        Cut("here:total", old, "").apply()
+    assert ALIAS(5) == 15
+
+
+def test_what_decorators_wrap_is_what_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapper = SimpleNamespace(__wrapped__=total)
+    monkeypatch.setattr(guards, "named", lambda target: wrapper)
+    assert guards.function_at("here:total") is total
+
+
+def test_every_piece_is_still_there() -> None:
+    assert [guard.name for guard in GUARDS if guard.away.pieces() != 1] == []
