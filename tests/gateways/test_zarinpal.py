@@ -326,8 +326,8 @@ def test_the_bank_itself_pays_a_refund_as_often_as_it_is_asked(
 def test_two_keys_are_two_refunds_and_no_more_than_was_paid_goes_back(
     bank: BankSimulator, port: Zarinpal, refnum: str
 ) -> None:
-    assert isinstance(port.refund(refnum=refnum, amount=1_000_000, reason="", key="REF-1"), RefundAccepted)
-    assert isinstance(port.refund(refnum=refnum, amount=250_000, reason="", key="REF-10"), RefundAccepted)
+    assert isinstance(port.refund(refnum=refnum, amount=1_000_000, reason="", key="REF-10"), RefundAccepted)
+    assert isinstance(port.refund(refnum=refnum, amount=250_000, reason="", key="REF-1"), RefundAccepted)
     refused = port.refund(refnum=refnum, amount=20_000, reason="", key="REF-3")
     assert refused == RefundRefused("amount is more than what is left of this session")
     assert only(bank)["refunded"] == 1_250_000
