@@ -112,10 +112,11 @@ def seed_calendar(*, years: Iterable[int], now: datetime) -> CalendarVersion:
     there are none returns the newest version. Lunar holidays of years to come are estimates; the version says
     where they are from.
     """
+    # The version is read before its days: who seeds at the same moment then meets us at the version's number.
+    newest = CalendarVersion.objects.order_by("-number").first()
     found = holiday_library.country_holidays("IR", language="fa_IR", years=sorted(set(years)))
     known = set(Holiday.objects.filter(date__in=list(found)).values_list("date", flat=True))
     fresh = {day: normalise(title).replace(";", "؛") for day, title in sorted(found.items()) if day not in known}
-    newest = CalendarVersion.objects.order_by("-number").first()
     if newest and not fresh:
         return newest
     try:
