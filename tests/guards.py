@@ -225,6 +225,15 @@ GUARDS: list[Guard] = [
         "insurance is not charged apart",
         Cut(f"{CARTS}.rules:fees", "insurance=insurance - insurance % 10", "insurance=0"),
     ),
+    Guard(
+        "D122",
+        "a price changes and leaves no trace",
+        Cut(
+            "peyman.shop.catalog.actions.prices:move_prices",
+            "return PriceChange.objects.bulk_create(changes, batch_size=CHUNK)",
+            "return changes",
+        ),
+    ),
 ]
 
 
