@@ -17,6 +17,7 @@ from peyman.entrypoints.jobs.console import CouldNot, answer, tell
 from peyman.promises import actions as promises
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import read_document
+from peyman.shop.catalog import actions as catalog
 from peyman.shop.shipping import actions as shipping
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -68,6 +69,7 @@ STEPS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("پرونده‌های صفحه‌ها", lambda: call_command("collectstatic", verbosity=0, interactive=False, clear=False)),
     ("شرایط فروش", publish_terms),
     ("تقویم کاری", seed_calendar),
+    ("دسته‌ها و برندها", catalog.load_reference),
     ("شیوه‌های ارسال", shipping.load_first),
 )
 

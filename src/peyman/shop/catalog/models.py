@@ -64,6 +64,7 @@ class Variant(models.Model):
     price = models.BigIntegerField()
     list_price = models.BigIntegerField()  # struck out where it is above `price`
     price_basis = models.CharField(max_length=8, choices=[("approved", "approved"), ("market", "market")])
+    cheaper_at = models.DateTimeField(null=True, db_index=True)  # when the price last fell; empty after a rise
     is_on_sale = models.BooleanField(default=True)
     image_hint = models.CharField(max_length=120, blank=True)  # slug or slug/colour of the source file
     spec_source = models.CharField(max_length=20, blank=True)  # manufacturer, distributor, editorial

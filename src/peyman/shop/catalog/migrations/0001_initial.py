@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ('price', models.BigIntegerField()),
                 ('list_price', models.BigIntegerField()),
                 ('price_basis', models.CharField(choices=[('approved', 'approved'), ('market', 'market')], max_length=8)),
+                ('cheaper_at', models.DateTimeField(db_index=True, null=True)),
                 ('is_on_sale', models.BooleanField(default=True)),
                 ('image_hint', models.CharField(blank=True, max_length=120)),
                 ('spec_source', models.CharField(blank=True, max_length=20)),

@@ -1,7 +1,8 @@
 """What a catalogue file may say, what its goods are called, and how they are drawn. Plain functions on plain values."""
 
-from peyman.shop.catalog.rules.drawing import PLAIN_BOX, drawing_of, drawings
-from peyman.shop.catalog.rules.naming import search_texts, slug_of
+from peyman.shop.catalog.rules.drawing import PLAIN_BOX, drawing_of, drawings, tint_of
+from peyman.shop.catalog.rules.naming import position_of, search_texts, slug_of
+from peyman.shop.catalog.rules.prices import PriceInvalid, check_price
 from peyman.shop.catalog.rules.records import (
     COLUMNS,
     OWN_COLUMNS,
@@ -23,12 +24,16 @@ __all__ = [
     "CategoryName",
     "FileReader",
     "Goods",
+    "PriceInvalid",
     "Reading",
     "Reference",
     "Row",
+    "check_price",
     "drawing_of",
     "drawings",
+    "position_of",
     "read_record",
     "search_texts",
     "slug_of",
+    "tint_of",
 ]

@@ -69,7 +69,10 @@ _MADE_FOR = {
     "perfume": "perfume-all",
     "phone": "mobile mobile-phone",
     "pills": "medical nutritional-supplements sports-and_fitness-supplements vitamins",
-    "plant": "natural-flowers decorative-ac photo-frames-paintings rural-decorative flower-pot rural-flower-pot gardening-tools",
+    "plant": (
+        "natural-flowers decorative-ac photo-frames-paintings rural-decorative flower-pot rural-flower-pot"
+        " gardening-tools"
+    ),
     "pot": "home-and-kitchen cooking-dishes electric-rice-cooker rural-kitchen-utensils rural-pot-dig",
     "power": "power-bank ups",
     "printer": "printer office-machines",
@@ -121,3 +124,16 @@ def drawing_of(slugs: Iterable[str]) -> str:
 def drawings() -> list[str]:
     """Return the key of every drawing that some category needs, the plain box included."""
     return sorted({PLAIN_BOX, *_MADE_FOR})
+
+
+_TINTS = {
+    "v2": "green turquoise teal olive mint",
+    "v3": "gold yellow brown cream beige orange camel copper wood",
+    "v4": "red pink purple burgundy rose rosegold violet",
+}
+_TINT_OF = {colour: tint for tint, colours in _TINTS.items() for colour in colours.split()}
+
+
+def tint_of(image_hint: str) -> str:
+    """Return the colours of a drawing for goods of this hint: "kettle/red" → "v4", "" where the plain ones do."""
+    return _TINT_OF.get(image_hint.rpartition("/")[2], "")

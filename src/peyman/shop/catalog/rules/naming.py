@@ -5,6 +5,7 @@ import unicodedata
 
 from peyman.kernel import text
 
+_LAST_NUMBER = re.compile("[0-9]{1,6}$")
 _NOT_IN_A_SLUG = re.compile("[^a-z0-9]+")
 
 
@@ -21,7 +22,13 @@ def slug_of(title_latin: str, fallback: str) -> str:
     return "good"
 
 
-def search_texts(*, title: str, title_latin: str, brand: str, brand_latin: str, model: str) -> tuple[str, str]:
-    """Return the words and the joined spelling under which a product is found."""
-    words = text.search_words(" ".join(dict.fromkeys((title, title_latin, brand, brand_latin, model))))
+def search_texts(*names: str) -> tuple[str, str]:
+    """Return the words and the joined spelling under which something of these names is found."""
+    words = text.search_words(" ".join(dict.fromkeys(names)))
     return words, words.replace(" ", "")
+
+
+def position_of(sku: str) -> int:
+    """Return the place of a variant among its product's: the number its SKU ends on, 0 without one."""
+    ending = _LAST_NUMBER.search(sku)
+    return int(ending[0]) if ending else 0

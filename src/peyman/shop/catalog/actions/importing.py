@@ -1,0 +1,310 @@
+"""A catalogue file into the tables.
+
+In batches, each a short transaction of its own: an import that was killed is simply run again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, Protocol
+
+from django.db import IntegrityError, transaction
+
+from peyman.kernel.clauses import carries_out
+from peyman.shop.catalog import queries, rules
+from peyman.shop.catalog.actions.prices import NewPrice, bump, move_prices
+from peyman.shop.catalog.models import Brand, Category, Product, Variant
+
+BATCH = 400  # records
+TRIES = 3  # of a batch that met another import
+
+
+class CountStock(Protocol):
+    """`stock.actions.count_many`: the catalogue does not know the counters, so whoever calls hands them in."""
+
+    def __call__(self, *, counts: Mapping[int, int], reason: str, by: str, now: datetime) -> list[int]:
+        """Set pieces on hand by variant id; return the variants owed more than was counted, left as they were."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did, or would do. `rows` has every record of the file in order."""
+
+    rows: list[rules.Reading] = field(default_factory=list)
+    products_new: int = 0
+    products_changed: int = 0
+    variants_new: int = 0
+    variants_changed: int = 0
+    prices_changed: int = 0  # of variants that were there before
+    stock_changed: int = 0  # likewise
+    stock_owed: list[str] = field(default_factory=list)  # SKUs counted below what final orders are owed: kept
+
+    def count(self, outcome: str) -> int:
+        return sum(row.outcome == outcome for row in self.rows)
+
+    @property
+    def is_no_change(self) -> bool:
+        return not (
+            self.products_new
+            or self.products_changed
+            or self.variants_new
+            or self.variants_changed
+            or self.prices_changed
+            or self.stock_changed
+        )
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What one batch would change."""
+
+    new_products: dict[str, Product] = field(default_factory=dict)  # by code
+    changed_products: dict[int, Product] = field(default_factory=dict)
+    product_fields: set[str] = field(default_factory=set)
+    new_variants: list[tuple[Variant, rules.Goods]] = field(default_factory=list)
+    changed_variants: dict[int, Variant] = field(default_factory=dict)
+    moved: list[NewPrice] = field(default_factory=list)  # prices of variants that are there
+    counts: dict[int, int] = field(default_factory=dict)  # stock of variants that are there
+    stale: set[int] = field(default_factory=set)  # products whose pages change
+    refused: dict[str, rules.Reading] = field(default_factory=dict)  # by SKU
+
+
+def import_records(
+    *,
+    rows: Iterable[rules.Row],
+    count_stock: CountStock,
+    by: str,
+    now: datetime,
+    dry_run: bool = False,
+    on_batch: Callable[[int], None] | None = None,
+) -> Report:
+    """Import the records of one file and report on each.
+
+    Set-wise: a batch costs the same number of queries whatever it holds. A refused record changes nothing,
+    the rest goes on. Goods that are not in the file stay as they are; the same file again changes nothing.
+    With `dry_run` nothing is written and the report is the same. `on_batch` is told the records done so far.
+    """
+    report = Report()
+    reader = rules.FileReader(queries.reference())
+    shelves = _Shelves()
+    source = iter(rows)
+    while batch := [reader.read(row) for row in islice(source, BATCH)]:
+        plan = _carried_out(batch, shelves, report, count_stock=count_stock, by=by, now=now, dry_run=dry_run)
+        for reading in batch:
+            told = plan.refused.get(reading.sku, reading) if reading.goods else reading
+            report.rows.append(replace(told, goods=None))
+        shelves.told |= {reading.goods.product_code for reading in batch if reading.goods}
+        if dry_run:
+            shelves.pretended |= plan.new_products
+        if on_batch:
+            on_batch(len(report.rows))
+    return report
+
+
+class _Shelves:
+    """What is known throughout one import."""
+
+    def __init__(self) -> None:
+        self.categories = {row.slug: row for row in Category.objects.all()}
+        self.brands = {row.slug: row for row in Brand.objects.all()}
+        self.told: set[str] = set()  # product codes that the file spoke of: what it said first stands
+        self.pretended: dict[str, Product] = {}  # by a dry run: products that would be there by now
+
+
+def _carried_out(
+    batch: Sequence[rules.Reading],
+    shelves: _Shelves,
+    report: Report,
+    *,
+    count_stock: CountStock,
+    by: str,
+    now: datetime,
+    dry_run: bool,
+) -> _Plan:
+    goods = [reading.goods for reading in batch if reading.goods]
+    for attempt in range(1, TRIES + 1):
+        try:
+            with transaction.atomic():
+                plan = _planned(batch, goods, shelves)
+                owed = [] if dry_run else _written(plan, count_stock=count_stock, by=by, now=now)
+        except IntegrityError:  # another import brought the same goods in between: now they are there
+            if attempt == TRIES:
+                raise
+            continue
+        break
+    _tally(plan, report, owed)
+    return plan
+
+
+def _tally(plan: _Plan, report: Report, owed: list[str]) -> None:
+    report.products_new += len(plan.new_products)
+    report.products_changed += len(plan.changed_products)
+    report.variants_new += len(plan.new_variants)
+    report.variants_changed += len(plan.changed_variants)
+    report.prices_changed += len(plan.moved)
+    report.stock_changed += len(plan.counts)
+    report.stock_owed += owed
+
+
+# ---- Planning: what is there, and what differs ----
+
+
+def _planned(batch: Sequence[rules.Reading], goods: Sequence[rules.Goods], shelves: _Shelves) -> _Plan:
+    plan = _Plan()
+    codes = {item.product_code for item in goods}
+    products = {row.code: row for row in Product.objects.filter(code__in=codes)}
+    variants = {row.sku: row for row in queries.with_stock([item.sku for item in goods])}
+    readings = {reading.sku: reading for reading in batch if reading.goods}
+    told: set[str] = set()
+    for item in goods:
+        variant = variants.get(item.sku)
+        if variant and variant.product.code != item.product_code:
+            plan.refused[item.sku] = _of_another_product(readings[item.sku])
+            continue
+        product = products.get(item.product_code) or shelves.pretended.get(item.product_code)
+        if product is None:
+            product = products[item.product_code] = plan.new_products[item.product_code] = _product(item, shelves)
+        elif item.product_code not in shelves.told and item.product_code not in told:
+            _plan_product(plan, product, item, shelves)
+        told.add(item.product_code)
+        if variant is None:
+            plan.new_variants.append((_variant(item, product), item))
+        else:
+            _plan_variant(plan, variant, item)
+    _name(plan.new_products)
+    return plan
+
+
+def _of_another_product(reading: rules.Reading) -> rules.Reading:
+    return replace(
+        reading, outcome="refuse", codes=("product_conflict",), fields=("sku", "product_code"), expected={}, goods=None
+    )
+
+
+def _shown(item: rules.Goods, shelves: _Shelves) -> dict[str, Any]:
+    """The columns of a product, as a record gives them."""
+    category, brand = shelves.categories[item.category_slug], shelves.brands[item.brand_slug]
+    words, joined = rules.search_texts(
+        item.title, item.title_latin, brand.name, brand.name_latin, *brand.aliases, item.model, category.title
+    )
+    return {
+        "title": item.title,
+        "title_latin": item.title_latin,
+        "category_id": category.pk,
+        "brand_id": brand.pk,
+        "model": item.model,
+        "attributes": item.attributes,
+        "age_mark": item.age_mark,
+        "weight_g": item.weight_g,
+        "listed_on": item.listed_on,
+        "origin": item.origin,
+        "source": item.source,
+        "search_words": words,
+        "search_joined": joined,
+        **item.own,
+    }
+
+
+def _product(item: rules.Goods, shelves: _Shelves) -> Product:
+    on = shelves.categories[item.category_slug].is_on_sale
+    slug = rules.slug_of(item.title_latin, f"{item.category_slug}-{item.product_code}")
+    return Product(code=item.product_code, slug=slug, is_on_sale=on, **_shown(item, shelves))
+
+
+def _plan_product(plan: _Plan, product: Product, item: rules.Goods, shelves: _Shelves) -> None:
+    if changed := _changed(product, _shown(item, shelves)):
+        plan.changed_products[product.pk] = product
+        plan.product_fields |= changed
+        plan.stale.add(product.pk)
+
+
+def _variant(item: rules.Goods, product: Product) -> Variant:
+    return Variant(
+        sku=item.sku,
+        product=product,
+        price=item.price,
+        list_price=item.list_price,
+        position=rules.position_of(item.sku),
+        **_worded(item),
+    )
+
+
+def _worded(item: rules.Goods) -> dict[str, Any]:
+    """The columns of a variant that are neither price nor stock."""
+    return {
+        "color": item.color,
+        "size": item.size,
+        "warranty": item.warranty,
+        "price_basis": item.price_basis,
+        "image_hint": item.image_hint,
+        "spec_source": item.spec_source,
+    }
+
+
+def _plan_variant(plan: _Plan, variant: Variant, item: rules.Goods) -> None:
+    differs = bool(_changed(variant, _worded(item)))
+    if differs:
+        plan.changed_variants[variant.pk] = variant
+    if (variant.price, variant.list_price) != (item.price, item.list_price):
+        plan.moved.append(NewPrice(variant, item.price, item.list_price))
+        differs = True
+    if queries.on_hand(variant) != item.stock:
+        plan.counts[variant.pk] = item.stock
+        differs = True
+    if differs:
+        plan.stale.add(variant.product_id)
+
+
+def _changed(row: Product | Variant, values: Mapping[str, Any]) -> set[str]:
+    """Set the values that differ and return their names."""
+    changed = {name for name, value in values.items() if getattr(row, name) != value}
+    for name in changed:
+        setattr(row, name, values[name])
+    return changed
+
+
+def _name(products: Mapping[str, Product]) -> None:
+    """Give new products addresses of their own: readable first, then with the code, then numbered."""
+    if not products:
+        return
+    wanted = {name for product in products.values() for name in _slugs(product)}
+    taken = set(Product.objects.filter(slug__in=wanted).values_list("slug", flat=True))
+    for product in products.values():
+        numbered = (f"{product.slug}-{n}" for n in range(2, 1_000))
+        product.slug = next(slug for slug in (*_slugs(product), *numbered) if slug not in taken)
+        taken.add(product.slug)
+
+
+def _slugs(product: Product) -> tuple[str, str]:
+    return product.slug, rules.slug_of(f"{product.slug}-{product.code}", product.code)
+
+
+# ---- Writing ----
+
+
+@carries_out("D122")
+def _written(plan: _Plan, *, count_stock: CountStock, by: str, now: datetime) -> list[str]:
+    Product.objects.bulk_create(plan.new_products.values())
+    if plan.changed_products:
+        Product.objects.bulk_update(plan.changed_products.values(), sorted(_columns(plan.product_fields)))
+    fresh = [variant for variant, _ in plan.new_variants]
+    for variant in fresh:
+        variant.product_id = variant.product.pk
+    Variant.objects.bulk_create(fresh)
+    first = [NewPrice(variant, variant.price, variant.list_price) for variant in fresh]
+    move_prices([*first, *plan.moved], reason="import", by=by, now=now)
+    saved = {variant.pk: variant for variant, *_ in plan.moved} | plan.changed_variants
+    if saved:
+        Variant.objects.bulk_update(saved.values(), [*_VARIANT_COLUMNS, "price", "list_price", "cheaper_at"])
+    counts = {variant.pk: item.stock for variant, item in plan.new_variants} | plan.counts
+    owed = count_stock(counts=counts, reason="import", by=by, now=now) if counts else []
+    bump(plan.stale)
+    return list(Variant.objects.filter(pk__in=owed).values_list("sku", flat=True)) if owed else []
+
+
+_VARIANT_COLUMNS = ("color", "size", "warranty", "price_basis", "image_hint", "spec_source")
+
+
+def _columns(fields: Iterable[str]) -> Iterator[str]:
+    return (name.removesuffix("_id") for name in fields)
