@@ -32,7 +32,10 @@ from peyman.gateways.zarinpal import (
 )
 
 TOKEN = "A00000000000000000000000000217885159"
-START = "https://payment.zarinpal.com/pg/StartPay/"
+
+
+def pay_at(token: str) -> str:
+    return f"https://bank/pay/{token}"
 
 
 def done(**data: object) -> bytes:
@@ -77,7 +80,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("case", "status", "body"), UNREADABLE, ids=[row[0] for row in UNREADABLE])
 def test_what_cannot_be_read_is_unknown_to_every_call(case: str, status: int, body: bytes) -> None:
-    assert isinstance(read_token(status, body, START), Unknown)
+    assert isinstance(read_token(status, body, pay_at), Unknown)
     assert isinstance(read_verify(status, body), Unknown)
     assert isinstance(read_inquiry(status, body), Unknown)
     assert isinstance(read_reverse(status, body), Unknown)
@@ -86,7 +89,7 @@ def test_what_cannot_be_read_is_unknown_to_every_call(case: str, status: int, bo
 
 
 def test_a_token_is_36_letters_and_digits() -> None:
-    assert read_token(200, done(code=100, authority=TOKEN), START) == TokenGranted(TOKEN, START + TOKEN)
+    assert read_token(200, done(code=100, authority=TOKEN), pay_at) == TokenGranted(TOKEN, "https://bank/pay/" + TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +97,12 @@ def test_a_token_is_36_letters_and_digits() -> None:
     [None, "", "A1", TOKEN + "0", TOKEN[:-1], TOKEN[:-1] + "/", TOKEN[:-1] + "۱", TOKEN + "\n", 36, [TOKEN]],
 )
 def test_any_other_token_is_unknown(authority: object) -> None:
-    assert isinstance(read_token(200, done(code=100, authority=authority), START), Unknown)
+    assert isinstance(read_token(200, done(code=100, authority=authority), pay_at), Unknown)
 
 
 @pytest.mark.parametrize("code", [-9, -10, -11, -12, -14, -41])
 def test_a_refused_request_names_its_code(code: int) -> None:
-    assert read_token(422, refused(code, "Validation error"), START) == TokenRefused(str(code), "Validation error")
+    assert read_token(422, refused(code, "Validation error"), pay_at) == TokenRefused(str(code), "Validation error")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +273,7 @@ def test_nothing_a_bank_sends_raises_or_passes_for_more_than_it_says(status: int
         assert type(data["code"]) is int and data["code"] in (100, 101)
         assert verified.again == (data["code"] == 101)
         assert verified.refnum == str(data["ref_id"]) != ""
-    granted = read_token(status, body, START)
+    granted = read_token(status, body, pay_at)
     if isinstance(granted, TokenGranted):
         assert granted.token == TOKEN
     assert read_inquiry(status, body) in (Status.PAID,) or isinstance(read_inquiry(status, body), Unknown)

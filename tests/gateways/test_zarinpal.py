@@ -55,7 +55,7 @@ def ask(port: Zarinpal, **other: Any) -> Any:
 def test_a_payment_from_token_to_receipt(bank: BankSimulator, port: Zarinpal) -> None:
     granted = ask(port, mobile="+989121234567")
     assert isinstance(granted, TokenGranted)
-    assert granted.redirect_url == f"{bank.url}/pg/StartPay/{granted.token}"
+    assert granted.redirect_url == port.redirect_url(granted.token) == f"{bank.url}/pg/StartPay/{granted.token}"
     row = only(bank)
     assert (row["amount"], row["order_id"], row["mobile"], row["state"]) == (
         1_250_000,
@@ -526,7 +526,8 @@ def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
 
 def test_without_another_address_it_is_zarinpals_own() -> None:
     with Zarinpal(MERCHANT) as port:
-        assert (port._pay, port._graph) == ("https://payment.zarinpal.com", "https://next.zarinpal.com")
+        assert port.redirect_url("A1") == "https://payment.zarinpal.com/pg/StartPay/A1"
+        assert port._graph == "https://next.zarinpal.com"
 
 
 def test_banks_are_known_by_name_and_made_of_the_settings(bank: BankSimulator, settings: Any) -> None:
