@@ -124,7 +124,7 @@ def test_accepting_twice_keeps_the_first_hour():
     assert Acceptance.objects.get().at == NOW
 
 
-@pytest.mark.clause("D01", "D05")
+@pytest.mark.clause("D05")
 def test_implied_and_explicit_acceptance_are_never_mixed():
     person, first = make.person(), actions.publish_terms(document=document(), now=NOW)
     second = actions.publish_terms(document=document(72), now=NOW + DAY)

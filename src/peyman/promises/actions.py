@@ -84,7 +84,7 @@ def publish_terms(
     return version
 
 
-@carries_out("D01", "D02", "D05")
+@carries_out("D02", "D05")
 def accept(*, person: Person, version: TermsVersion, kind: str, subject: str = "", now: datetime) -> Acceptance:
     """Record that the person accepted this version: at "sign_up", with an "order" (`subject`), or "implied".
 
