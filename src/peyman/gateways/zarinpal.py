@@ -125,8 +125,8 @@ class GraphRefused:
 # ---- Reading: bytes in, an answer out. Nothing raises. ----
 
 
-def read_token(status: int, body: bytes, start_pay: str) -> TokenAnswer:
-    """Read the answer to `request.json`. `start_pay`: address to which the token is appended."""
+def read_token(status: int, body: bytes, redirect_url: Callable[[str], str]) -> TokenAnswer:
+    """Read the answer to `request.json`. `redirect_url`: where the buyer goes with a token."""
     match read_reply(status, body):
         case Unknown() as unknown:
             return unknown
@@ -134,7 +134,7 @@ def read_token(status: int, body: bytes, start_pay: str) -> TokenAnswer:
             token = data.get("authority")
             if not isinstance(token, str) or not _TOKEN.fullmatch(token):
                 return Unknown("code 100 without a usable authority")
-            return TokenGranted(token, start_pay + token)
+            return TokenGranted(token, redirect_url(token))
         case Reply(code=code, message=message) if code < 0 and code != _UNEXPECTED:
             return TokenRefused(str(code), message)
         case Reply(code=code):
@@ -363,8 +363,7 @@ class Zarinpal:
             "description": description[:500],
             "metadata": metadata,
         }
-        start_pay = self.redirect_url("")
-        return self._payment("request", body, lambda status, answer: read_token(status, answer, start_pay))
+        return self._payment("request", body, lambda status, answer: read_token(status, answer, self.redirect_url))
 
     def verify(self, *, token: str, amount: int) -> VerifyAnswer:
         """Confirm that `token` was paid with `amount` rials. Until this is said the money is not ours.
