@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "peyman.entrypoints.api.envelope.envelope",
+    "django.middleware.gzip.GZipMiddleware",
     "peyman.entrypoints.middleware.door",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -118,6 +119,7 @@ CACHES = {
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+CSRF_FAILURE_VIEW = "peyman.entrypoints.storefront.errors.stale_form"
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "peyman.entrypoints.storefront.accounts.Adapter"

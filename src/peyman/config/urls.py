@@ -7,3 +7,8 @@ urlpatterns = [
     path("", include("peyman.entrypoints.storefront.account_urls")),
     path("api/v1/", include("peyman.entrypoints.api.urls")),
 ]
+
+handler400 = "peyman.entrypoints.storefront.errors.bad_request"
+handler403 = "peyman.entrypoints.storefront.errors.forbidden"
+handler404 = "peyman.entrypoints.storefront.errors.not_found"
+handler500 = "peyman.entrypoints.storefront.errors.fault"

@@ -36,6 +36,10 @@ class Level:
     y: float
     amount: int
 
+    @property
+    def label_y(self) -> float:
+        return round(self.y - 5, 1)
+
 
 @dataclass(frozen=True)
 class Month:
@@ -53,6 +57,15 @@ class Chart:
     highest: int
     now: int
     begins: datetime
+
+    @property
+    def end_y(self) -> float:
+        return self.steps[-1].y
+
+    @property
+    def end_label_y(self) -> float:
+        """Below the line where there is room, else above it."""
+        return round(self.end_y + 18 if self.end_y + 22 < self.floor else self.end_y - 10, 1)
 
 
 def draw(prices: Sequence[Price], *, begins: datetime, now: datetime) -> Chart | None:

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from peyman.billing.rules import KeyReused
 from peyman.entrypoints import clock, payments
 from peyman.entrypoints.storefront import fields, sums, visitor
 from peyman.entrypoints.storefront.fields import Field
@@ -35,6 +36,7 @@ from peyman.shop.shipping.models import Carrier
 from peyman.shop.shipping.rules import CarrierChoice
 
 GATEWAY = "zarinpal"
+_LONGEST_KEY = 64
 _LONGEST = 400  # letters of a box that are read and shown again
 
 _DELIVERY = ("recipient", "mobile", "landline", "province", "city", "street", "plate", "unit", "postal_code")
@@ -98,22 +100,31 @@ def _place(
             terms_version=filled.terms_number,
             delivery=filled.delivery,
             buyer=filled.buyer,
-            carrier=orders.Chosen(filled.carrier.slug, filled.carrier.title, filled.carrier.fee),
-            key=typed.get("key") or None,
+            carrier=filled.carrier,
+            key=typed.get("key", "")[:_LONGEST_KEY] or None,
             request_hash=_hash(typed),
             now=now,
         )
+    except KeyReused:
+        # The same form, sent again with other words after its order was registered.
+        earlier = Order.objects.get(person=person, idempotency_key=typed["key"][:_LONGEST_KEY])
+        return redirect(f"/orders/{earlier.code}/")
     except Refused as refusal:
         if not carts.count(cart):
             raise
         return _page(request, cart, typed, now, refusal=refusal)
-    return begin_payment(placed.order, placed.order.total, now)
+    return begin_payment(placed.order, placed.order.total, typed.get("key", ""), now)
 
 
-def begin_payment(order: Order, shown_total: int, now: datetime) -> HttpResponse:
-    """Lead to the bank; where that cannot be now, to the order, which says why."""
+def begin_payment(order: Order, shown_total: int, key: str, now: datetime) -> HttpResponse:
+    """Lead to the bank; where that cannot be now, to the order, which says why.
+
+    `key` is the form's: sent twice, it is one payment.
+    """
     try:
-        started = payments.start(order=order, gateway=GATEWAY, shown_total=shown_total, now=now)
+        started = payments.start(
+            order=order, gateway=GATEWAY, shown_total=shown_total, key=key[:_LONGEST_KEY] or None, now=now
+        )
     except Refused as refusal:
         return redirect(f"/orders/{order.code}/?{refusal.code}")
     return redirect(f"/pay/{started.payment}/")
@@ -136,14 +147,10 @@ def _read(typed: Mapping[str, str], weight_g: int, wrong: dict[str, str], clause
         )
     except Invalid as refusal:
         note(refusal)
-    found = places.find(typed.get("province", ""), typed.get("city", ""))
     if "province" not in wrong and "city" not in wrong:
         try:
             carrier = shipping.choice(
-                typed.get("carrier", ""),
-                found.province if found else typed.get("province", ""),
-                found.city if found else typed.get("city", ""),
-                weight_g,
+                typed.get("carrier", ""), typed.get("province", ""), typed.get("city", ""), weight_g
             )
         except Invalid as refusal:
             note(refusal)
@@ -156,15 +163,14 @@ def _read(typed: Mapping[str, str], weight_g: int, wrong: dict[str, str], clause
         clauses["terms"] = "D02"
     if wrong or delivery is None or buyer is None or carrier is None:
         return None
-    if found:
-        delivery = replace(delivery, province=found.province, city=found.city)
-    return Filled(delivery, buyer, carrier, number)
+    spelled = replace(delivery, province=carrier.province, city=carrier.city)
+    return Filled(spelled, buyer, carrier, number)
 
 
 def _shown_total(typed: Mapping[str, str], carrier: str) -> int:
     """Return the total, in rials, that stood on the button for the chosen carrier; 0 agrees to nothing."""
     try:
-        return whole_number(typed.get(f"shown_total.{carrier}") or typed.get("shown_total", ""))
+        return max(0, whole_number(typed.get(f"shown_total.{carrier}") or typed.get("shown_total", "")))
     except ValueError:
         return 0
 
@@ -195,7 +201,7 @@ def _page(
 ) -> HttpResponse:
     terms = promises.terms_in_force(now)
     view = carts.view(cart, terms=terms, carrier_fee=0)
-    if not view.goods_total and refusal is None and not wrong:
+    if not view.goods_total and refusal is None:
         return redirect("/cart/")
     boxes = _boxes(typed, wrong or {}, clauses or {})
     picks = _picks(view, terms, typed)

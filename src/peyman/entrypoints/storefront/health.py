@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 
 from peyman.kernel.clauses import carries_out
 
-_CLOSED = ("/cart/", "/checkout/", "/orders/", "/pay/", "/p/", "/login/", "/welcome/", "/api/", "/sandbox/", "/goods/?*")
+_CLOSED = ("/cart/", "/checkout/", "/orders/", "/pay/", "/p/", "/login/", "/welcome/", "/api/", "/sandbox/",)
+_CLOSED_LISTS = "/goods/?*"  # every search and sort of the list, D19
 
 
 @require_safe
@@ -34,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @carries_out("D19")
 def robots(request: HttpRequest) -> HttpResponse:
     """Let search engines read pages meant for everybody, and nothing else (D19)."""
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in _CLOSED), "Crawl-delay: 10"]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in (*_CLOSED, _CLOSED_LISTS)), "Crawl-delay: 10"]
     if settings.SANDBOX:
         lines = ["User-agent: *", "Disallow: /"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

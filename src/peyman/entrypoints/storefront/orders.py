@@ -1,5 +1,6 @@
 """A customer's orders: the list, one order with its promises and its road, paying again, cancelling, the pro-forma."""
 
+import secrets
 from collections.abc import Callable
 from functools import wraps
 from urllib.parse import quote
@@ -73,7 +74,7 @@ def pay(request: HttpRequest, person: Person, code: str) -> HttpResponse:
         shown_total = whole_number(request.POST.get("shown_total", ""))
     except ValueError:
         shown_total = 0
-    return begin_payment(found, shown_total, clock.now())
+    return begin_payment(found, max(0, shown_total), request.POST.get("key", ""), clock.now())
 
 
 @require_POST
@@ -143,6 +144,7 @@ def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | No
         "awaiting_bank": view.state == states.REGISTERED
         and any(payment.state == payment.State.VERIFYING for payment in view.payments),
         "refusal": refusal,
+        "key": secrets.token_urlsafe(24),
         "not_begun": not_begun or (_NOT_BEGUN_ELSE if "not_payable" in request.GET else ""),
         "is_waiting": view.state == states.REGISTERED,
         "is_short": view.state == states.SHORT,

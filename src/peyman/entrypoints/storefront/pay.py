@@ -1,5 +1,6 @@
 """On the way to the bank, and back from it."""
 
+import secrets
 from urllib.parse import urlencode
 
 from django.core import signing
@@ -43,7 +44,7 @@ def to_bank(request: HttpRequest, payment: str) -> HttpResponse:
 @require_safe
 @carries_out("D57")
 def callback(request: HttpRequest) -> HttpResponse:
-    """Take a browser back from Zarinpal. No session is needed: the token names the payment, the bank tells its state."""
+    """Take a browser back from Zarinpal. No session is needed: the token names the payment, the bank says how it is."""
     token = request.GET.get("Authority", "")[:80]
     outcome = payments.handle_callback(
         gateway=GATEWAY, token=token, status_ok=request.GET.get("Status") == "OK", now=clock.now()
@@ -75,6 +76,7 @@ def result(request: HttpRequest) -> HttpResponse:
         "order": order,
         "terms": order.terms,
         "is_mine": _is_mine(request, order.code),
+        "key": secrets.token_urlsafe(24),
         "is_payable": order.state == Order.State.REGISTERED and order.pay_until > now,
         "refunds": [promise for promise in owed if promise.kind == "refund" and promise.state != "kept"],
     }

@@ -2,9 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from peyman.entrypoints.storefront import cart, checkout, health, orders, pay, sandbox, terms
+from peyman.entrypoints.storefront import cart, checkout, goods, health, home, orders, pay, sandbox, terms
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home),
+    path("goods/", goods.goods),
+    path("goods/<slug:slug>/", goods.product),
     path("cart/", cart.cart),
     path("cart/add", cart.add),
     path("cart/set", cart.set_quantity),

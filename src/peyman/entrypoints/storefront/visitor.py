@@ -13,6 +13,7 @@ from peyman.shop.carts import actions, queries
 from peyman.shop.carts.models import Cart
 
 CART_KEY = "cart_key"  # name in the session; log-in hands its value to `carts.actions.merge`
+_HELD = "_peyman_cart"  # where a request remembers its cart
 
 
 def person_of(request: HttpRequest) -> Person | None:
@@ -21,17 +22,24 @@ def person_of(request: HttpRequest) -> Person | None:
 
 
 def cart_of(request: HttpRequest) -> Cart | None:
-    """Return the cart of whoever asks, None where there is none yet."""
-    person = person_of(request)
-    return queries.of_person(person) if person else queries.of_visitor(request.session.get(CART_KEY, ""))
+    """Return the cart of whoever asks, None where there is none yet; asked for once in a request."""
+    if not hasattr(request, _HELD):
+        person = person_of(request)
+        key = "" if person else request.session.get(CART_KEY, "")
+        setattr(request, _HELD, queries.of_person(person) if person else queries.of_visitor(key))
+    held: Cart | None = getattr(request, _HELD)
+    return held
 
 
 def cart_to_fill(request: HttpRequest, now: datetime) -> Cart:
     """Return the cart of whoever asks, made when there is none."""
     person = person_of(request)
     if person:
-        return actions.of_person(person=person, now=now)
-    key = request.session.get(CART_KEY)
-    if not key:
-        key = request.session[CART_KEY] = secrets.token_urlsafe(24)
-    return actions.of_visitor(key=key, now=now)
+        cart = actions.of_person(person=person, now=now)
+    else:
+        key = request.session.get(CART_KEY)
+        if not key:
+            key = request.session[CART_KEY] = secrets.token_urlsafe(24)
+        cart = actions.of_visitor(key=key, now=now)
+    setattr(request, _HELD, cart)
+    return cart

@@ -29,6 +29,7 @@ register = template.Library()
 _RUN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:@/&'’+_%#•…–-]*[A-Za-z0-9+])?")
 _LETTER = re.compile(r"[A-Za-z]")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
+_FEW = 3  # pieces: from here on a tile says how many are left (D59)
 _CLAUSE = re.compile(r"بند ([۰-۹]+-[۰-۹]+)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 
@@ -161,6 +162,18 @@ def late_by(done: datetime, due: datetime) -> str:
 
 
 @register.filter
+def raw(value: float) -> str:
+    """A coordinate, for machines: Latin digits and a point whatever the locale."""
+    return f"{value:g}"
+
+
+@register.filter
+def plain_date(when: datetime | date) -> str:
+    """«۴ آذر ۱۴۰۵» without markup, for attributes."""
+    return jalali.plain_date(when, year=True)
+
+
+@register.filter
 def drawn(key: str) -> str:
     """The key of the drawing to show: the generic one where there is none of that name."""
     return icons.drawing(key)
@@ -208,10 +221,10 @@ def clause_anchor(published: str) -> str:
 @register.simple_tag
 def good(card: "Card") -> SafeString:
     """The tile of a product, kept under the version of what it shows."""
-    key = f"good:{card.slug}:{card.version}:{card.sku}:{card.available}"
+    key = f"good:{card.slug}:{card.version}:{card.sku}:{min(card.available, _FEW + 1)}"
     html = caches["parts"].get(key)
     if html is None:
-        html = render_to_string("storefront/parts/good.html", {"card": card})
+        html = render_to_string("storefront/parts/good.html", {"card": card, "is_few": card.available <= _FEW})
         caches["parts"].set(key, html)
     return SafeString(html)  # what our template printed
 
