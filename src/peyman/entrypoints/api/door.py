@@ -17,6 +17,7 @@ from peyman.kernel.errors import Invalid, Refused
 
 log = structlog.get_logger(__name__)
 
+_WRONG = "این مقدار درست نیست."
 # What is wrong with a field, by the kind of fault; fields that a room judges have the room's own sentence.
 _SENTENCES = {
     "missing": "این فیلد لازم است.",
@@ -135,14 +136,15 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    fields = {
-        ".".join(str(part) for part in fault["loc"][2:]) or "body": _SENTENCES.get(
-            fault["type"], "این مقدار درست نیست."
-        )
-        for fault in error.errors
-    }
+    fields = {_path(fault["loc"]): _SENTENCES.get(fault["type"], _WRONG) for fault in error.errors}
     unknown = any(fault["type"] == "extra_forbidden" for fault in error.errors)
     return problems.of_refusal(UnknownField(fields) if unknown else BadFields(fields))
+
+
+def _path(loc: tuple[str | int, ...]) -> str:
+    """Return the way to a field as the caller knows it: ("body", "body", "delivery", "unit") → "delivery.unit"."""
+    parts = loc[2:] if loc[0] == "body" else loc[-1:]
+    return ".".join(str(part) for part in parts) or "body"
 
 
 @api.exception_handler(HttpError)

@@ -1,5 +1,6 @@
 """Placing, reading, withdrawing and paying orders. An order is always fetched through its owner."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +16,15 @@ from peyman.kernel.errors import Invalid
 from peyman.people.models import Person
 from peyman.promises import queries as promises
 from peyman.promises.queries import PromiseView
+from peyman.promises.rules import parameter
 from peyman.shop.carts import queries as carts
+from peyman.shop.carts import rules as cart_rules
+from peyman.shop.carts.models import Cart
+from peyman.shop.catalog import queries as goods
 from peyman.shop.orders import actions, queries
 from peyman.shop.orders.rules import form
 from peyman.shop.shipping import queries as shipping
+from peyman.shop.shipping.rules import CarrierChoice, NotCarried
 
 router = Router(tags=["orders"], auth=Bearer())
 
@@ -35,8 +41,8 @@ def place(
     Idempotency-Key with the same body answers with the same order; with another body it is refused.
     """
     person, now = asker(request), clock.now()
-    delivery, buyer = _read(body)
     cart = carts.of_person(person) if body.lines is None else None
+    delivery, buyer, carrier = _read(body, _weight(body, cart, now))
     placed = actions.place(
         person=person,
         lines=None if body.lines is None else [(line.sku, line.quantity) for line in body.lines],
@@ -45,7 +51,7 @@ def place(
         terms_version=body.terms_version,
         delivery=delivery,
         buyer=buyer,
-        carrier=shipping.choice(body.delivery.carrier, delivery.province, delivery.city),
+        carrier=carrier,
         key=idempotency_key,
         request_hash=request_hash(body.model_dump(exclude_unset=True)),
         now=now,
@@ -109,8 +115,8 @@ def pay(
     return Status(201, {"payment": started.payment, "redirect_url": started.redirect_url})
 
 
-def _read(body: schemas.OrderAsk) -> tuple[form.Delivery, form.Buyer]:
-    """Return delivery and buyer; whatever is wrong in either is named at once, by its path in the body."""
+def _read(body: schemas.OrderAsk, weight_g: int) -> tuple[form.Delivery, form.Buyer, CarrierChoice]:
+    """Return delivery, buyer and carrier; whatever is wrong is named at once, by its path in the body."""
     wrong: dict[str, str] = {}
     delivery = buyer = None
     try:
@@ -123,7 +129,20 @@ def _read(body: schemas.OrderAsk) -> tuple[form.Delivery, form.Buyer]:
         wrong |= refusal.fields
     if delivery is None or buyer is None:
         raise form.FormIncomplete(wrong)
-    return delivery, buyer
+    try:
+        carrier = shipping.choice(body.delivery.carrier, delivery.province, delivery.city, weight_g)
+    except NotCarried as refusal:
+        raise NotCarried({f"delivery.{name}": sentence for name, sentence in refusal.fields.items()}) from None
+    return replace(delivery, province=carrier.province, city=carrier.city), buyer, carrier
+
+
+def _weight(body: schemas.OrderAsk, cart: Cart | None, now: datetime) -> int:
+    """Return the grams of what is ordered. Raises QuantityInvalid."""
+    if body.lines is None:
+        return carts.weight(cart)
+    grams = goods.weights([line.sku for line in body.lines])
+    most = parameter(promises.terms_in_force(now).parameters, "max_quantity")
+    return sum(grams.get(line.sku, 0) * cart_rules.quantity(line.quantity, most) for line in body.lines)
 
 
 def _promise(promise: PromiseView) -> dict[str, Any]:

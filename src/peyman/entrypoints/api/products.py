@@ -1,7 +1,69 @@
 """Goods, their prices and how many can be bought now."""
 
-from ninja import Router
+from typing import Any
 
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from peyman.entrypoints import clock
+from peyman.entrypoints.api import schemas
 from peyman.entrypoints.api.guard import anyone
+from peyman.shop.catalog import queries
+from peyman.shop.catalog.queries import VariantView
 
 router = Router(tags=["goods"], auth=anyone)
+
+
+@router.get("/products", response=schemas.ProductPage, operation_id="products")
+def products(request: HttpRequest, asked: Query[schemas.ProductsAsk]) -> Any:
+    """Goods on sale, what is sold out last. `next` of an answer is the `after` of what follows."""
+    page = queries.list_cards(
+        q=asked.q,
+        category=asked.category,
+        brand=asked.brand,
+        available_only=asked.available,
+        sort=asked.sort,
+        after=asked.after,
+        limit=asked.limit,
+    )
+    variants = queries.variants_of([card.slug for card in page.items])
+    return {
+        "items": [
+            {"slug": card.slug, "title": card.title, "variants": [_variant(each) for each in variants[card.slug]]}
+            for card in page.items
+        ],
+        "facets": {
+            "categories": page.facets.categories,
+            "brands": page.facets.brands,
+            "price_min": page.facets.price_min,
+            "price_max": page.facets.price_max,
+            "available": page.facets.available,
+        },
+        "next": page.next or None,
+    }
+
+
+@router.get("/products/{slug}", response=schemas.ProductWhole, operation_id="product")
+def product(request: HttpRequest, slug: str) -> Any:
+    """One product with all its variants; those that are not on sale have nothing available."""
+    page = queries.product_page(slug, now=clock.now())
+    return {
+        "slug": page.slug,
+        "title": page.title,
+        "title_latin": page.title_latin,
+        "brand": page.brand,
+        "category": [crumb.title for crumb in page.crumbs],
+        "attributes": {name: str(value) for name, value in page.attributes.items()},
+        "description": page.description,
+        "variants": [_variant(variant) for variant in page.variants],
+    }
+
+
+def _variant(variant: VariantView) -> dict[str, Any]:
+    return {
+        "sku": variant.sku,
+        "title": variant.words,
+        "price": variant.price,
+        "list_price": variant.list_price,
+        "available": variant.available,
+    }

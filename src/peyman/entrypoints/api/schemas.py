@@ -89,21 +89,26 @@ class ProductGiven(Given):
     variants: list[VariantGiven]
 
 
-class FacetValue(Given):
-    value: str
+class Facet(Given):
+    """A choice that narrows the list, and how many products it leaves."""
+
+    slug: str
     title: str
     count: int
+    chosen: bool
 
 
-class Facet(Given):
-    name: str
-    title: str
-    values: list[FacetValue]
+class Facets(Given):
+    categories: list[Facet]
+    brands: list[Facet]
+    price_min: int | None
+    price_max: int | None
+    available: int = Field(description="Products of the list that can be bought now.")
 
 
 class ProductPage(Given):
     items: list[ProductGiven]
-    facets: list[Facet]
+    facets: Facets
     next: str | None = Field(description="Send as `after` for what follows; null at the end.")
 
 
@@ -118,8 +123,8 @@ class ProductWhole(ProductGiven):
 class ProductsAsk(Schema):
     q: Words = ""
     category: Words = ""
-    brand: Words = ""
-    sort: Literal["newest", "cheapest", "dearest", "discount"] = "newest"
+    brand: Words = Field("", description="A slug, or several with commas.")
+    sort: Literal["relevant", "newest", "cheapest", "dearest", "discount"] = "newest"
     available: bool = Field(False, description="Only what can be bought now.")
     after: Words = ""
     limit: int = Field(24, ge=1, le=100)

@@ -91,6 +91,12 @@ def count(cart: Cart | None) -> int:
     return sum(CartLine.objects.filter(cart=cart).values_list("quantity", flat=True)) if cart else 0
 
 
+def weight(cart: Cart | None) -> int:
+    """Return the grams of what lies in the cart. One query."""
+    rows = CartLine.objects.filter(cart=cart).values_list("quantity", "variant__product__weight_g") if cart else []
+    return sum(quantity * (grams or 0) for quantity, grams in rows)
+
+
 @carries_out("D56")
 def view(cart: Cart | None, *, terms: TermsVersion, carrier_fee: int) -> CartView:
     """Return the cart at live prices and stock. One query, whatever its size.
