@@ -65,7 +65,7 @@ def bring_out(file: Path, as_json: bool) -> None:
     try:
         with part.open("w", encoding="utf-8", newline="") as out, transaction.atomic():
             writer = csv.writer(out, lineterminator="\n")
-            for count, values in enumerate(queries.export_rows()):
+            for count, values in enumerate(queries.export_rows()):  # noqa: B007
                 writer.writerow(export_line(values))
         part.replace(file)
     except OSError as fault:

@@ -50,6 +50,7 @@ class Product(models.Model):
         indexes = [
             models.Index(fields=["category", "listed_on"], name="product_by_category"),
             models.Index(fields=["brand"], name="product_by_brand"),
+            models.Index(fields=["-listed_on", "-id"], name="product_by_listing"),
         ]
 
 

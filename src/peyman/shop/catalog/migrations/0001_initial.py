@@ -116,6 +116,10 @@ class Migration(migrations.Migration):
             model_name='product',
             index=models.Index(fields=['brand'], name='product_by_brand'),
         ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['-listed_on', '-id'], name='product_by_listing'),
+        ),
         migrations.AddConstraint(
             model_name='variant',
             constraint=models.CheckConstraint(condition=models.Q(('price__gt', 0)), name='price_is_positive'),
