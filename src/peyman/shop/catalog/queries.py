@@ -442,12 +442,13 @@ class _Tree:
 
 @dataclass(frozen=True, slots=True)
 class PriceStep:
-    """A price from an instant until the next step, in rials. The last one lasts."""
+    """A price from an instant until the next step, in rials. The last one lasts. `words` say why, in Persian."""
 
     since: datetime
     price: int
     list_price: int
     reason: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,7 +551,9 @@ def price_steps(variants: Sequence[int], *, since: datetime) -> dict[int, list[P
     steps: dict[int, list[PriceStep]] = {}
     for change in changes.order_by("at", "pk"):
         if change.at >= in_force.get(change.variant_id, since):
-            step = PriceStep(change.at, change.price, change.list_price, change.reason)
+            step = PriceStep(
+                change.at, change.price, change.list_price, change.reason, rules.reason_words(change.reason)
+            )
             steps.setdefault(change.variant_id, []).append(step)
     return steps
 

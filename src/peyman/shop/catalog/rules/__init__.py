@@ -15,6 +15,7 @@ from peyman.shop.catalog.rules.records import (
     Row,
     read_record,
 )
+from peyman.shop.catalog.rules.wording import reason_words
 
 __all__ = [
     "COLUMNS",
@@ -33,6 +34,7 @@ __all__ = [
     "drawings",
     "position_of",
     "read_record",
+    "reason_words",
     "search_texts",
     "slug_of",
     "tint_of",

@@ -76,6 +76,7 @@ _MADE_FOR = {
     "pot": "home-and-kitchen cooking-dishes electric-rice-cooker rural-kitchen-utensils rural-pot-dig",
     "power": "power-bank ups",
     "printer": "printer office-machines",
+    "reader": "e-reader",
     "ring": (
         "women-gold-ring men-gold-ring girls-gold-ring women-silver-jewelry men-silver-jewelry turquoise-tattoo"
         " rural-accessories"

@@ -77,6 +77,24 @@ _SAYS = {
     "duplicate_identical": "تکرار یک رکورد پیشین است.",
 }
 
+_REASONS = {
+    "approved-change": "نرخ مصوب تازه",
+    "clearance": "پایان موجودی",
+    "fx-fall": "پایین آمدن نرخ ارز",
+    "fx-rise": "بالا رفتن نرخ ارز",
+    "import": "قیمت فروش",
+    "list": "قیمت فروش",
+    "market": "قیمت روز بازار",
+    "price-match": "همگام با بازار",
+    "sale": "تخفیف فروشگاه",
+    "supplier": "نرخ تأمین‌کننده",
+}
+
+
+def reason_words(reason: str) -> str:
+    """Return why a price changed, in Persian; words of staff stand as they are."""
+    return _REASONS.get(reason, reason)
+
 
 def sentence(code: str) -> str:
     """Return what `code` means for whoever mends the file."""
