@@ -1,21 +1,25 @@
 """What every test may lean on: the database of DATABASE_URL, competing threads, Chromium."""
 
+import contextlib
 import functools
+import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, connections
 from django.test import TransactionTestCase
-from pytest_django.plugin import DjangoDbBlocker
 
 from peyman.entrypoints.jobs import triggers
 from peyman.kernel.errors import Refused
@@ -141,15 +145,96 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "locale": "fa-IR", "timezone_id": "Asia/Tehran"}
 
 
-# ---- The database is PostgreSQL's or SQLite's; the header says which ----
-
-
 def pytest_report_header() -> str:
     return f"database: {settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
 
 
+# ---- Peyman from outside: other processes on a database of their own ----
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """`new_database()` makes an empty database beside the tests' own, and returns its DATABASE_URL."""
+    server = os.environ["DATABASE_URL"]
+    made: list[str] = []
+
+    def make_one() -> str:
+        if not server.startswith("postgres"):
+            return f"sqlite:///{tmp_path_factory.mktemp('database')}/peyman.sqlite3"
+        name = f"outside_{os.getpid()}_{len(made)}"
+        with psycopg.connect(server, autocommit=True) as link:
+            link.execute(f"CREATE DATABASE {name}")
+        made.append(name)
+        return f"{server.rpartition('/')[0]}/{name}"
+
+    yield make_one
+    if made:
+        with psycopg.connect(server, autocommit=True) as link:
+            for name in made:
+                link.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Peyman:
+    """One installation of Peyman as its operator sees it: an environment, a folder, a command line."""
+
+    def __init__(self, data: Path, database_url: str, **environment: str) -> None:
+        self.data = data
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PEYMAN_", "DJANGO_"))}
+        self.environment = {**plain, "PEYMAN_DATA": str(data), "DATABASE_URL": database_url, **environment}
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end: `.returncode`, `.stdout`, `.stderr`."""
+        return subprocess.run(
+            [PEYMAN, *arguments],
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command that goes on; the caller ends it."""
+        return subprocess.Popen(
+            [PEYMAN, *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @contextlib.contextmanager
+    def up(self, *options: str) -> Iterator[dict[str, Any]]:
+        """Run `peyman up` on a free port; yields what run.json says once it is ready."""
+        told = self.data / "run.json"
+        told.unlink(missing_ok=True)  # left by one that was killed
+        process = self.start("up", "--port", "0", *options)
+        try:
+            deadline = time.monotonic() + 120
+            while not told.exists():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    process.kill()
+                    pytest.fail(f"peyman up did not come up:\n{process.communicate()[0]}")
+                time.sleep(0.05)
+            yield {**json.loads(told.read_text()), "pid": process.pid}
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+PEYMAN = str(Path(sys.executable).with_name("peyman"))
+
+
 @pytest.fixture
-def unblocked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """For tests that drive other processes against the test database themselves."""
-    with django_db_blocker.unblock():
-        yield
+def peyman(tmp_path: Path, new_database: Callable[[], str]) -> Peyman:
+    """An installation of the sandbox that nothing was done in yet."""
+    return Peyman(tmp_path, new_database(), PEYMAN_SANDBOX="1")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[dict[str, Any]]:
+    """The sandbox, running, with web, worker and simulators: what run.json says. Shared by the tests that ask for it."""
+    with Peyman(tmp_path_factory.mktemp("sandbox"), new_database()).up() as run:
+        yield run

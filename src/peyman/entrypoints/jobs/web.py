@@ -7,6 +7,7 @@ from typing import Any
 import click
 from django.conf import settings
 from django.db import connection
+from django.urls import resolve
 from django.utils.module_loading import import_string
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -26,9 +27,13 @@ def _bind(typed: str) -> tuple[str, int]:
 
 
 def load(_target: str) -> Callable[..., Any]:
-    """Make the application, in the process that serves it."""
+    """Make the application, in the process that serves it.
+
+    Everything that a request needs is imported now: a fault shows at the start, and the first requests race for nothing.
+    """
     parent.leave_with(os.getppid())
     application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
+    resolve("/healthz")
     return application
 
 

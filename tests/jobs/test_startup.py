@@ -1,0 +1,104 @@
+"""When web and worker refuse to start, and what they say then."""
+
+import socket
+import sqlite3
+import time
+
+import httpx
+import psycopg
+import pytest
+
+GOOD_SECRET = "k3J-9xQ_vT7w2Lm8Zr5Yb1Nc6Hd4Gf0Ps"
+
+
+@pytest.fixture
+def production(peyman):
+    """The same installation, as its customers would meet it."""
+    del peyman.environment["PEYMAN_SANDBOX"]
+    peyman.environment |= {"PEYMAN_SECRET_KEY": GOOD_SECRET, "PEYMAN_PUBLIC_URL": "https://shop.example"}
+    return peyman
+
+
+def comes_up(peyman) -> bool:
+    """Whether web answers at all; in production it sends plain HTTP away."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    web = peyman.start("web", "--bind", f"127.0.0.1:{port}")
+    try:
+        for _ in range(200):
+            if web.poll() is not None:
+                return False
+            try:
+                answer = httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"Host": "shop.example"})
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return answer.status_code == 301
+        return False
+    finally:
+        web.terminate()
+        web.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("service", ["web", "worker"])
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"PEYMAN_SECRET_KEY": ""}, "کلید رمز خالی است"),
+        ({"PEYMAN_SECRET_KEY": "sandbox-only-never-a-secret-sandbox-only-never-a-secret-"}, "کلید رمز نمونه"),
+        ({"PEYMAN_SECRET_KEY": "short"}, "کلید رمز نمونه یا کوتاه"),
+        ({"PEYMAN_BANK_URL": "http://127.0.0.1:9000"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
+        ({"PEYMAN_BANK_URL": "https://sandbox.zarinpal.com"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
+        ({"PEYMAN_SMS_URL": "http://localhost:9000"}, "PEYMAN_SMS_URL نشانی شبیه‌ساز است"),
+    ],
+)
+def test_production_does_not_start_as_a_sandbox(production, service, environment, reason):
+    ended = production(service, **environment)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("service", ["web", "worker"])
+def test_a_database_that_was_never_prepared_is_not_served(production, service):
+    ended = production(service)
+    assert ended.returncode == 2
+    assert "پایگاه داده به‌روز نیست: «peyman init» را اجرا کنید." in ended.stderr
+
+
+def test_history_without_its_guards_is_not_served(production, on_postgres):
+    assert production("init").returncode == 0
+    if on_postgres:
+        with psycopg.connect(production.environment["DATABASE_URL"]) as link:
+            link.execute("DROP TRIGGER append_only_rows ON billing_entry")
+    else:
+        with sqlite3.connect(production.environment["DATABASE_URL"].removeprefix("sqlite:///")) as link:
+            link.execute("DROP TRIGGER append_only_billing_entry_delete")
+    ended = production("web")
+    assert ended.returncode == 2
+    assert "نگهبان جدول‌های فقط‌افزودنی نیست (billing_entry)" in ended.stderr
+    assert production("init").returncode == 0
+    assert comes_up(production)
+
+
+def test_sample_people_and_goods_are_kept_out_of_production(production):
+    ended = production("init", "--sample")
+    assert ended.returncode == 2
+    assert "تنها در فروشگاه آزمایشی" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--bind", "0.0.0.0:8000"], "تنها روی همین دستگاه"),
+        (["--bind", "8000"], "به شکل HOST:PORT"),
+        (["--bind", "127.0.0.1:99999"], "به شکل HOST:PORT"),
+        (["--bind", "127.0.0.1:۸۰۰۰"], "به شکل HOST:PORT"),
+        (["--workers", "0"], "دست‌کم یک است"),
+    ],
+)
+def test_the_sandbox_is_heard_on_this_machine_only(peyman, options, reason):
+    ended = peyman("web", *options)
+    assert ended.returncode == 2
+    assert reason in ended.stderr
