@@ -106,6 +106,11 @@ GUARDS: list[Guard] = [
         Cut(f"{PLACE}:_accepted", "if number != current.number:", "if False:"),
     ),
     Guard(
+        "D03",
+        "a version is in force before its hour",
+        Cut("peyman.promises.queries:terms_in_force", "effective_at__lte=now", ""),
+    ),
+    Guard(
         "D06",
         "the name given at registration is not kept",
         Cut("peyman.people.actions:complete_profile", "person.full_name = name", "pass"),
@@ -170,6 +175,11 @@ GUARDS: list[Guard] = [
         "who withdraws does not get the money back",
         Cut(f"{UNDO}:cancel", "owed = billing.accept_refunds(asks=asks, now=now)", "owed = []"),
     ),
+    Guard(
+        "D31",
+        "an order may be withdrawn from in any state",
+        Cut(f"{UNDO}:cancel", 'if order.state not in states.sources("cancel"):', "if False:"),
+    ),
     Guard("D38", "a form with gaps is accepted", Cut(f"{FORM}:read_delivery", "if wrong:", "if False:")),
     Guard(
         "D50",
@@ -209,6 +219,20 @@ GUARDS: list[Guard] = [
         "D57",
         "a final order takes nothing from stock",
         Cut(f"{FINALITY}:_make_final", "stock.claim_many(pieces=pieces)", "pass"),
+    ),
+    Guard(
+        "D57",
+        "nobody is told the cart code",
+        Cut(
+            f"{FINALITY}:_make_final",
+            "for message in notes.cart_code(order, order.person, lines[order.pk], now)",
+            "for message in ()",
+        ),
+    ),
+    Guard(
+        "D57",
+        "an order that nobody pays waits for ever",
+        Cut(f"{UNDO}:expire_due", "pay_until__lte=now", "pk__lt=0"),
     ),
     Guard(
         "D58",

@@ -43,25 +43,25 @@ def test_a_register_that_agrees_with_the_terms_has_no_problem():
 @pytest.mark.parametrize(
     ("entries", "problem"),
     [
-        (changed(1, id=""), "a clause of the register has no id (number 1-2)"),
-        (changed(1, id="D01"), "D01: in the register twice"),
-        (changed(1, id="X7"), "X7: no id like D57"),
-        (changed(1, number="1-1"), "1-1: given to two clauses"),
-        (changed(1, number="1.2"), "D02: no published number like 11-4"),
-        (changed(1, title=""), "D02: no title"),
-        (changed(1, number="1-3"), "section 1: its numbers do not run from 1 in the order of the ids"),
-        ([REGISTER[1], REGISTER[2]], "D01: missing from the register"),
-        ([REGISTER[0], REGISTER[2]], "D02: missing from the register"),
-        (REGISTER[:2], "D03: in the terms, not in the register"),
-        (changed(2, number="1-3"), "D03: number 1-3, but it stands in section 2 of the terms"),
-        (changed(2, parameters=()), "D03: its text does not use exactly the parameters that the register names"),
+        (changed(1, id=""), "بندی از فهرست بندها شناسه ندارد (شماره: 1-2)"),
+        (changed(1, id="D01"), "D01: دو بار در فهرست بندها آمده است"),
+        (changed(1, id="X7"), "X7: شناسه‌ای مانند D57 نیست"),
+        (changed(1, number="1-1"), "1-1: به دو بند داده شده است"),
+        (changed(1, number="1.2"), "D02: شماره‌ای مانند 11-4 ندارد"),
+        (changed(1, title=""), "D02: عنوان ندارد"),
+        (changed(1, number="1-3"), "بخش 1: شماره‌ها از 1 و به ترتیب شناسه‌ها نیست"),
+        ([REGISTER[1], REGISTER[2]], "D01: در فهرست بندها نیست"),
+        ([REGISTER[0], REGISTER[2]], "D02: در فهرست بندها نیست"),
+        (REGISTER[:2], "D03: در شرایط هست و در فهرست بندها نیست"),
+        (changed(2, number="1-3"), "D03: شماره‌اش 1-3 است، ولی در بخش 2 شرایط آمده است"),
+        (changed(2, parameters=()), "D03: پارامترهای متن همان پارامترهای فهرست بندها نیست"),
         (
             changed(0, parameters=("hours",)),
-            "D01: its text does not use exactly the parameters that the register names",
+            "D01: پارامترهای متن همان پارامترهای فهرست بندها نیست",
         ),
-        (changed(2, parameters=("days",)), "D03: unknown parameter days"),
-        (changed(2, parameters=("days",)), "parameter hours: no clause uses it"),
-        ([*REGISTER, Entry("D04", "2-2", "چهارم", shown=True)], "D04: shown, but the terms have no text for it"),
+        (changed(2, parameters=("days",)), "D03: پارامتر days در شرایط نیست"),
+        (changed(2, parameters=("days",)), "پارامتر hours: هیچ بندی آن را به کار نمی‌برد"),
+        ([*REGISTER, Entry("D04", "2-2", "چهارم", shown=True)], "D04: باید نشان داده شود، ولی در شرایط متنی ندارد"),
     ],
 )
 def test_each_fault_of_a_register_is_named(entries, problem):
@@ -71,8 +71,8 @@ def test_each_fault_of_a_register_is_named(entries, problem):
 def test_a_text_points_only_to_clauses_and_sections_that_exist():
     terms = replace(TERMS, texts={**TERMS.texts, "D01": (1, "بند ۲-۹ و بخش ۴")})
     assert clauses.register_problems(REGISTER, terms) == [
-        "D01: points to بند ۲-۹, which does not exist",
-        "D01: points to section 4, which does not exist",
+        "D01: به بند ۲-۹ اشاره می‌کند که نیست",
+        "D01: به بخش ۴ اشاره می‌کند که نیست",
     ]
 
 
@@ -143,6 +143,14 @@ def test_a_refusal_may_derive_from_one_of_another_module():
     assert clauses.mentions_in_code(sources) == {"D30": ["a.py:Over"]}
 
 
+def test_what_all_instances_share_is_no_field_that_a_call_could_fill():
+    sources = {
+        "errors.py": "class Refused(Exception):\n    code: ClassVar[str]\n    clause: ClassVar[str | None] = None\n",
+        "mail.py": "def send():\n    return rules.Refused('smtp', 'bad_header')",
+    }
+    assert clauses.mentions_in_code(sources) == {}
+
+
 def test_a_template_names_the_clauses_it_links_to():
     template = """{% clause "D54" 'D55' %} {% clause p.clause %} D56 {% clause "D54" %}"""
     assert clauses.mentions_in_templates({"cart.html": template}) == {"D54": ["cart.html"], "D55": ["cart.html"]}
@@ -210,16 +218,21 @@ DUE = Entry("D02", "1-2", "b", due=True)
     ("case", "row", "tests", "problems"),
     [
         ("whole", Row(DUE, "carried_out", ("a.py",), ("t.py",)), {}, []),
-        ("untested", Row(DUE, "carried_out", ("a.py",)), {}, ["D02: due, and tested nowhere"]),
+        ("untested", Row(DUE, "carried_out", ("a.py",)), {}, ["D02: سررسیده است و آزمونی ندارد"]),
         ("untested, but no tests are at hand", Row(DUE, "carried_out", ("a.py",)), None, []),
-        ("only tested", Row(DUE, "not_begun", (), ("t.py",)), {}, ["D02: due, and carried out nowhere"]),
-        ("neither", Row(DUE, "not_begun"), {}, ["D02: due, and carried out nowhere", "D02: due, and tested nowhere"]),
+        ("only tested", Row(DUE, "not_begun", (), ("t.py",)), {}, ["D02: سررسیده است و جایی اجرا نمی‌شود"]),
+        (
+            "neither",
+            Row(DUE, "not_begun"),
+            {},
+            ["D02: سررسیده است و جایی اجرا نمی‌شود", "D02: سررسیده است و آزمونی ندارد"],
+        ),
         ("text only", Row(replace(DUE, shown=True), "shown"), {}, []),
         (
             "text that is not there",
             Row(replace(DUE, shown=True), "not_begun"),
             {},
-            ["D02: due, and carried out nowhere"],
+            ["D02: سررسیده است و جایی اجرا نمی‌شود"],
         ),
         ("not due", Row(replace(DUE, due=False), "not_begun"), {}, []),
     ],
@@ -236,9 +249,9 @@ def test_whoever_names_an_unknown_clause_is_named():
         {"11-4": ["t.py::test_x"], "D01": ["t.py::test_y"]},
     )
     assert clauses.join_problems(rows, code, templates, tests) == [
-        "D99: not in the register, but named in a.py:add",
-        "D98: not in the register, but named in cart.html",
-        "11-4: not in the register, but named in t.py::test_x",
+        "D99: در فهرست بندها نیست، ولی در a.py:add نام برده شده است",
+        "D98: در فهرست بندها نیست، ولی در cart.html نام برده شده است",
+        "11-4: در فهرست بندها نیست، ولی در t.py::test_x نام برده شده است",
     ]
 
 
@@ -403,7 +416,9 @@ def test_the_command_says_by_its_exit_whether_all_that_is_due_is_there(tmp_path,
 def test_the_newest_terms_count(tmp_path):
     without = '[[section]]\nnumber = 1\ntitle = "s"\nclause = []\n'
     newer = {"docs/terms/v9.toml": without, "docs/terms/v10.toml": without + "[parameters]\nspare = 1"}
-    assert clauses.read(tree(tmp_path, {**CODE, **TEST, **newer})).problems == ["parameter spare: no clause uses it"]
+    assert clauses.read(tree(tmp_path, {**CODE, **TEST, **newer})).problems == [
+        "پارامتر spare: هیچ بندی آن را به کار نمی‌برد"
+    ]
 
 
 def test_an_installed_package_says_that_it_has_no_tests(tmp_path, monkeypatch):
@@ -418,11 +433,15 @@ def test_an_installed_package_says_that_it_has_no_tests(tmp_path, monkeypatch):
     assert CliRunner().invoke(clauses.command, ["--write"]).exit_code == 2
 
 
-def test_the_list_of_clauses_in_the_documents_is_current():
-    joined = clauses.read(REPO)
+@pytest.fixture(scope="module")
+def joined() -> clauses.Joined:
+    return clauses.read(REPO)
+
+
+def test_the_list_of_clauses_in_the_documents_is_current(joined):
     committed = (REPO / "docs/clauses.md").read_text("utf-8")
     assert committed == clauses.document(joined.rows, joined.sections), "run `peyman clauses --write`"
 
 
-def test_all_that_is_due_is_carried_out_and_tested():
-    assert clauses.read(REPO).problems == []
+def test_all_that_is_due_is_carried_out_and_tested(joined):
+    assert joined.problems == []

@@ -6,7 +6,6 @@ Three things are joined, all read from their sources and none by importing it: t
 """
 
 import ast
-import json
 import re
 import tomllib
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 import click
 
+from peyman.entrypoints.jobs.console import BROKEN, DONE, CouldNot, answer, tell
 from peyman.kernel.text import persian_digits
 
 State = Literal["carried_out", "shown", "not_begun"]
@@ -105,41 +105,45 @@ def register_problems(entries: Sequence[Entry], terms: Terms) -> list[str]:
     the section of its number and uses exactly the parameters that the register names; each parameter is used; a
     text points only to clauses that exist.
     """
-    found = [f"a clause of the register has no id (number {e.number or 'missing'})" for e in entries if not e.id]
+    found = [f"بندی از فهرست بندها شناسه ندارد (شماره: {e.number})" for e in entries if not e.id]
     entries = [entry for entry in entries if entry.id]
-    found += [f"{id_}: in the register twice" for id_, times in Counter(e.id for e in entries).items() if times > 1]
+    found += [
+        f"{id_}: دو بار در فهرست بندها آمده است" for id_, times in Counter(e.id for e in entries).items() if times > 1
+    ]
     numbers = Counter(entry.number for entry in entries)
-    found += [f"{number}: given to two clauses" for number, times in numbers.items() if number and times > 1]
+    found += [f"{number}: به دو بند داده شده است" for number, times in numbers.items() if number and times > 1]
     for entry in entries:
         if not _ID.fullmatch(entry.id):
-            found.append(f"{entry.id}: no id like D57")
+            found.append(f"{entry.id}: شناسه‌ای مانند D57 نیست")
         if entry.place == (0, 0):
-            found.append(f"{entry.id}: no published number like 11-4")
+            found.append(f"{entry.id}: شماره‌ای مانند 11-4 ندارد")
         if not entry.title:
-            found.append(f"{entry.id}: no title")
+            found.append(f"{entry.id}: عنوان ندارد")
         if entry.shown and entry.id.startswith("D") and entry.id not in terms.texts:
-            found.append(f"{entry.id}: shown, but the terms have no text for it")
+            found.append(f"{entry.id}: باید نشان داده شود، ولی در شرایط متنی ندارد")
     found += _gaps(entries)
 
     by_id = {entry.id: entry for entry in entries}
     for id_, (section, text) in terms.texts.items():
         known = by_id.get(id_)
         if known is None:
-            found.append(f"{id_}: in the terms, not in the register")
+            found.append(f"{id_}: در شرایط هست و در فهرست بندها نیست")
             continue
         if known.place[0] != section:
-            found.append(f"{id_}: number {known.number}, but it stands in section {section} of the terms")
+            found.append(f"{id_}: شماره‌اش {known.number} است، ولی در بخش {section} شرایط آمده است")
         if set(_PLACEHOLDER.findall(text)) != set(known.parameters):
-            found.append(f"{id_}: its text does not use exactly the parameters that the register names")
+            found.append(f"{id_}: پارامترهای متن همان پارامترهای فهرست بندها نیست")
         for number, other in _CROSS_REFERENCE.findall(text):
             if number and number.translate(_LATIN) not in numbers:
-                found.append(f"{id_}: points to {display_number(number)}, which does not exist")
+                found.append(f"{id_}: به {display_number(number)} اشاره می‌کند که نیست")
             if other and int(other) not in terms.sections:
-                found.append(f"{id_}: points to section {int(other)}, which does not exist")
+                found.append(f"{id_}: به بخش {other} اشاره می‌کند که نیست")
     for entry in entries:
-        found += [f"{entry.id}: unknown parameter {name}" for name in entry.parameters if name not in terms.parameters]
+        found += [
+            f"{entry.id}: پارامتر {name} در شرایط نیست" for name in entry.parameters if name not in terms.parameters
+        ]
     used = {name for entry in entries for name in entry.parameters}
-    found += [f"parameter {name}: no clause uses it" for name in sorted(terms.parameters - used)]
+    found += [f"پارامتر {name}: هیچ بندی آن را به کار نمی‌برد" for name in sorted(terms.parameters - used)]
     return found
 
 
@@ -148,12 +152,12 @@ def _gaps(entries: Sequence[Entry]) -> list[str]:
     found = []
     for letter in sorted({entry.id[0] for entry in entries}):
         got = {int(entry.id[1:]) for entry in entries if entry.id[0] == letter and entry.id[1:].isdigit()}
-        found += [f"{letter}{n:02d}: missing from the register" for n in range(1, max(got, default=0)) if n not in got]
+        found += [f"{letter}{n:02d}: در فهرست بندها نیست" for n in range(1, max(got, default=0)) if n not in got]
     in_order = sorted(entries, key=lambda entry: (entry.id[0], len(entry.id), entry.id))
     for section in sorted({entry.place[0] for entry in entries} - {0}):
         places = [entry.place[1] for entry in in_order if entry.place[0] == section]
         if places != list(range(1, len(places) + 1)):
-            found.append(f"section {section}: its numbers do not run from 1 in the order of the ids")
+            found.append(f"بخش {section}: شماره‌ها از 1 و به ترتیب شناسه‌ها نیست")
     return found
 
 
@@ -190,7 +194,8 @@ class _Shapes:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 self.bases.setdefault(node.name, set()).update(_last_name(base) for base in node.bases)
-                fields = [_last_name(line.target) for line in node.body if isinstance(line, ast.AnnAssign)]
+                lines = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+                fields = [_last_name(line.target) for line in lines if "ClassVar" not in ast.unparse(line.annotation)]
                 if "clause" in fields:
                     self.clause_at.setdefault(node.name, set()).add(fields.index("clause"))
 
@@ -398,13 +403,13 @@ def join_problems(rows: Sequence[Row], code: Mentions, templates: Mentions, test
     found = []
     for row in rows:
         if row.entry.due and row.state == "not_begun":
-            found.append(f"{row.entry.id}: due, and carried out nowhere")
+            found.append(f"{row.entry.id}: سررسیده است و جایی اجرا نمی‌شود")
         if row.entry.due and not row.tests and not row.entry.shown and tests is not None:
-            found.append(f"{row.entry.id}: due, and tested nowhere")
+            found.append(f"{row.entry.id}: سررسیده است و آزمونی ندارد")
     known = {row.entry.id for row in rows}
     for mentions in (code, templates, tests or {}):
         for id_ in sorted(set(mentions) - known):
-            found += [f"{id_}: not in the register, but named in {place}" for place in mentions[id_]]
+            found += [f"{id_}: در فهرست بندها نیست، ولی در {place} نام برده شده است" for place in mentions[id_]]
     return found
 
 
@@ -523,20 +528,18 @@ def command(context: click.Context, as_json: bool, write: bool) -> None:
     try:
         joined = read(root)
     except (OSError, ValueError, SyntaxError) as fault:
-        click.echo(f"خواندن بندها ممکن نشد: {fault}", err=True)
-        context.exit(2)
+        raise CouldNot(f"خواندن بندها ممکن نشد: {fault}") from fault
     if write:
         if root is None:
-            click.echo("docs/clauses.md تنها در مخزن نوشته می‌شود؛ اینجا بسته نصب‌شده است.", err=True)
-            context.exit(2)
+            raise CouldNot("سند docs/clauses.md تنها در مخزن نوشته می‌شود؛ اینجا بسته نصب‌شده است.")
         (root / "docs/clauses.md").write_text(document(joined.rows, joined.sections), "utf-8")
     if as_json:
-        click.echo(json.dumps([row.as_json() for row in joined.rows], ensure_ascii=False, indent=1))
+        answer([row.as_json() for row in joined.rows])
     else:
         click.echo(table(joined.rows, joined.tests_at_hand))
         click.echo(summary(joined.rows))
     if not joined.tests_at_hand:
-        click.echo("آزمون‌ها همراه بسته نصب‌شده نیست؛ درباره آزموده بودن بندها چیزی نمی‌گوییم.", err=True)
+        tell("آزمون‌ها همراه بسته نصب‌شده نیست؛ درباره آزموده بودن بندها چیزی نمی‌گوییم.")
     for problem in joined.problems:
-        click.echo(problem, err=True)
-    context.exit(1 if joined.problems else 0)
+        tell(problem)
+    context.exit(BROKEN if joined.problems else DONE)
