@@ -199,6 +199,31 @@ def test_a_bank_that_gives_no_token_takes_nothing(bank: BankSimulator) -> None:
     assert back(token) == "final"
 
 
+def test_the_same_key_after_a_bank_that_was_away_gets_a_token_that_is_ours(bank: BankSimulator) -> None:
+    order = ordered(price=1_000_000)
+    bank.faults(request_drop=1.0)
+    with pytest.raises(BankAway):
+        begin(order, key="k", request_hash="h")
+    bank.faults(request_drop=0.0)
+    Variant.objects.update(price=900_000)
+    token = begin(order, key="k", request_hash="h")
+    payment = Payment.objects.get()
+    assert (payment.token, payment.amount, payment.state) == (token, 1_403_000, "pending")
+    bank.pay(token)
+    assert back(token) == "final"
+
+
+def test_one_key_sent_by_8_at_once_sends_everybody_to_the_same_token(
+    bank: BankSimulator, threads: Callable[..., Any]
+) -> None:
+    order = ordered()
+    begun = threads(
+        8, lambda n: payments.start(order=order, gateway="zarinpal", key="k", request_hash="h", now=NOW).redirect_url
+    )
+    assert len(set(begun)) == 1
+    assert begun[0].endswith(Payment.objects.get().token or "-")
+
+
 def test_one_key_starts_one_payment(bank: BankSimulator) -> None:
     order = ordered()
     first = payments.start(order=order, gateway="zarinpal", key="k", request_hash="h", now=NOW)

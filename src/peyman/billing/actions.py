@@ -88,12 +88,28 @@ def _same_request(payment: Payment, request_hash: str) -> Payment:
     return payment
 
 
-def give_token(*, payment: Payment, token: str, now: datetime) -> None:
-    """Bind the bank's token to the payment: from now on the sweep asks the bank about it."""
-    bound = Payment.objects.filter(pk=payment.pk, state=Payment.State.NEW)
+def begin_again(*, payment: Payment, amount: int, minutes: int, now: datetime) -> bool:
+    """Make a payment that never got a token ready for another try, at today's `amount`.
+
+    False when it has one by now: somebody else's try was quicker.
+    """
+    tokenless = Payment.objects.filter(pk=payment.pk, token=None, state__in=[Payment.State.NEW, Payment.State.FAILED])
+    until = now + timedelta(minutes=minutes)
+    again = tokenless.update(state=Payment.State.NEW, amount=amount, token_until=until)
+    payment.refresh_from_db()
+    return bool(again)
+
+
+def give_token(*, payment: Payment, token: str, now: datetime) -> bool:
+    """Bind the bank's token to the payment: from now on the sweep asks the bank about it.
+
+    False when the payment has another token by now: this one is nobody's, and must not be shown to the buyer.
+    """
+    unbound = Payment.objects.filter(pk=payment.pk, state=Payment.State.NEW, token=None)
     first_look = now + timedelta(seconds=rules.next_check_seconds(0))
-    if bound.update(token=token, state=Payment.State.PENDING, check_at=first_look):
-        payment.token, payment.state, payment.check_at = token, Payment.State.PENDING, first_look
+    bound = unbound.update(token=token, state=Payment.State.PENDING, check_at=first_look)
+    payment.refresh_from_db()
+    return bool(bound)
 
 
 def no_token(*, payment: Payment) -> None:

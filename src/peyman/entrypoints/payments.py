@@ -95,8 +95,9 @@ def start(
         request_hash=request_hash,
         now=now,
     )
-    if payment.token:
-        return Started(payment.code, bank.redirect_url(payment.token))
+    minutes = parameter(order.terms.parameters, "payment_minutes")
+    if payment.token or not billing.begin_again(payment=payment, amount=order.total, minutes=minutes, now=now):
+        return _begun(payment, bank)
     answer = bank.request(
         amount=payment.amount,
         callback_url=urljoin(settings.PUBLIC_URL + "/", f"pay/{gateway}/callback"),
@@ -108,9 +109,16 @@ def start(
         log.warning("payment.no_token", payment=payment.code, answer=type(answer).__name__)
         billing.no_token(payment=payment)
         raise BankAway
-    billing.give_token(payment=payment, token=answer.token, now=now)
-    log.info("payment.started", payment=payment.code, order=order.code)
-    return Started(payment.code, answer.redirect_url)
+    if billing.give_token(payment=payment, token=answer.token, now=now):
+        log.info("payment.started", payment=payment.code, order=order.code)
+    return _begun(payment, bank)
+
+
+def _begun(payment: Payment, bank: Zarinpal) -> Started:
+    """Send the buyer to the token that our row is bound to, and to no other."""
+    if not payment.token:
+        raise BankAway
+    return Started(payment.code, bank.redirect_url(payment.token))
 
 
 def handle_callback(*, gateway: str, token: str, status_ok: bool, now: datetime) -> Outcome:
@@ -159,8 +167,7 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
             return Outcome("unknown", _order_of(payment).code)
         return outcome_of(Payment.objects.get(pk=payment.pk))
     if isinstance(answer, Mismatch):
-        _give_back_unverified(payment, now)
-        return Outcome("returned", _order_of(payment).code)
+        return _mismatch(payment, bank.inquiry(token=payment.token), now)
     if isinstance(answer, Unpaid):
         return _not_paid(payment, bank.inquiry(token=payment.token), now)
     billing.ask_again(payment=payment, now=now)
@@ -187,10 +194,19 @@ def _not_paid(payment: Payment, status: Status | Unknown, now: datetime) -> Outc
 
 
 @carries_out("D30")
-def _give_back_unverified(payment: Payment, now: datetime) -> None:
-    """The customer paid another amount: the money never becomes ours, and its way back is promised."""
+def _mismatch(payment: Payment, status: Status | Unknown, now: datetime) -> Outcome:
+    """Our amount is not what was paid: the money never becomes ours, and its way back is promised.
+
+    Where the bank has no such token of ours there is no money to give back.
+    """
     order = _order_of(payment)
-    log.warning("payment.mismatch", payment=payment.code, order=order.code)
+    log.error("payment.mismatch", payment=payment.code, order=order.code)
+    if isinstance(status, Unknown):
+        billing.ask_again(payment=payment, now=now)
+        return Outcome("unknown", order.code)
+    if status not in (Status.PAID, Status.VERIFIED):
+        billing.stop_asking(payment=payment)
+        return Outcome("unpaid", order.code)
     billing.accept_refunds(
         asks=[
             RefundAsk(
@@ -208,6 +224,7 @@ def _give_back_unverified(payment: Payment, now: datetime) -> None:
         now=now,
     )
     billing.stop_asking(payment=payment)
+    return Outcome("returned", order.code)
 
 
 def outcome_of(payment: Payment) -> Outcome:
@@ -253,7 +270,7 @@ def _reverse(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) ->
     if not isinstance(answer, Unknown) and _proven(refund, payment, bank, now):
         return True
     if isinstance(answer, Reversed | Unknown) or payment.state != Payment.State.CAPTURED:
-        # Not proven yet. What was never captured cannot be transferred: the bank returns it by itself.
+        # Not proven yet. What was never captured cannot be transferred: it is reversed, or a person sees to it.
         billing.retry_refund(refund=refund, now=now)
     else:
         way = "too_late" if isinstance(answer, TooLate) else "refused"

@@ -12,11 +12,17 @@ from peyman.kernel.money import grouped, tomans
 from peyman.kernel.text import persian_digits
 from peyman.messages.actions import NewMessage
 from peyman.people.models import Person
+from peyman.promises.queries import clause_number
 from peyman.shop.orders.models import Order, OrderLine, ProForma
 
 
 def toman_words(rials: int) -> str:
     return grouped(tomans(rials - rials % 10))
+
+
+def clause_words(order: Order, clause: str) -> str:
+    """Return «بند ۱۱-۴»: the published number of a clause in the version the order was placed under."""
+    return f"بند {persian_digits(clause_number(order.terms, clause))}"
 
 
 def address(path: str) -> str:
@@ -42,6 +48,7 @@ def pro_forma(order: Order, person: Person, version: ProForma, lines: list[Order
         "total_rials": grouped(order.total),
         "pay_until": jalali.deadline(order.pay_until),
         "link": pro_forma_link(order),
+        "clause": clause_words(order, "D54"),
     }
     key = pro_forma_key(order.code, version.version)
     sms = _sms(order, person, "pro_forma", context, key)
@@ -97,6 +104,7 @@ def cart_code(order: Order, person: Person, lines: list[OrderLine], now: datetim
         "final_at": jalali.moment(now),
         "processing_date": jalali.long_date(order.processing_date),
         "link": address(f"/orders/{order.code}/"),
+        "clause": clause_words(order, "D57"),
     }
     sms = _sms(order, person, "cart_code", context, cart_code_key(order.code))
     if not _has_mail(person):
@@ -116,9 +124,7 @@ def short(order: Order, person: Person, amount: int, due_at: datetime) -> NewMes
 
 
 def expired(order: Order, person: Person) -> NewMessage:
-    return _sms(
-        order, person, "order_expired", {"order": order.code, "link": address("/goods/")}, f"order_expired:{order.code}"
-    )
+    return _sms(order, person, "order_expired", {"order": order.code}, f"order_expired:{order.code}")
 
 
 def cancelled(order: Order, person: Person, refund: str, due: str) -> NewMessage:
@@ -131,7 +137,6 @@ def refund_done(order: Order, person: Person, refund_code: str, amount: int, ban
         "order": order.code,
         "amount": toman_words(amount),
         "reference": bank_ref,
-        "link": address(f"/orders/{order.code}/"),
     }
     return _sms(order, person, "refund_done", context, f"refund_done:{refund_code}")
 

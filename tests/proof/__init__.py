@@ -1,0 +1,1 @@
+"""The proof: a thousand orders while everything is killed, and a bank that fails. `make proof`."""

@@ -1,0 +1,198 @@
+"""A whole installation in processes of our own, each of which may be killed and is started again."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+REPO = Path(__file__).resolve().parents[2]
+PEYMAN = str(Path(sys.executable).parent / "peyman")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class House:
+    """Bank, SMS and mail simulators that live on; web, workers and PostgreSQL that do not."""
+
+    def __init__(self, folder: Path, *, database: str, workers: int = 2) -> None:
+        self.folder, self.database = folder, database
+        self.clock = folder / "clock"
+        self.kills: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._log = (folder / "processes.log").open("ab")
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._names = ["web", *(f"worker-{n}" for n in range(workers))]
+
+    # ---- Raising ----
+
+    def __enter__(self) -> "House":
+        try:
+            return self._raise()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _raise(self) -> "House":
+        self.sim = self._simulators()
+        self.bank_url = self.sim["bank_url"]
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PEYMAN_", "DATABASE_"))},
+            "PEYMAN_SANDBOX": "1",
+            "PEYMAN_DATA": str(self.folder / "data"),
+            "PEYMAN_PUBLIC_URL": self.url,
+            "PEYMAN_BANK_URL": self.sim["bank_url"],
+            "PEYMAN_SMS_URL": self.sim["sms_url"],
+            "PEYMAN_SMTP_URL": self.sim["smtp_url"],
+            "PEYMAN_CLOCK_FILE": str(self.clock),
+        }
+        if self.database == "postgres":
+            self.environment["DATABASE_URL"] = self._postgres("start")
+        self.run("init", "--sample")
+        for name in self._names:
+            self._start(name)
+        threading.Thread(target=self._keep_alive, daemon=True).start()
+        self._wait_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        with self._lock:
+            for process in self._processes.values():
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if self.database == "postgres":
+            self._postgres("stop")
+        self._log.close()
+
+    def _simulators(self) -> dict[str, Any]:
+        command = [sys.executable, "-m", "peyman.gateways.simulators"]
+        ports = ["--bank-port", "0", "--sms-port", "0", "--smtp-port", "0", "--control-port", "0"]
+        process = subprocess.Popen(
+            [*command, *ports, "--state", str(self.folder / "simulators")],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+            cwd=REPO,
+        )
+        self._processes["simulators"] = process
+        assert process.stdout
+        return dict(json.loads(process.stdout.readline()))
+
+    def _postgres(self, verb: str) -> str:
+        where = Path("/tmp") / f"peyman-proof-{os.getpid()}"  # noqa: S108 - a socket's path must be short; ours alone
+        done = subprocess.run(
+            [str(REPO / "scripts/postgres.sh"), verb, str(where)],
+            env={**os.environ, "PEYMAN_DURABLE": "1"},
+            capture_output=True,
+            text=True,
+            check=verb == "start",
+        )
+        self.postgres = where
+        if verb == "stop":
+            shutil.rmtree(where, ignore_errors=True)
+        return done.stdout.strip()
+
+    def _start(self, name: str) -> None:
+        bind = self.url.removeprefix("http://")
+        command = [PEYMAN, "web", "--bind", bind] if name == "web" else [PEYMAN, "worker"]
+        self._processes[name] = subprocess.Popen(
+            command,
+            env=self.environment,
+            cwd=REPO,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    def _keep_alive(self) -> None:
+        while not self._stop.wait(0.2):
+            with self._lock:
+                for name in self._names:
+                    if self._processes[name].poll() is not None and not self._stop.is_set():
+                        self._start(name)
+
+    def _wait_ready(self) -> None:
+        begun = time.monotonic()
+        while time.monotonic() - begun < 120:
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            time.sleep(0.3)
+        raise AssertionError(f"the house did not come up; see {self.folder / 'processes.log'}")
+
+    # ---- Using ----
+
+    def run(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> str:
+        """Run a command of the command line; returns what it printed."""
+        done = subprocess.run([PEYMAN, *arguments], env=self.environment, cwd=REPO, capture_output=True, text=True)
+        if done.returncode not in ok:
+            raise AssertionError(f"peyman {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def export(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.run("export", name).splitlines()]
+
+    def faults(self, **switches: Any) -> None:
+        httpx.post(f"{self.bank_url}/_sim/faults", json=switches, timeout=10).raise_for_status()
+
+    def ledger(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = httpx.get(f"{self.bank_url}/_sim/ledger", timeout=60).json()
+        return rows
+
+    def texts(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = httpx.get(f"{self.sim['sms_url']}/_sim/messages", timeout=60).json()
+        return rows
+
+    # ---- Killing ----
+
+    def kill(self, victim: str) -> None:
+        """SIGKILL a process group; the database is PostgreSQL's postmaster, and on SQLite everyone who has it open."""
+        if victim == "database" and self.database == "postgres":
+            pid = int((self.postgres / "data" / "postmaster.pid").read_text().splitlines()[0])
+            subprocess.run(["pkill", "-KILL", "-P", str(pid)], check=False)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self.kills["database"] += 1
+            time.sleep(0.5)
+            self._restart_postgres()
+            return
+        names = self._names if victim == "database" else [n for n in self._names if n.startswith(victim)][:1]
+        with self._lock:
+            for name in names:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._processes[name].pid, signal.SIGKILL)
+                self._processes[name].wait()
+        self.kills[victim] += 1
+
+    def _restart_postgres(self) -> None:
+        for _ in range(20):
+            with suppress(subprocess.CalledProcessError):
+                self._postgres("start")
+                return
+            time.sleep(0.5)
+        raise AssertionError("PostgreSQL did not come back")
+
+    def kill_at_random(self, chance: random.Random, mean: float, until: threading.Event) -> None:
+        """Kill something every `mean` seconds on average, until told to stop."""
+        while not until.wait(chance.expovariate(1 / mean)):
+            self.kill(chance.choice(["web", "worker", "worker", "web", "database"]))
