@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
@@ -162,6 +162,16 @@ def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 @api.exception_handler(Http404)
 def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     return problems.of_status(404)
+
+
+@api.exception_handler(PermissionDenied)
+def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    return problems.of_status(403)
+
+
+@api.exception_handler(SuspiciousOperation)
+def suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+    return problems.of_status(400)
 
 
 @api.exception_handler(RequestDataTooBig)
