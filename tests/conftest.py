@@ -235,6 +235,6 @@ def peyman(tmp_path: Path, new_database: Callable[[], str]) -> Peyman:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[dict[str, Any]]:
-    """The sandbox, running, with web, worker and simulators: what run.json says. Shared by the tests that ask for it."""
+    """The sandbox, running, with web, worker and simulators: what run.json says. All tests that ask for it share it."""
     with Peyman(tmp_path_factory.mktemp("sandbox"), new_database()).up() as run:
         yield run

@@ -1,8 +1,8 @@
 """The database itself refuses to change what may only be added to.
 
-Every model with `append_only = True` gets triggers that refuse UPDATE and DELETE (and TRUNCATE, where there is one) with
-an IntegrityError, whoever asks. They are made anew after each migration, since altering a table on SQLite silently drops
-them; `web` and `worker` do not start without them.
+Every model with `append_only = True` gets triggers that refuse UPDATE and DELETE (and TRUNCATE, where there is one)
+with an IntegrityError, whoever asks. They are made anew after each migration, since altering a table on SQLite silently
+drops them; `web` and `worker` do not start without them.
 """
 
 from django.apps import apps

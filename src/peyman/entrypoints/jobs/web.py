@@ -29,7 +29,7 @@ def _bind(typed: str) -> tuple[str, int]:
 def load(_target: str) -> Callable[..., Any]:
     """Make the application, in the process that serves it.
 
-    Everything that a request needs is imported now: a fault shows at the start, and the first requests race for nothing.
+    All that a request needs is imported now: a fault shows at the start, and the first requests race for nothing.
     """
     parent.leave_with(os.getppid())
     application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
