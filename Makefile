@@ -18,7 +18,7 @@ lint: env-test ## ruff, mypy and the floors
 	@scripts/lint.sh
 
 proof: env-test ## kill web, worker and database at random through a thousand orders (ARGS=…)
-	@$(BIN)/python scripts/proof.py $(ARGS)
+	@$(BIN)/python -m tests.proof.campaign $(ARGS)
 
 bench: env-test ## the benchmarks beside their limits (NAME=finalise|pages|all)
 	@PEYMAN_SANDBOX=1 $(BIN)/peyman bench $(or $(NAME),all) $(ARGS)
