@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from peyman.entrypoints.api import problems
 
@@ -16,7 +17,7 @@ def envelope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
         response = get_response(request)
         if not request.path.startswith(PREFIX):
             return response
-        response["Vary"] = "Authorization"
+        patch_vary_headers(response, ["Authorization"])
         if response.status_code < 400:
             response.setdefault("Cache-Control", "no-store")
             return response
