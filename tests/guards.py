@@ -131,6 +131,11 @@ GUARDS: list[Guard] = [
     ),
     Guard(
         "D22",
+        "the processing date is not counted anew when the order becomes final",
+        Cut(f"{FINALITY}:_make_final", "processing_date=processing_date,", ""),
+    ),
+    Guard(
+        "D22",
         "orders of a holiday are to be processed on that holiday",
         Cut(
             "peyman.kernel.worktime:WorkCalendar.processing_date", "while not self.is_working_day(day):", "while False:"

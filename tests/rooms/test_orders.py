@@ -265,6 +265,19 @@ def test_a_paid_order_gets_its_cart_code_and_stock_price_and_money_in_one_go() -
     ]
 
 
+@pytest.mark.clause("D22")
+def test_the_processing_date_is_counted_anew_when_the_order_becomes_final() -> None:
+    order = ordered()  # on a Saturday
+    thursday_night = NOW + timedelta(days=5, hours=13, minutes=20)  # 23:50 in Tehran
+    friday = thursday_night + timedelta(hours=1)
+    late = ordered()
+    orders.take_payments(pay(order), thursday_night)
+    orders.take_payments(pay(late), friday)
+    order.refresh_from_db()
+    late.refresh_from_db()
+    assert (str(order.processing_date), str(late.processing_date)) == ("2025-01-09", "2025-01-11")
+
+
 @pytest.mark.clause("D57")
 def test_without_money_there_is_no_cart_code() -> None:
     order = ordered()
@@ -387,7 +400,7 @@ def test_issuing_costs_the_same_queries_whatever_the_orders_and_lines(
     variants = [make.variant(on_hand=100) for _ in range(lines)]
     placed = [place(make.person(), [(v.sku, 1) for v in variants]).order for _ in range(count)]
     paid = [payment for order in placed for payment in pay(order)]
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         assert len(orders.take_payments(paid, NOW).final) == count
 
 

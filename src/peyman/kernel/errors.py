@@ -5,6 +5,8 @@ A refusal is an answer, not a fault. Whatever is not a `Refused` is a bug and st
 
 from typing import Any, ClassVar
 
+from peyman.kernel.text import persian_digits
+
 
 class Refused(Exception):
     """Something was asked that the terms, the data or the stock do not allow.
@@ -29,8 +31,9 @@ class Refused(Exception):
 
     @property
     def detail(self) -> str:
-        """The Persian sentences, filled in."""
-        return self.says.format_map(self.details)
+        """The Persian sentences, filled in; whole numbers in Persian digits."""
+        shown = {name: persian_digits(value) if type(value) is int else value for name, value in self.details.items()}
+        return self.says.format_map(shown)
 
 
 class Invalid(Refused):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Missing, Refused
 from peyman.kernel.money import part
-from peyman.kernel.text import whole_number
+from peyman.kernel.text import persian_digits, whole_number
 
 
 class UnknownSku(Missing):
@@ -72,7 +72,7 @@ def quantity(value: object, limit: int) -> int:
     if n < 1:
         raise QuantityInvalid({"quantity": "شمار باید دست‌کم ۱ باشد؛ برای برداشتن کالا، «حذف» را بزنید."})
     if n > limit:
-        raise QuantityInvalid({"quantity": f"از هر کالا در یک سفارش بیش از {limit} عدد نمی‌فروشیم."})
+        raise QuantityInvalid({"quantity": f"از هر کالا در یک سفارش بیش از {persian_digits(limit)} عدد نمی‌فروشیم."})
     return n
 
 

@@ -15,6 +15,7 @@ from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
 from peyman.messages import actions as messages
 from peyman.promises import actions as promises
+from peyman.promises.queries import working_calendar
 from peyman.promises.rules import parameter
 from peyman.shop.orders.actions import notes
 from peyman.shop.orders.actions.moves import move_many
@@ -69,6 +70,7 @@ def _issue(ids: list[int], now: datetime) -> Issued:
     return Issued(final=[by_pk[pk].code for pk in served], short=[by_pk[pk].code for pk in refused])
 
 
+@carries_out("D22")
 def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: datetime) -> None:
     if not orders:
         return
@@ -79,6 +81,8 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
     stock.claim_many(pieces=pieces)
     drops = _apply_drops(orders, lines)
     cart_codes = {order.pk: codes.new("DBC") for order in orders}
+    _, calendar = working_calendar()
+    processing_date = calendar.processing_date(now)  # set at registration, counted anew from finality (A13)
     move_many(
         orders=orders,
         event="issue_cart_code",
@@ -87,9 +91,11 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
         details={order.pk: {"total": order.total, "paid": order.bill.paid} for order in orders},
         cart_code=Case(*(When(pk=pk, then=Value(code)) for pk, code in cart_codes.items()), output_field=CharField()),
         final_at=now,
+        processing_date=processing_date,
     )
     for order in orders:
         order.cart_code, order.final_at = cart_codes[order.pk], now
+        order.processing_date = processing_date
     billing.allocate_many(
         amounts={order.bill_id: order.total for order in orders},
         subjects={order.bill_id: order.code for order in orders},
