@@ -5,6 +5,7 @@ file as a whole is `Unreadable`, what is wrong with one record is left to the ru
 """
 
 import io
+import itertools
 import stat
 import struct
 import zipfile
@@ -87,20 +88,21 @@ def open_table(path: Path) -> Iterator[Table]:
             with _workbook(file) as table:
                 yield table
         else:
-            yield _text(file, about.st_size)
+            with _text(file, about.st_size) as table:
+                yield table
 
 
 # ---- CSV ----
 
 
-def _text(file: BinaryIO, size: int) -> Table:
+@contextmanager
+def _text(file: BinaryIO, size: int) -> Iterator[Table]:
     _at_most(size, MAX_CSV)
     about = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1
     file.seek(0)
     # Bytes that are no UTF-8 come through as lone surrogates and are refused with their record.
-    lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    records = csv_rows(lines)
-    return _table(records, is_sheet=False, about=about)
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        yield _table(csv_rows(lines), is_sheet=False, about=about)
 
 
 def _table(records: Iterator[tuple[int, Sequence[Cell] | None]], *, is_sheet: bool, about: int) -> Table:
@@ -143,7 +145,7 @@ def check_zip(file: BinaryIO, size: int) -> None:
     if any(member.flag_bits & 0x1 for member in members):
         raise Unreadable(why="رمز دارد؛ بدون رمز ذخیره کنید.")
     ends = sorted(starts.items())
-    if any(end > following for (_, end), (following, _) in zip(ends, ends[1:], strict=False)):
+    if any(end > following for (_, end), (following, _) in itertools.pairwise(ends)):
         raise Unreadable(why="ساختار درونی آن غیرعادی است.")
     if sum(member.file_size for member in members) > MAX_UNPACKED or any(map(_is_bomb, members)):
         raise Unreadable(why="پس از باز شدن بیش از اندازه بزرگ می‌شود.")
@@ -196,6 +198,8 @@ def _sheet_rows(sheet: object) -> Iterator[tuple[int, Sequence[Cell] | None]]:
             values = next(found, None)
         except _BROKEN as problem:
             raise Unreadable(why=f"از سطر {persian_digits(number + 1)} به بعد خراب است.") from problem
+        if values is None and number > MAX_ROWS:
+            raise Unreadable(why=f"بیش از {persian_digits(MAX_ROWS)} رکورد دارد؛ آن را به چند فایل تقسیم کنید.")
         if values is None:
             return
         number += 1
