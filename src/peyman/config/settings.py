@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "peyman.shop.orders",
     "peyman.shop.shipping",
     "peyman.entrypoints.storefront",
+    "peyman.entrypoints.backoffice",
     "peyman.entrypoints.jobs",
 ]
 

@@ -21,8 +21,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from peyman.entrypoints import clock, logins, second_factor
+from peyman.entrypoints.fields import Field, heading, wrong
 from peyman.entrypoints.storefront import errors, visitor
-from peyman.entrypoints.storefront.fields import Field, heading, wrong
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.people import actions as people

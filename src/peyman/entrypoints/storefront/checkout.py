@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from peyman.billing.rules import KeyReused
-from peyman.entrypoints import clock, payments
-from peyman.entrypoints.storefront import fields, sums, visitor
-from peyman.entrypoints.storefront.fields import Field
+from peyman.entrypoints import clock, fields, payments
+from peyman.entrypoints.fields import Field
+from peyman.entrypoints.storefront import sums, visitor
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from peyman.kernel.clauses import carries_out
 
-_CLOSED = ("/cart/", "/checkout/", "/orders/", "/pay/", "/p/", "/login/", "/welcome/", "/api/", "/sandbox/",)
+_CLOSED = ("/cart/", "/checkout/", "/orders/", "/pay/", "/p/", "/promises/", "/desk/", "/login/", "/welcome/", "/api/", "/sandbox/",)
 _CLOSED_LISTS = "/goods/?*"  # every search and sort of the list, D19
 
 

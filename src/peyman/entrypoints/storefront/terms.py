@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from peyman.entrypoints import clock
-from peyman.entrypoints.storefront import worddiff
+from peyman.entrypoints import clock, worddiff
 from peyman.kernel import money
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.text import persian_digits
