@@ -113,7 +113,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D06",
         "the name given at registration is not kept",
-        Cut("peyman.people.actions:complete_profile", "person.full_name = name", "pass"),
+        Cut("peyman.people.actions.accounts:complete_profile", "person.full_name = name", "pass"),
     ),
     Guard(
         "D10",
@@ -171,7 +171,7 @@ GUARDS: list[Guard] = [
         "the hours of a refund run on holidays too",
         Cut(
             "peyman.promises.rules:due",
-            "return calendar.after(start, hours)",
+            "return calendar.after(start, hours, stopped)",
             "return start.astimezone(UTC) + timedelta(hours=hours)",
         ),
     ),

@@ -18,6 +18,7 @@ class Person(AbstractBaseUser):
         CUSTOMER = "customer"
         ORDERS = "orders"  # staff of the order desk
         CATALOGUE = "catalogue"
+        PRIVACY = "privacy"  # looks after personal data
         MANAGER = "manager"
 
     code = models.CharField(max_length=32, unique=True)  # public id, random
@@ -39,7 +40,7 @@ class Person(AbstractBaseUser):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="role_is_known", condition=Q(role__in=["customer", "orders", "catalogue", "manager"])
+                name="role_is_known", condition=Q(role__in=["customer", "orders", "catalogue", "privacy", "manager"])
             ),
         ]
 
@@ -79,3 +80,38 @@ class LoginCode(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["mobile", "nth"], name="nth_code_once")]
         indexes = [models.Index(fields=["created_at"], name="login_code_by_age")]
+
+
+# ---- Consent ----
+
+
+class Consent(models.Model):
+    """What somebody wants to hear and how, as it stands now; no row: what `rules.DEFAULT` says (D11, D12)."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")
+    topic = models.CharField(max_length=16)
+    channel = models.CharField(max_length=8)
+    given = models.BooleanField()
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "topic", "channel"], name="consent_stands_once"),
+            models.CheckConstraint(
+                name="consent_topic_is_known", condition=Q(topic__in=["marketing", "transactional"])
+            ),
+            models.CheckConstraint(name="consent_channel_is_known", condition=Q(channel__in=["sms", "email"])),
+        ]
+
+
+class ConsentEvent(models.Model):
+    """One yes or no, and how it was said."""
+
+    append_only = True
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consent_events")
+    topic = models.CharField(max_length=16)
+    channel = models.CharField(max_length=8)
+    given = models.BooleanField()
+    how = models.CharField(max_length=16)  # profile, welcome, one_click, erasure
+    at = models.DateTimeField()

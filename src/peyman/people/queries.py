@@ -1,10 +1,15 @@
 """Who is who."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core import signing
+
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import Missing
 from peyman.people import rules
-from peyman.people.models import ApiToken, LoginCode, Person
+from peyman.people.models import ApiToken, Consent, LoginCode, Person
 
 
 def by_mobile(mobile: str) -> Person | None:
@@ -40,3 +45,67 @@ def newest_code(mobile: str, *, now: datetime) -> CodeState | None:
         return None
     is_alive = row.used_at is None and row.tries < rules.CODE_TRIES and now < row.expires_at
     return CodeState(row.expires_at, is_alive)
+
+
+def official_contacts(person_ids: Collection[int]) -> frozenset[tuple[int | None, str]]:
+    """Return (person, address) for every confirmed contact of these people (clause D08). One query.
+
+    Addresses are as messages compare them: E.164 for mobiles, the e-mail address with its domain in lower case.
+    """
+    rows = Person.objects.filter(pk__in=person_ids).values_list(
+        "pk", "mobile", "mobile_confirmed_at", "email", "email_confirmed_at"
+    )
+    found: set[tuple[int | None, str]] = set()
+    for pk, mobile, mobile_at, email, email_at in rows:
+        if mobile_at is not None:
+            found.add((pk, mobile))
+        if email and email_at is not None:
+            found.add((pk, email))
+    return frozenset(found)
+
+
+@carries_out("D11", "D12")
+def may_market_many(person_ids: Collection[int]) -> frozenset[tuple[int | None, str]]:
+    """Return (person, channel) for all who want the newsletter by "sms" or "email". One query, as of this instant.
+
+    Whoever closed the account wants none.
+    """
+    rows = Consent.objects.filter(
+        person__in=person_ids, person__is_active=True, topic=rules.MARKETING, given=True
+    ).values_list("person_id", "channel")
+    return frozenset((person, channel) for person, channel in rows)
+
+
+def may_market(person: Person, channel: str) -> bool:
+    """Say whether this person wants the newsletter on this channel (clauses D11, D12)."""
+    return (person.pk, channel) in may_market_many([person.pk])
+
+
+def consents(person: Person) -> dict[tuple[str, str], bool]:
+    """Return (topic, channel) → whether this person wants it; every pair is there. One query."""
+    known = {(row.topic, row.channel): row.given for row in Consent.objects.filter(person=person)}
+    return {
+        (topic, channel): known.get((topic, channel), rules.DEFAULT[topic])
+        for topic in rules.TOPICS
+        for channel in rules.CHANNELS
+    }
+
+
+_OPT_OUT_SALT = "newsletter-opt-out"
+
+
+def opt_out_token(person_code: str, channel: str) -> str:
+    """Return what a newsletter's opt-out link carries. It does not run out: the right to cancel does not either."""
+    return signing.dumps([person_code, channel], salt=_OPT_OUT_SALT)
+
+
+def whose_opt_out(token: str) -> tuple[Person, str]:
+    """Return the person and the channel of an opt-out link. Raises Missing for what we did not sign."""
+    try:
+        code, channel = signing.loads(token, salt=_OPT_OUT_SALT)
+    except (signing.BadSignature, ValueError, TypeError) as fault:
+        raise Missing from fault
+    person = Person.objects.filter(code=code).first()
+    if person is None:
+        raise Missing
+    return person, channel

@@ -22,13 +22,6 @@ BEARER_MARK: Final = "pym_"  # lets secret scanners find a leaked one
 
 NAME_LENGTH: Final = 120
 
-# What each role of staff may do, and no more. "desk" opens the staff's door at all; a customer has no right.
-RIGHTS: Final[dict[str, frozenset[str]]] = {
-    "orders": frozenset({"desk", "promises"}),
-    "catalogue": frozenset({"desk"}),
-    "manager": frozenset({"desk", "promises", "calendar", "force_majeure", "terms"}),
-}
-
 
 @dataclass(frozen=True)
 class Limit:
@@ -90,11 +83,6 @@ class StaffNeedsMore(Refused):
     code = "second_factor_required"
     status = 403
     says = "حساب همکاران با پیامک تنها باز نمی‌شود. از صفحه ورود و با رمز یک‌بارمصرف دوم وارد شوید."
-
-
-def may(role: str, right: str) -> bool:
-    """Say whether someone of this role may do what `right` names; nobody may what no role was given."""
-    return right in RIGHTS.get(role, frozenset())
 
 
 def mobile_number(typed: str, *, field: str = "mobile") -> str:
