@@ -118,6 +118,7 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
                 start=now,
                 hours=parameter(order.terms.parameters, "cart_code_hours"),
                 hours_kind="calendar",
+                province=order.province,
             )
             for order in orders
         ],

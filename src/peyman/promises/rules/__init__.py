@@ -1,0 +1,63 @@
+"""What the room of promises decides: when a promise is due, what a document of terms must be, which edits stand."""
+
+from peyman.promises.rules.document import ClauseText, TermsDocument, UnreadableTerms, as_toml, read_document
+from peyman.promises.rules.due import (
+    Due,
+    Ending,
+    HoursKind,
+    Outcome,
+    Pause,
+    Reckoning,
+    Scope,
+    due,
+    due_by,
+    ending,
+    in_time,
+    stops,
+)
+from peyman.promises.rules.edits import (
+    AlreadyOver,
+    CalendarChanged,
+    Declaration,
+    EffectiveInThePast,
+    NothingChanges,
+    day_to_close,
+    day_to_open,
+    declaration,
+    effective,
+    note,
+)
+from peyman.promises.rules.parameters import office_hours, parameter, remedy
+
+__all__ = [
+    "AlreadyOver",
+    "CalendarChanged",
+    "ClauseText",
+    "Declaration",
+    "Due",
+    "EffectiveInThePast",
+    "Ending",
+    "HoursKind",
+    "NothingChanges",
+    "Outcome",
+    "Pause",
+    "Reckoning",
+    "Scope",
+    "TermsDocument",
+    "UnreadableTerms",
+    "as_toml",
+    "day_to_close",
+    "day_to_open",
+    "declaration",
+    "due",
+    "due_by",
+    "effective",
+    "ending",
+    "in_time",
+    "note",
+    "office_hours",
+    "parameter",
+    "read_document",
+    "remedy",
+    "stops",
+]
