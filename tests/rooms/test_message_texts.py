@@ -27,6 +27,8 @@ TEXTS = {
     "pay_until": "تا پنجشنبه ۵ آذر، ساعت ۱۰:۲۴",
     "refund_due": "تا شنبه ۷ آذر، ساعت ۱۷",
     "version": "۱",
+    "count": "۳",
+    "first": "بازگرداندن ۱۸٬۵۴۵٬۰۰۰ تومان به حساب شما",
     "placed_at": "چهارشنبه ۴ آذر، ساعت ۱۰:۲۴",
     "final_at": "چهارشنبه ۴ آذر، ساعت ۱۰:۳۱",
     "processing_date": "پنجشنبه ۵ آذر",
@@ -65,7 +67,8 @@ FEES = [{"title": "ارسال با پست پیشتاز", "amount": "۲۰۵٬۰۰
 PROMISES = [{"what": "پردازش سفارش", "due": "تا پنجشنبه ۵ آذر، ساعت ۱۷"}]
 CHANGES = [{"number": "۱۱-۴", "title": "قطعی شدن سفارش"}]
 ITEMS = [{"title": "کتاب‌خوان آوند", "text": "نمایشگر ۶ اینچی", "link": "https://peyman.example/goods/a/"}]
-TABLES = {"lines": LINES, "fees": FEES, "promises": PROMISES, "changes": CHANGES, "items": ITEMS}
+OVERDUES = [{"what": "فرستادن پیش‌فاکتور", "code": "PRM-7K2M-9QXR-4WTB-6", "due": "تا شنبه ۷ آذر، ساعت ۱۷", "late": "۴۰ دقیقه"}]
+TABLES = {"overdues": OVERDUES, "lines": LINES, "fees": FEES, "promises": PROMISES, "changes": CHANGES, "items": ITEMS}
 FULL: rules.Context = {**UNMARKED, **TABLES}
 
 
@@ -146,6 +149,7 @@ def test_the_last_line_of_a_log_in_code_lets_the_browser_fill_it_in() -> None:
         ("privacy_received", 3),
         ("privacy_answered", 3),
         ("newsletter", 3),
+        ("promise_broken", 3),
     ],
 )
 def test_no_sms_grows_beyond_the_parts_it_costs(name: str, parts: int) -> None:

@@ -26,6 +26,7 @@ if not set(SMS_PROVIDERS) <= {"kavenegar", "smsir"}:
     raise ImproperlyConfigured("PEYMAN_SMS_PROVIDERS names kavenegar, smsir or both, by comma.")
 PHONES = list(ENV.phones)
 DATA_DIR = ENV.data
+ALARM_ROLE = "manager"  # the role whose members are told of broken promises
 MAIL_FROM = ENV.mail_from or f"info@{environment.host_of(PUBLIC_URL)}"
 
 HTTPS = PUBLIC_URL.startswith("https://")

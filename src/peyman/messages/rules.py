@@ -311,6 +311,7 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "force_majeure"): Template(_names("reason from link"), may=_names("until") | _MARKED),
     (SMS, "privacy_received"): Template(_names("case link"), may=_names("due") | _MARKED),
     (SMS, "privacy_answered"): Template(_names("case link"), may=_MARKED),
+    (SMS, "promise_broken"): Template(_names("count first link"), may=_MARKED),
     (SMS, "newsletter"): Template(_names("title link opt_out"), may=_MARKED),
     (SMS, "pro_forma"): Template(_names("order total pay_until link"), may=_MARKED),
     (SMS, "cart_code"): Template(_names("cart_code link"), may=_MARKED),
@@ -333,6 +334,9 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
         may_tables={"promises": _names("what due")},
     ),
     (EMAIL, "privacy_received"): Template(_names("case received_at link"), may=_names("name due clause") | _MAILED),
+    (EMAIL, "promise_broken"): Template(
+        _names("count first link"), may=_names("name") | _MAILED, tables={"overdues": _names("what code due late")}
+    ),
     (EMAIL, "privacy_answered"): Template(_names("case answer link"), may=_names("name clause") | _MAILED),
     (EMAIL, "newsletter"): Template(
         _names("title intro link opt_out"),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.core import signing
 
+from peyman import sealed
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
 from peyman.people import rules
@@ -14,7 +15,7 @@ from peyman.people.models import ApiToken, Consent, LoginCode, Person
 
 def by_mobile(mobile: str) -> Person | None:
     """Return the person with this E.164 number, if there is one."""
-    return Person.objects.filter(mobile=mobile).first()
+    return Person.objects.filter(mobile_hash__in=sealed.hashes_of(mobile, "mobile")).first()
 
 
 def by_token(token: str, *, now: datetime) -> Person | None:
@@ -40,11 +41,16 @@ class CodeState:
 
 def newest_code(mobile: str, *, now: datetime) -> CodeState | None:
     """Return how the newest code of this number stands, or None if none was sent."""
-    row = LoginCode.objects.filter(mobile=mobile).order_by("-nth").first()
+    row = LoginCode.objects.filter(mobile_hash=sealed.hash_of(mobile, "mobile")).order_by("-nth").first()
     if row is None:
         return None
     is_alive = row.used_at is None and row.tries < rules.CODE_TRIES and now < row.expires_at
     return CodeState(row.expires_at, is_alive)
+
+
+def of_role(role: str) -> list[Person]:
+    """Return the active people of a role, in the order they came."""
+    return list(Person.objects.filter(role=role, is_active=True).order_by("pk"))
 
 
 def official_contacts(person_ids: Collection[int]) -> frozenset[tuple[int | None, str]]:
