@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from peyman.entrypoints import clock
 from peyman.entrypoints.storefront import owed, road, sums, visitor
 from peyman.entrypoints.storefront.checkout import begin_payment
-from peyman.entrypoints.storefront.templatetags import fa
+from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Refused
 from peyman.kernel.text import whole_number
@@ -124,7 +124,8 @@ def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | No
     terms = promises.terms(view.terms_number)
     owed_now = [owed.words(promise) for promise in promises.of_order(code, now)]
     hours = parameter(terms.parameters, "processing_hours")
-    processing = format_html("روز پردازش: {}", fa.long_date(view.processing_date))
+    day = jalali.long_date(view.processing_date)
+    processing = format_html('<time datetime="{}">روز پردازش: {}</time>', view.processing_date.isoformat(), day)
     not_begun = next((words for name, words in _NOT_BEGUN.items() if name in request.GET), "")
     context = {
         "order": view,
