@@ -35,6 +35,7 @@ COMMANDS = {
     "clauses": ("clauses", "نشان می‌دهد هر بند شرایط را کدام کد اجرا و کدام آزمون ثابت می‌کند"),
     "check-invariants": ("invariants", "آنچه همیشه باید درست باشد را می‌سنجد و چیزی را تغییر نمی‌دهد"),
     "export": ("export", "سفارش‌ها، پرداخت‌ها، موجودی، پیام‌ها، قول‌ها و رویدادها را به JSON می‌نویسد"),
+    "bench": ("bench", "سرعت را کنار حد آن می‌سنجد"),
     "deadline": ("deadline", "می‌گوید مهلتی با تقویم کاری کی تمام می‌شود"),
 }
 WITHOUT_SETTINGS = {"up"}  # it chooses the environment that the settings of the others are made of

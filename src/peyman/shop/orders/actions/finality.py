@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, CharField, Value, When
+from django.db.models import BigIntegerField, CharField
 
 from peyman.billing import actions as billing
 from peyman.billing.actions import RefundAsk
@@ -23,6 +23,7 @@ from peyman.shop.orders.models import Order, OrderLine
 from peyman.shop.orders.rules import states
 from peyman.shop.stock import actions as stock
 from peyman.shop.stock.rules import fit
+from peyman.tables import ByKey
 
 
 @dataclass
@@ -89,7 +90,7 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
         by="system",
         now=now,
         details={order.pk: {"total": order.total, "paid": order.bill.paid} for order in orders},
-        cart_code=Case(*(When(pk=pk, then=Value(code)) for pk, code in cart_codes.items()), output_field=CharField()),
+        cart_code=ByKey("pk", cart_codes, CharField()),
         final_at=now,
         processing_date=processing_date,
     )
@@ -142,9 +143,7 @@ def _apply_drops(orders: list[Order], lines: dict[int, list[OrderLine]]) -> dict
         order.total -= saved[order.pk]
     Order.objects.bulk_update(touched, ["goods_total", "total"])
     Bill.objects.filter(pk__in=[order.bill_id for order in touched]).update(
-        amount=Case(
-            *(When(pk=order.bill_id, then=Value(order.total)) for order in touched), output_field=BigIntegerField()
-        )
+        amount=ByKey("pk", {order.bill_id: order.total for order in touched}, BigIntegerField())
     )
     return dict(saved)
 
