@@ -1,10 +1,9 @@
 """Who is who."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from peyman.people import rules
-from peyman.people.models import ApiToken, LoginCode, Person
+from peyman.people.models import ApiToken, Person
 
 
 def by_mobile(mobile: str) -> Person | None:
@@ -23,20 +22,3 @@ def by_token(token: str, *, now: datetime) -> Person | None:
         .first()
     )
     return found.person if found else None
-
-
-@dataclass(frozen=True)
-class CodeState:
-    """The newest code of a number: until when it opens, and whether it still may."""
-
-    until: datetime
-    is_alive: bool
-
-
-def newest_code(mobile: str, *, now: datetime) -> CodeState | None:
-    """Return how the newest code of this number stands, or None if none was sent."""
-    row = LoginCode.objects.filter(mobile=mobile).order_by("-nth").first()
-    if row is None:
-        return None
-    is_alive = row.used_at is None and row.tries < rules.CODE_TRIES and now < row.expires_at
-    return CodeState(row.expires_at, is_alive)
