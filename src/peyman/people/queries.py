@@ -1,14 +1,9 @@
-"""Who is who."""
+"""Who a token belongs to."""
 
 from datetime import datetime
 
 from peyman.people import rules
 from peyman.people.models import ApiToken, Person
-
-
-def by_mobile(mobile: str) -> Person | None:
-    """Return the person with this E.164 number, if there is one."""
-    return Person.objects.filter(mobile=mobile).first()
 
 
 def by_token(token: str, *, now: datetime) -> Person | None:
