@@ -106,24 +106,37 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
     messages.queue_many(
         [message for order in orders for message in notes.cart_code(order, order.person, lines[order.pk], now)], now=now
     )
-    promises.make_many(
-        [
-            promises.NewPromise(
-                clause="D57",
-                kind="cart_code",
-                subject=f"message:{notes.cart_code_key(order.code)}",
-                order=order.code,
-                person_id=order.person_id,
-                what="رساندن کد سبد، پس از کسر موجودی و ثبت قیمت",
-                terms=order.terms,
-                start=now,
-                hours=parameter(order.terms.parameters, "cart_code_hours"),
-                hours_kind="calendar",
-            )
-            for order in orders
-        ],
-        now=now,
-    )
+    promises.make_many([promise for order in orders for promise in _promised(order, now)], now=now)
+
+
+@carries_out("D57", "D22")
+def _promised(order: Order, now: datetime) -> list[promises.NewPromise]:
+    """What a final order is owed from here: its cart code in hand, and its processing in working time."""
+    return [
+        promises.NewPromise(
+            clause="D57",
+            kind="cart_code",
+            subject=f"message:{notes.cart_code_key(order.code)}",
+            order=order.code,
+            person_id=order.person_id,
+            what="رساندن کد سبد، پس از کسر موجودی و ثبت قیمت",
+            terms=order.terms,
+            start=now,
+            hours=parameter(order.terms.parameters, "cart_code_hours"),
+            hours_kind="calendar",
+        ),
+        promises.NewPromise(
+            clause="D22",
+            kind="processing",
+            subject=f"order:{order.code}",
+            order=order.code,
+            person_id=order.person_id,
+            what="پردازش سفارش",
+            terms=order.terms,
+            start=now,
+            hours=parameter(order.terms.parameters, "processing_hours"),
+        ),
+    ]
 
 
 @carries_out("D36")
