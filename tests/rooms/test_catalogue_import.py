@@ -248,6 +248,18 @@ def test_a_batch_that_met_another_import_is_tried_again(monkeypatch: pytest.Monk
     assert Variant.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_imports_of_one_file_at_once_bring_everything_once(threads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH", 10)
+    records = [record(sku=f"A{n}-01", product_code=f"A{n}") for n in range(30)]
+    reports = threads(3, lambda _: brought(*records))
+    assert sum(report.variants_new for report in reports) == 30
+    assert (
+        Product.objects.count() == Variant.objects.count() == PriceChange.objects.count() == Stock.objects.count() == 30
+    )
+    assert len(set(Product.objects.values_list("slug", flat=True))) == 30
+
+
 # ---- The product's own lists and the sample shop ----
 
 
