@@ -418,6 +418,14 @@ def test_the_command_reports_on_every_record_and_exits_1_when_one_was_refused(tm
     assert Variant.objects.count() == 2
 
 
+def test_columns_that_nobody_knows_are_told_once_and_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_text("قیمت همکار;" + ";".join(record()) + "\n1;" + ";".join(record().values()) + "\n", "utf-8")
+    result = peyman("import", str(file), "--json")
+    assert (result.exit_code, json.loads(result.stdout)["unknown_columns"]) == (0, ["قیمت همکار"])
+    assert result.stderr.count("قیمت همکار") == 1
+
+
 def test_the_command_tells_people_what_to_do(tmp_path: Path) -> None:
     file = saved(tmp_path / "goods.csv", [record(stock="موجود")])
     result = peyman("import", str(file))
