@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from urllib.parse import quote
 
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
@@ -22,6 +23,7 @@ from peyman.people.models import Person
 from peyman.promises import queries as promises
 from peyman.promises.rules import parameter
 from peyman.shop.orders import actions, queries
+from peyman.shop.orders.models import ProForma
 from peyman.shop.orders.queries import OrderView
 from peyman.shop.orders.rules import states
 
@@ -135,6 +137,7 @@ def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | No
         "promises": sorted(owed_now, key=lambda one: ("broken", "open", "next", "kept").index(one.state)),
         "tally": owed.tally(owed_now),
         "road": road.knots(view.road, pay_until=view.pay_until, processing_words=processing),
+        "pro_forma_url": f"/p/{code}/{signing.Signer(salt=ProForma.LINK_SALT).signature(code)}/",
         "rows": _rows(view),
         "dropped": any(line.unit_price != line.placed_price for line in view.lines),
         "placed_goods": sum(line.placed_price * line.quantity for line in view.lines),
