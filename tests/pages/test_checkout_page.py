@@ -213,7 +213,7 @@ def test_from_the_button_to_the_cart_code(
     assert (back.status_code, back["Location"]) == (303, f"/orders/{order.code}/")
     order.refresh_from_db()
     html = html_of(client.get(f"/orders/{order.code}/"))
-    assert order.cart_code and f'<p class="mono">{order.cart_code}</p>' in html
+    assert order.cart_code and f'<bdi class="mono">{order.cart_code}</bdi>' in html
     assert "قطعی از" in html and "رساندن کد سبد" in html and "قطعی شد" in html
     assert "فرستادن پیش‌فاکتور و ورود به صف پردازش" in html
     assert 'href="/terms/1/#c-11-4">بند ۱۱-۴</a>' in html
