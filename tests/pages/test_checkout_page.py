@@ -90,6 +90,13 @@ def test_an_empty_cart_leads_back_to_the_cart(client: Client, shop: TermsVersion
     assert client.get("/checkout/")["Location"] == "/cart/"
 
 
+def test_a_cart_that_cannot_be_had_is_sorted_out_before_the_form(
+    client: Client, buyer: Person, variant: Variant
+) -> None:
+    Stock.objects.filter(variant=variant).update(on_hand=0)
+    assert client.get("/checkout/")["Location"] == "/cart/"
+
+
 @pytest.mark.clause("D118")
 def test_the_form_shows_each_fee_apart_and_what_the_bank_will_say(client: Client, buyer: Person) -> None:
     html = html_of(client.get("/checkout/"))

@@ -173,7 +173,7 @@ def reader(shop: TermsVersion) -> Product:
     return product
 
 
-@pytest.mark.clause("D37", "D117")
+@pytest.mark.clause("D37")
 def test_the_price_stands_in_toman_and_rials_and_says_that_it_is_of_this_moment(
     client: Client, reader: Product
 ) -> None:

@@ -76,7 +76,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     cart = carts.of_person(person)
     if request.method != "POST":
-        if not carts.count(cart):
+        view = carts.view(cart, terms=promises.terms_in_force(now), carrier_fee=0)
+        if not view.lines or any(notice.kind in ("gone", "fewer") for notice in view.notices):
             return redirect("/cart/")
         return _page(request, cart, _known(person), now)
     typed = {name: value[:_LONGEST] for name, value in request.POST.items() if isinstance(value, str)}
