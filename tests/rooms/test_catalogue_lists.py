@@ -1,5 +1,6 @@
 """Lists of goods: found, narrowed, sorted, paged; what is sold out comes last."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -278,6 +279,30 @@ def test_chosen_cards_come_in_the_order_asked() -> None:
     assert [card.title for card in queries.cards_of([second.slug, "no-such", first.slug])] == ["ب", "الف"]
 
 
+# ---- What is remembered ----
+
+
+def test_a_list_that_is_remembered_knows_every_change_of_price_word_switch_and_piece() -> None:
+    first, second = good("گوشی یک", price=1_000_000, on_hand=2), good("گوشی دو", price=2_000_000, on_hand=10)
+    one, two = first.variants.get(), second.variants.get()
+
+    def seen() -> list[tuple[str, int, int]]:
+        return [(card.sku, card.price, card.available) for card in queries.list_cards(sort="cheapest").items]
+
+    assert seen() == [(one.sku, 1_000_000, 2), (two.sku, 2_000_000, 10)]
+    Stock.objects.filter(variant=one).update(allocated=1)  # a sale
+    assert seen() == [(one.sku, 1_000_000, 1), (two.sku, 2_000_000, 10)]
+    Stock.objects.filter(variant=one).update(allocated=2)  # the last piece
+    assert seen() == [(two.sku, 2_000_000, 10), (one.sku, 1_000_000, 0)]
+    actions.set_prices(prices=[(two.sku, 3_000_000, 3_000_000)], reason="list", by="test", now=make.NOW)
+    assert seen() == [(two.sku, 3_000_000, 10), (one.sku, 1_000_000, 0)]
+    actions.switch_sale(scope="product", key=second.code, on=False, reason="test", by="test", now=make.NOW)
+    assert seen() == [(one.sku, 1_000_000, 0)]
+    Stock.objects.filter(variant=one).update(on_hand=5)
+    third = good("گوشی سه", price=500_000, on_hand=10).variants.get()
+    assert seen() == [(third.sku, 500_000, 10), (one.sku, 1_000_000, 3)]
+
+
 # ---- What it costs ----
 
 
@@ -287,13 +312,22 @@ def test_lists_cost_the_same_queries_whatever_they_hold(count: int, django_asser
         product = good(f"گوشی {n}", brand=make.brand(slug=f"b{n}", name=f"ب{n}"))
         make.variant(product=product)
         Variant.objects.filter(product=product).update(cheaper_at=make.NOW)
-    with django_assert_num_queries(5):  # categories, offers, brands, products, variants
-        queries.list_cards(q="گوشی", category="phones", sort="cheapest")
-    with django_assert_num_queries(4):  # keys, offers, products, variants
-        queries.newest_cards()
-    with django_assert_num_queries(4):
-        queries.cheaper_cards()
-    with django_assert_num_queries(2):  # categories, counts
+    composed: list[tuple[int, Callable[[], object]]] = [
+        (
+            5,
+            lambda: queries.list_cards(q="گوشی", category="phones", sort="cheapest"),
+        ),  # tree, offers, brands, 2 of cards
+        (4, queries.newest_cards),  # keys, offers, products, variants
+        (4, queries.cheaper_cards),
+    ]
+    for many, ask in composed:
+        with django_assert_num_queries(many + 2):  # and the mark of the shelf, and the pieces of what is shown
+            ask()
+        with django_assert_num_queries(2):
+            ask()
+    with django_assert_num_queries(3):  # mark, categories, counts
+        queries.top_categories()
+    with django_assert_num_queries(1):
         queries.top_categories()
     slug = Product.objects.values_list("slug", flat=True)[0]
     with django_assert_num_queries(4):  # product, variants, prices in force, prices since
