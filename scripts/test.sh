@@ -26,7 +26,7 @@ stage() { # stage NAME COMMAND…
 stage "lint, types, floors" scripts/lint.sh
 stage "tests on SQLite" env -u DATABASE_URL .venv/bin/pytest "${options[@]}"
 if ! skipped postgres; then
-    stage "tests on PostgreSQL" scripts/postgres.sh run .venv/bin/pytest "${options[@]}"
+    stage "tests on PostgreSQL" scripts/postgres.sh run .venv/bin/pytest "${options[@]}" --database-only
 fi
 
 echo

@@ -23,6 +23,7 @@ from django.test import TransactionTestCase
 
 from peyman.entrypoints.jobs import triggers
 from peyman.kernel.errors import Refused
+from peyman.shop.catalog.queries import marks
 from tests import environment, make
 
 REPO = Path(__file__).resolve().parent.parent
@@ -71,6 +72,7 @@ def _nothing_remembered() -> None:
     """Forget what processes remember about rows: the next test has other rows under the same keys."""
     make.restart()
     caches["parts"].clear()
+    marks.forget()
     for name, module in list(sys.modules.items()):
         if name.startswith("peyman."):
             for thing in list(vars(module).values()):

@@ -137,7 +137,7 @@ def test_a_field_we_do_not_take_is_refused_and_never_passed_over(client):
 
 
 def test_too_many_calls_are_answered_429_with_the_seconds(client, settings, bearer):
-    settings.API_LIMITS = {"anonymous": 3, "person": 3, "wrong_token": 3}
+    settings.CALL_LIMITS = {"anonymous": 3, "person": 3, "wrong_token": 3}
     limits._leases.clear()
     for headers in ({}, bearer, {"Authorization": "Bearer wrong"}):
         path = "/api/v1/cart" if headers else "/api/v1/terms"
@@ -150,7 +150,7 @@ def test_too_many_calls_are_answered_429_with_the_seconds(client, settings, bear
 
 
 def test_a_forged_address_does_not_widen_the_limit(client, settings):
-    settings.API_LIMITS = {**settings.API_LIMITS, "anonymous": 3}
+    settings.CALL_LIMITS = {**settings.CALL_LIMITS, "anonymous": 3}
     limits._leases.clear()
     answers = [client.get("/api/v1/terms", headers={"X-Forwarded-For": f"5.1.1.{n}"}).status_code for n in range(5)]
     assert answers == [200, 200, 200, 429, 429]

@@ -115,6 +115,24 @@ def test_the_cart_shows_live_prices_its_fees_and_reserves_nothing(caller):
     assert caller("DELETE", f"/cart/lines/{variant.sku}").status_code == 200
 
 
+@pytest.mark.parametrize("lines", [1, 20])
+def test_the_cart_costs_the_same_queries_whatever_its_size(caller, lines, django_assert_num_queries):
+    make.cart(person=caller.person, lines=lines)
+    caller("GET", "/cart")  # takes the lease of the limit
+    with django_assert_num_queries(7):  # token, cart, terms, carrier, lines; seen: cart, changed lines
+        caller("GET", "/cart")
+
+
+@pytest.mark.parametrize("lines", [1, 20])
+def test_an_order_costs_the_same_queries_whatever_its_size(caller, lines, django_assert_num_queries):
+    make.cart(person=caller.person, lines=lines)
+    body = caller.order(make.variant(), shown_total=10**9)
+    del body["lines"]
+    code = caller("POST", "/orders", body).json()["order"]
+    with django_assert_num_queries(8):  # token, order, lines, papers, payments, refunds, events, promises
+        caller("GET", f"/orders/{code}")
+
+
 @pytest.mark.clause("D56")
 def test_what_changed_in_the_cart_is_told_once(caller):
     variant = make.variant(price=10_000_000)

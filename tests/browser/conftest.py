@@ -53,7 +53,7 @@ class House:
         raise AssertionError(f"no code came to {mobile}")
 
     def supply(self, **goods: tuple[int, int]) -> None:
-        """Let a supplier's file say new (price in rials, stock) of sample goods: `supply(AVD_A6_01=(98_400_000, 3))`."""
+        """Let a supplier's file tell price (rials) and stock of sample goods: `supply(AVD_A6_01=(98_400_000, 3))`."""
         wanted = {name.replace("_", "-"): pair for name, pair in goods.items()}
         sample = resources.files("peyman.shop.catalog").joinpath("sample/goods.csv").read_text("utf-8")
         rows = [row for row in csv.DictReader(sample.splitlines()) if row["sku"] in wanted]
@@ -143,7 +143,7 @@ def customer(house: House, browser: Browser, browser_context_args: dict[str, Any
 
 
 @pytest.fixture(scope="session")
-def pictures() -> Path | None:
+def folder_of_pictures() -> Path | None:
     """Where pictures of pages go, None where nobody wants them (`make screens` does)."""
     named = os.environ.get("PEYMAN_SCREENS")
     return REPO / named if named else None

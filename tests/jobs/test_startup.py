@@ -79,7 +79,13 @@ def test_history_without_its_guards_is_not_served(production, on_postgres):
     assert ended.returncode == 2
     assert "نگهبان جدول‌های فقط‌افزودنی نیست (billing_entry)" in ended.stderr
     assert production("init").returncode == 0
-    assert comes_up(production)
+    if on_postgres:  # the tests' own server does not sync, and that is the next reason
+        ended = production("web")
+        assert ended.returncode == 2
+        assert "PostgreSQL با fsync=off کار می‌کند" in ended.stderr
+        assert "نگهبان" not in ended.stderr
+    else:
+        assert comes_up(production)
 
 
 def test_sample_people_and_goods_are_kept_out_of_production(production):

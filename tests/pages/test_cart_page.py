@@ -61,6 +61,8 @@ def test_one_press_takes_out_what_is_gone_and_lowers_what_is_fewer(client: Clien
     client.post("/cart/add", {"sku": gone.sku})
     Stock.objects.filter(variant=fewer).update(on_hand=2)
     Stock.objects.filter(variant=gone).update(on_hand=0)
+    # two of 1,000,000, post 500,000, insurance 6,000
+    assert "ادامه با موجودها، ۲۵۰٬۶۰۰ تومان</button>" in html_of(client.get("/cart/"))
     assert client.post("/cart/fit")["Location"] == "/checkout/"
     assert list(CartLine.objects.values_list("variant__sku", "quantity")) == [(fewer.sku, 2)]
 

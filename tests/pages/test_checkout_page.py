@@ -90,6 +90,13 @@ def test_an_empty_cart_leads_back_to_the_cart(client: Client, shop: TermsVersion
     assert client.get("/checkout/")["Location"] == "/cart/"
 
 
+def test_a_cart_that_cannot_be_had_is_sorted_out_before_the_form(
+    client: Client, buyer: Person, variant: Variant
+) -> None:
+    Stock.objects.filter(variant=variant).update(on_hand=0)
+    assert client.get("/checkout/")["Location"] == "/cart/"
+
+
 @pytest.mark.clause("D118")
 def test_the_form_shows_each_fee_apart_and_what_the_bank_will_say(client: Client, buyer: Person) -> None:
     html = html_of(client.get("/checkout/"))
@@ -213,7 +220,7 @@ def test_from_the_button_to_the_cart_code(
     assert (back.status_code, back["Location"]) == (303, f"/orders/{order.code}/")
     order.refresh_from_db()
     html = html_of(client.get(f"/orders/{order.code}/"))
-    assert order.cart_code and f'<p class="mono">{order.cart_code}</p>' in html
+    assert order.cart_code and f'<bdi class="mono">{order.cart_code}</bdi>' in html
     assert "قطعی از" in html and "رساندن کد سبد" in html and "قطعی شد" in html
     assert "فرستادن پیش‌فاکتور و ورود به صف پردازش" in html
     assert 'href="/terms/1/#c-11-4">بند ۱۱-۴</a>' in html

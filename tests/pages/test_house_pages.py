@@ -35,7 +35,6 @@ def test_ready_means_the_database_answers(client: Client, monkeypatch: pytest.Mo
     assert client.get("/readyz").status_code == 503
 
 
-@pytest.mark.clause("D19")
 def test_outside_the_sandbox_robots_are_kept_from_lists_and_accounts(client: Client, settings) -> None:
     settings.SANDBOX = False
     told = client.get("/robots.txt").content.decode().splitlines()

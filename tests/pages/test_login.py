@@ -127,7 +127,7 @@ def test_a_known_customer_goes_on_to_where_they_wanted(client):
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.ir/", "//evil.ir/", "/\\evil.ir", "javascript:alert(1)", "http:///x", "/" * 600, "\x00/"],
+    ["https://evil.ir/", "//evil.ir/", "/\\evil.ir", "javascript:alert(1)", "http:///x", "/" * 600],
 )
 def test_nobody_is_sent_to_another_site(client, target):
     make.person(mobile=MOBILE)

@@ -259,6 +259,9 @@ def test_a_paid_order_gets_its_cart_code_and_stock_price_and_money_in_one_go() -
     assert balances() == {"gateway:zarinpal": 2_506_000, "orders": -2_506_000}
     assert Message.objects.get(template="cart_code").dead_at is None
     assert Promise.objects.get(kind="cart_code").subject == f"message:cart_code:{order.code}"
+    processing = Promise.objects.get(kind="processing")  # 24 working hours from Saturday 10:00
+    assert (processing.clause, processing.subject) == ("D22", f"order:{order.code}")
+    assert (processing.state, processing.due_at) == ("open", NOW + timedelta(days=1))
     assert list(OrderEvent.objects.order_by("pk").values_list("event", "from_state", "to_state", "clause")) == [
         ("place", "", "registered", "D24"),
         ("issue_cart_code", "registered", "final", "D57"),
@@ -422,6 +425,7 @@ def test_a_final_order_that_is_cancelled_gives_its_pieces_and_its_money_back() -
     orders.take_payments(pay(order), NOW)
     orders.cancel(order=order, by="customer", now=NOW)
     assert counter(variant) == (5, 0)
+    assert Promise.objects.get(kind="processing").state == "waived"
     assert Refund.objects.get().amount == order.total
     assert balances() == {"gateway:zarinpal": order.total, "refunds": -order.total}
     assert Promise.objects.get(kind="refund").due_at == NOW + timedelta(days=2)

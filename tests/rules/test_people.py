@@ -69,9 +69,8 @@ def test_any_text_is_either_a_number_in_one_form_or_refused(typed):
     assert rules.mobile_number(rules.domestic(number)) == number
 
 
-def test_a_number_is_shown_to_others_without_its_middle():
+def test_a_number_is_written_as_people_here_write_it():
     assert rules.domestic("+989121234567") == "09121234567"
-    assert rules.hidden("+989121234567") == "0912***4567"
 
 
 @pytest.mark.parametrize(

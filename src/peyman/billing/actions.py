@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Case, CharField, F, Q, Value, When
+from django.db.models import BigIntegerField, CharField, F, Q
 
 from peyman.billing import rules
 from peyman.billing.models import Bill, Entry, Payment, Refund
@@ -17,16 +17,17 @@ from peyman.people.models import Person
 from peyman.promises import actions as promises
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
+from peyman.tables import ByKey
 
 ASKABLE = [Payment.State.PENDING, Payment.State.VERIFYING]
 
 
-def _by_pk(numbers: Mapping[int, int]) -> Case:
-    return Case(*(When(pk=key, then=Value(n)) for key, n in numbers.items()), output_field=BigIntegerField())
+def _by_pk(numbers: Mapping[int, int]) -> ByKey:
+    return ByKey("pk", numbers, BigIntegerField())
 
 
-def _words(texts: Mapping[int, str]) -> Case:
-    return Case(*(When(pk=key, then=Value(text)) for key, text in texts.items()), output_field=CharField())
+def _words(texts: Mapping[int, str]) -> ByKey:
+    return ByKey("pk", texts, CharField())
 
 
 # ---- Bills and payments ----

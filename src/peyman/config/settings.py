@@ -141,18 +141,14 @@ ACCOUNT_LOGIN_METHODS = {"phone"}
 ACCOUNT_SIGNUP_FIELDS = ["phone*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# Wide per address, since a carrier's customers share a few, and in the sandbox everybody has the same one;
-# narrow per number (people.rules.CODE_LIMITS counts there too).
-ACCOUNT_RATE_LIMITS = {
-    "request_login_code": "2000/m/ip" if SANDBOX else "60/m/ip",
-    "try_login_code": "2000/m/ip,10/5m/key" if SANDBOX else "120/m/ip,10/5m/key",
-}
-# Calls a minute: of everybody at one address, of one person, and with tokens that are none.
-API_LIMITS = {
-    "anonymous": 60_000 if SANDBOX else 1200,
-    "person": 6000 if SANDBOX else 600,
-    "wrong_token": 6000 if SANDBOX else 120,
-}
+ACCOUNT_RATE_LIMITS = {"try_login_code": "10/5m/key"}  # the key is the number; codes sent: people.rules.CODE_LIMITS
+# Calls a minute: log-in steps and other calls of everybody at one address (a carrier's customers share a few, and in
+# the sandbox everybody has the same one), of one person, and with tokens that are none.
+CALL_LIMITS = (
+    {"login": 3000, "anonymous": 60_000, "person": 6000, "wrong_token": 6000}
+    if SANDBOX
+    else {"login": 120, "anonymous": 1200, "person": 600, "wrong_token": 120}
+)
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.proxies
 MFA_ADAPTER = "peyman.entrypoints.second_factor.Adapter"
 MFA_FORMS = {"authenticate": "peyman.entrypoints.second_factor.Form"}

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
@@ -83,7 +84,13 @@ def caller(request: HttpRequest) -> str:
     return str(address)
 
 
-def spend_login(request: HttpRequest, action: str, mobile: str) -> None:
-    """Count one step of a log-in against ACCOUNT_RATE_LIMITS[action], exactly. Raises TooManyRequests."""
-    if not ratelimit.consume(request, action=action, key=mobile):
+def a_minute(name: str) -> Limit:
+    """Return the limit that the settings give for a minute; the wider it is, the larger are its leases."""
+    most = settings.CALL_LIMITS[name]
+    return Limit(name, most, 60, lease=max(1, most // 50))
+
+
+def spend_try(request: HttpRequest, mobile: str) -> None:
+    """Count a try at one number's log-in code, from whatever address, exactly. Raises TooManyRequests."""
+    if not ratelimit.consume(request, action="try_login_code", key=mobile):
         raise TooManyRequests(60)

@@ -21,7 +21,7 @@ def send_code(request: HttpRequest, mobile: str, now: datetime) -> datetime:
     The same happens for both, so neither answer nor time tells them apart. Raises people.rules.TooManyCodes
     and limits.TooManyRequests.
     """
-    limits.spend_login(request, "request_login_code", mobile)
+    limits.spend(limits.a_minute("login"), limits.caller(request), now)
     with transaction.atomic():
         issued = people.issue_login_code(mobile=mobile, now=now)
         messages.queue(
@@ -50,5 +50,6 @@ def prove(request: HttpRequest, mobile: str, code: str, now: datetime) -> Person
     Raises people.rules.WrongCode and Inactive, and limits.TooManyRequests after ten tries on one number in
     five minutes, or very many from one address.
     """
-    limits.spend_login(request, "try_login_code", mobile)
+    limits.spend(limits.a_minute("login"), limits.caller(request), now)
+    limits.spend_try(request, mobile)
     return people.exchange_login_code(mobile=mobile, code=code, now=now)

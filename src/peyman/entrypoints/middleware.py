@@ -29,6 +29,16 @@ class Door:
         with structlog.contextvars.bound_contextvars(request=request.number):  # type: ignore[attr-defined]
             return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
+        """Refuse a NUL wherever it is sent: nobody types one, and PostgreSQL cannot hold it."""
+        if request.path.startswith(API):
+            return None
+        sent = [
+            request.path,
+            *(text for form in (request.GET, request.POST) for _, texts in form.lists() for text in texts),
+        ]
+        return errors.bad_request(request) if any("\0" in text for text in sent) else None
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn refusals and an absent database into pages; anything else is a bug and stays loud."""
         if request.path.startswith(API):

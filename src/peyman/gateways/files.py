@@ -23,7 +23,16 @@ from openpyxl.utils.exceptions import InvalidFileException
 from peyman.kernel.text import persian_digits
 from peyman.shop.catalog.rules import Row
 from peyman.shop.catalog.rules.cells import Cell
-from peyman.shop.catalog.rules.tables import MAX_COLUMNS, MAX_ROWS, Header, Unreadable, csv_rows, read_header, rows
+from peyman.shop.catalog.rules.tables import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Header,
+    Unreadable,
+    csv_rows,
+    read_header,
+    rows,
+    too_many,
+)
 
 MAX_CSV = 100_000_000  # bytes
 MAX_XLSX = 30_000_000
@@ -197,9 +206,12 @@ def _sheet_rows(sheet: object) -> Iterator[tuple[int, Sequence[Cell] | None]]:
         try:
             values = next(found, None)
         except _BROKEN as problem:
-            raise Unreadable(why=f"از سطر {persian_digits(number + 1)} به بعد خراب است.") from problem
+            raise Unreadable(
+                why=f"از سطر {persian_digits(number + 1)} به بعد خراب است. آنچه پیش از آن بود شاید آمده باشد؛"
+                " فایل را درست کنید و دوباره بیاورید، چیزی دو بار ثبت نمی‌شود."
+            ) from problem
         if values is None and number > MAX_ROWS:
-            raise Unreadable(why=f"بیش از {persian_digits(MAX_ROWS)} رکورد دارد؛ آن را به چند فایل تقسیم کنید.")
+            raise too_many()
         if values is None:
             return
         number += 1

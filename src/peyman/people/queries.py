@@ -1,7 +1,6 @@
-"""Who is who."""
+"""Who is who, how they are reached and what they want to hear."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.core import signing
@@ -10,7 +9,7 @@ from peyman import sealed
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
 from peyman.people import rules
-from peyman.people.models import ApiToken, Consent, LoginCode, Person
+from peyman.people.models import ApiToken, Consent, Person
 
 
 def by_mobile(mobile: str) -> Person | None:
@@ -29,23 +28,6 @@ def by_token(token: str, *, now: datetime) -> Person | None:
         .first()
     )
     return found.person if found else None
-
-
-@dataclass(frozen=True)
-class CodeState:
-    """The newest code of a number: until when it opens, and whether it still may."""
-
-    until: datetime
-    is_alive: bool
-
-
-def newest_code(mobile: str, *, now: datetime) -> CodeState | None:
-    """Return how the newest code of this number stands, or None if none was sent."""
-    row = LoginCode.objects.filter(mobile_hash=sealed.hash_of(mobile, "mobile")).order_by("-nth").first()
-    if row is None:
-        return None
-    is_alive = row.used_at is None and row.tries < rules.CODE_TRIES and now < row.expires_at
-    return CodeState(row.expires_at, is_alive)
 
 
 def of_role(role: str) -> list[Person]:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from peyman.entrypoints.api import problems
+from peyman.entrypoints.api.reading import is_clean
 
 PREFIX = "/api/"
 
@@ -14,9 +15,11 @@ def envelope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
     """Put answers of Django itself (404, 405, 400 for a foreign host, 500) into the API's own form."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
         if not request.path.startswith(PREFIX):
-            return response
+            return get_response(request)
+        if not is_clean(request.path):  # a database would choke on it: there is nothing of that name
+            return problems.of_status(404)
+        response = get_response(request)
         patch_vary_headers(response, ["Authorization"])
         if response.status_code < 400:
             response.setdefault("Cache-Control", "no-store")

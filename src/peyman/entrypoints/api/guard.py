@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -18,15 +17,15 @@ class Bearer(HttpBearer):
         now = clock.now()
         person = people.by_token(token, now=now) if token.isascii() and len(token) <= 200 else None
         if person is None:
-            limits.spend(_limit("wrong_token"), limits.caller(request), now)
+            limits.spend(limits.a_minute("wrong_token"), limits.caller(request), now)
             return None
-        limits.spend(_limit("person"), person.code, now)
+        limits.spend(limits.a_minute("person"), person.code, now)
         return person
 
 
 def anyone(request: HttpRequest) -> bool:
     """Let everybody in, counted by address."""
-    limits.spend(_limit("anonymous"), limits.caller(request), clock.now())
+    limits.spend(limits.a_minute("anonymous"), limits.caller(request), clock.now())
     return True
 
 
@@ -36,8 +35,3 @@ def asker(request: HttpRequest) -> Person:
     if not isinstance(person, Person):
         raise TypeError("this address is not behind a token")
     return person
-
-
-def _limit(name: str) -> limits.Limit:
-    most = settings.API_LIMITS[name]
-    return limits.Limit(f"api_{name}", most, 60, lease=max(1, most // 50))

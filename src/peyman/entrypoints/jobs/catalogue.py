@@ -48,7 +48,7 @@ def bring_in(file: Path, dry_run: bool, as_json: bool) -> None:
     except Unreadable as refusal:
         raise CouldNot(f"{file}: {refusal.detail}") from refusal
     if as_json:
-        answer(_as_json(report, dry_run))
+        answer(_as_json(report, table.header.unknown, dry_run))
     else:
         _print(report, dry_run)
     if report.count("refuse"):
@@ -94,9 +94,10 @@ def _progress(about: int) -> Callable[[int], None]:
     return on_batch
 
 
-def _as_json(report: actions.Report, dry_run: bool) -> dict[str, object]:
+def _as_json(report: actions.Report, unknown: tuple[str, ...], dry_run: bool) -> dict[str, object]:
     return {
         "dry_run": dry_run,
+        "unknown_columns": list(unknown),
         "records": len(report.rows),
         "accepted": report.count("accept"),
         "repaired": report.count("repair"),

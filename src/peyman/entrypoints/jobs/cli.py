@@ -10,8 +10,8 @@ import logging
 import os
 import secrets
 import sys
+import time
 import traceback
-from datetime import UTC
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +20,6 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
 
-from peyman.entrypoints import clock
 from peyman.entrypoints.jobs.console import BROKEN, COULD_NOT, CouldNot, tell
 from peyman.kernel.errors import Refused
 
@@ -35,6 +34,7 @@ COMMANDS = {
     "clauses": ("clauses", "نشان می‌دهد هر بند شرایط را کدام کد اجرا و کدام آزمون ثابت می‌کند"),
     "check-invariants": ("invariants", "آنچه همیشه باید درست باشد را می‌سنجد و چیزی را تغییر نمی‌دهد"),
     "export": ("export", "سفارش‌ها، پرداخت‌ها، موجودی، پیام‌ها، قول‌ها و رویدادها را به JSON می‌نویسد"),
+    "bench": ("bench", "سرعت را کنار حد آن می‌سنجد"),
     "deadline": ("deadline", "می‌گوید مهلتی با تقویم کاری کی تمام می‌شود"),
 }
 WITHOUT_SETTINGS = {"up"}  # it chooses the environment that the settings of the others are made of
@@ -109,6 +109,7 @@ def _keep_traceback(fault: Exception, reference: str) -> Path:
     file = Path(os.environ.get("PEYMAN_DATA") or "var").absolute() / "log" / "faults.log"
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as out:
-        out.write(f"{clock.now().astimezone(UTC).isoformat()} {reference} {sys.argv[1:2]}\n")
+        # Not the shop's clock: it needs settings, and a command may have failed before it had any.
+        out.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {reference} {sys.argv[1:2]}\n")
         traceback.print_exception(fault, file=out)
     return file

@@ -13,6 +13,8 @@ from peyman.people.models import Person
 from peyman.promises import actions as promises
 from peyman.promises import queries
 from peyman.promises.models import Acceptance
+from peyman.shop.catalog import actions as catalog
+from peyman.shop.stock.actions import count_many
 
 STAFF = (
     ("+989120000001", Person.Role.ORDERS, "نرگس کریمی"),
@@ -45,6 +47,11 @@ def add_people() -> None:
         promises.accept(person=person, version=terms, kind=Acceptance.Kind.SIGN_UP, now=now)
 
 
+def add_goods() -> None:
+    """Bring the sample goods, with half a year of prices behind them. What is there already is left alone."""
+    catalog.load_sample(count_stock=count_many, now=clock.now())
+
+
 def people() -> dict[str, list[dict[str, Any]]]:
     """Who may log in here, as run.json tells it."""
     staff = Person.objects.exclude(role=Person.Role.CUSTOMER)
@@ -65,4 +72,4 @@ def local(mobile: str) -> str:
     return "0" + mobile.removeprefix("+98")
 
 
-STEPS = (("کسان نمونه", add_people),)
+STEPS = (("کسان نمونه", add_people), ("کالاهای نمونه", add_goods))

@@ -5,6 +5,7 @@ listens on loopback only. Nothing here needs the settings: they are made, in the
 """
 
 import fcntl
+import http.client
 import json
 import os
 import signal
@@ -75,10 +76,15 @@ def peyman(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from peyman.entrypoints.jobs.cli import main; main()", *arguments]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+def free_port(given: set[int]) -> int:
+    """Return a port nobody listens on that is not among `given`, and add it: a child may not listen on its own yet."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in given:
+            given.add(port)
+            return port
 
 
 def is_free(port: int) -> bool:
@@ -98,7 +104,7 @@ def get(url: str) -> int:
             return int(response.status)
     except urllib.error.HTTPError as answered:
         return answered.code
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return 0
 
 
@@ -144,7 +150,8 @@ class Sandbox:
             if time.monotonic() > deadline:
                 raise CouldNot(f"درگاه {port} در دست برنامه دیگری است؛ درگاه دیگری با --port بدهید.")
             time.sleep(0.2)
-        self.port = port or free_port()
+        self.ports = {port}
+        self.port = port or free_port(self.ports)
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.environment = {
             **os.environ,
@@ -203,7 +210,7 @@ class Sandbox:
             return
         state = self.data / "simulators"
         state.mkdir(exist_ok=True)
-        ports = {name: free_port() for name in ("bank", "sms", "smtp", "control")}
+        ports = {name: free_port(self.ports) for name in ("bank", "sms", "smtp", "control")}
         command = [sys.executable, "-m", "peyman.gateways.simulators", "--state", str(state)]
         for name, port in ports.items():
             command += [f"--{name}-port", str(port)]

@@ -13,8 +13,9 @@ from peyman.entrypoints.storefront import sums, visitor
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Missing, Refused
 from peyman.promises import queries as promises
+from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
-from peyman.shop.carts import actions, queries
+from peyman.shop.carts import actions, queries, rules
 from peyman.shop.carts.models import Cart
 from peyman.shop.carts.queries import CartView, LineView
 from peyman.shop.carts.rules import Notice
@@ -132,7 +133,7 @@ def _page(request: HttpRequest, held: Cart | None, now: datetime, refusal: Refus
         "lines": [Line(line, told.get(line.sku, []), limit) for line in view.lines],
         "changed": _changed(view.notices),
         "fits": not any(notice.kind in ("gone", "fewer") for notice in view.notices),
-        "fitted_total": fitted_total(view),
+        "fitted_total": fitted_total(view, terms, carriers[0].fee if carriers else 0),
         "rows": sums.rows(
             goods=view.goods_total,
             count=sum(line.quantity for line in view.lines if line.available),
@@ -150,9 +151,16 @@ def _page(request: HttpRequest, held: Cart | None, now: datetime, refusal: Refus
     return response
 
 
-def fitted_total(view: CartView) -> int:
-    """Return what the goods would cost if every line took no more than there is, in rials, without fees."""
-    return sum(line.unit_price * min(line.quantity, line.available) for line in view.lines)
+def fitted_total(view: CartView, terms: TermsVersion, carrier_fee: int) -> int:
+    """Return what the cart would come to, fees included, if every line took no more than there is. Rials."""
+    goods = sum(line.unit_price * min(line.quantity, line.available) for line in view.lines)
+    fees = rules.fees(
+        goods,
+        packing_fee=parameter(terms.parameters, "packing_fee"),
+        insurance_permille=parameter(terms.parameters, "insurance_permille"),
+        carrier_fee=carrier_fee,
+    )
+    return goods + fees.total
 
 
 def _changed(notices: list[Notice]) -> str:

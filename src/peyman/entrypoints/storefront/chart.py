@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peyman.kernel import jalali
+from peyman.kernel.worktime import day_start
 
 TOP, HEIGHT = 16, 150  # pixels: room above for a label, and the plot
 _LEVELS = 4
+_NARROWEST = 6  # percent of the span in which the name of a month has room
 
 
 @dataclass(frozen=True)
@@ -131,16 +133,15 @@ def _levels(lowest: int, highest: int) -> list[int]:
 
 
 def _months(begins: datetime, now: datetime) -> list[Month]:
-    days = (now - begins).days
-    if days < 1:
-        return []
-    found: dict[tuple[int, int], list[float]] = {}
-    for n in range(days + 1):
-        instant = begins + (now - begins) * (n / days)
-        day = jalali.jalali(instant)
-        found.setdefault((day.year, day.month), []).append(n / days * 100)
-    return [
-        Month(round((xs[0] + xs[-1]) / 2, 1), jalali.month_name(month))
-        for (_, month), xs in found.items()
-        if xs[-1] - xs[0] >= 6 or len(found) == 1  # a sliver of a month has no room for its name
-    ]
+    """The middle of each Jalali month's share of the span; a sliver of a month has no room for its name."""
+    span = (now - begins).total_seconds()
+    first = jalali.jalali(begins).replace(day=1)
+    found: list[Month] = []
+    left = 0.0
+    while left < 100 and span:
+        following = jalali.jalali(first.to_gregorian() + timedelta(days=32)).replace(day=1)
+        right = min(100.0, (day_start(following.to_gregorian()) - begins).total_seconds() / span * 100)
+        if right - left >= _NARROWEST or (left, right) == (0.0, 100.0):
+            found.append(Month(round((left + right) / 2, 1), jalali.month_name(first.month)))
+        first, left = following, right
+    return found

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
@@ -75,7 +76,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     cart = carts.of_person(person)
     if request.method != "POST":
-        if not carts.count(cart):
+        view = carts.view(cart, terms=promises.terms_in_force(now), carrier_fee=0)
+        if not view.lines or any(notice.kind in ("gone", "fewer") for notice in view.notices):
             return redirect("/cart/")
         return _page(request, cart, _known(person), now)
     typed = {name: value[:_LONGEST] for name, value in request.POST.items() if isinstance(value, str)}
@@ -258,10 +260,8 @@ def _boxes(typed: Mapping[str, str], wrong: Mapping[str, str], clauses: Mapping[
     provinces = (("", "برگزینید"), *((name, name) for name in places.provinces()))
     place = places.find(typed.get("province", ""), typed.get("city", ""))
 
-    def box(name: str, label: str, hint: str = "", **more: object) -> Field:
-        return Field(
-            name, label, typed.get(name, ""), hint, wrong.get(name, ""), clause=clauses.get(name, ""), **more
-        )  # type: ignore[arg-type]  # names of Field's own fields
+    def box(name: str, label: str, hint: str = "", **more: Any) -> Field:
+        return Field(name, label, typed.get(name, ""), hint, wrong.get(name, ""), clause=clauses.get(name, ""), **more)
 
     boxes = [
         box("recipient", "نام و نام خانوادگی", autocomplete="name", maxlength=120),

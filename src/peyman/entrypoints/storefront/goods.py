@@ -261,8 +261,8 @@ def _would_owe(terms: TermsVersion, now: datetime) -> list[Owed]:
     """The promises that an order placed at this moment would start, by the terms in force."""
     _, calendar = promises.working_calendar()
     hours = terms.parameters
-    pro_forma = rules.due_at(now, parameter(hours, "pro_forma_hours"), "calendar", calendar)
-    processed = rules.due_at(now, parameter(hours, "processing_hours"), "working", calendar)
+    pro_forma = rules.due_by(now, parameter(hours, "pro_forma_hours"), "calendar", calendar)
+    processed = rules.due_by(now, parameter(hours, "processing_hours"), "working", calendar)
     early, late = parameter(hours, "refund_early_hours"), parameter(hours, "refund_hours")
     return [
         Owed("next", "", "پیش‌فاکتور", fa.deadline(pro_forma), "", "D24"),

@@ -17,12 +17,13 @@ _TOP_CATEGORIES = 8
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    tops = catalog.top_categories(_TOP_CATEGORIES)
-    drawings = catalog.drawings_of([top.slug for top in tops])
+    mark = catalog.mark()
+    tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
+    drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
     context = {
         "record": promises.last_week(clock.now()),
         "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
-        "cheaper": catalog.cheaper_cards(_ROW),
-        "newest": catalog.newest_cards(2 * _ROW),
+        "cheaper": catalog.cheaper_cards(_ROW, mark=mark),
+        "newest": catalog.newest_cards(2 * _ROW, mark=mark),
     }
     return render(request, "storefront/home.html", context)

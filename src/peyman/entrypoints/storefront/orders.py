@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from urllib.parse import quote
 
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from peyman.entrypoints import clock
 from peyman.entrypoints.storefront import owed, road, sums, visitor
 from peyman.entrypoints.storefront.checkout import begin_payment
-from peyman.entrypoints.storefront.templatetags import fa
+from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Refused
 from peyman.kernel.text import whole_number
@@ -22,6 +23,7 @@ from peyman.people.models import Person
 from peyman.promises import queries as promises
 from peyman.promises.rules import parameter
 from peyman.shop.orders import actions, queries
+from peyman.shop.orders.models import ProForma
 from peyman.shop.orders.queries import OrderView
 from peyman.shop.orders.rules import states
 
@@ -124,7 +126,8 @@ def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | No
     terms = promises.terms(view.terms_number)
     owed_now = [owed.words(promise) for promise in promises.of_order(code, now)]
     hours = parameter(terms.parameters, "processing_hours")
-    processing = format_html("روز پردازش: {}", fa.long_date(view.processing_date))
+    day = jalali.long_date(view.processing_date)
+    processing = format_html('<time datetime="{}">روز پردازش: {}</time>', view.processing_date.isoformat(), day)
     not_begun = next((words for name, words in _NOT_BEGUN.items() if name in request.GET), "")
     context = {
         "order": view,
@@ -134,6 +137,7 @@ def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | No
         "promises": sorted(owed_now, key=lambda one: ("broken", "open", "next", "kept").index(one.state)),
         "tally": owed.tally(owed_now),
         "road": road.knots(view.road, pay_until=view.pay_until, processing_words=processing),
+        "pro_forma_url": f"/p/{code}/{signing.Signer(salt=ProForma.LINK_SALT).signature(code)}/",
         "rows": _rows(view),
         "dropped": any(line.unit_price != line.placed_price for line in view.lines),
         "placed_goods": sum(line.placed_price * line.quantity for line in view.lines),

@@ -19,8 +19,8 @@ SMS.ir, key in the header `x-api-key`, JSON:
   taken is in the list after `list_lag_s` seconds (a switch; at once without it).
 - Every answer is `{"status": 1, "message": …, "data": …}`; a refusal has another status and HTTP 400 (401 for the
   key): 10 no such key, 102 no credit, 103 no text, 104 bad number, 107 no numbers, 105 too many.
-- Nothing is known by a key of ours: what is sent twice is there twice. The ledger counts in `repeats` how often the same
-  text went to the same number before.
+- Nothing is known by a key of ours: what is sent twice is there twice. The ledger counts in `repeats` how often the
+  same text went to the same number before.
 
 The switches of SMS.ir carry the prefix `smsir_`.
 """
@@ -294,6 +294,8 @@ class SmsSimulator(Service):
         return answer
 
     def _smsir_take(self, asked: dict[str, Any], *, verify: bool) -> Response:
+        text: Any
+        mobiles: Any
         if verify:
             values = asked.get("parameters")
             if not isinstance(asked.get("templateId"), int) or not isinstance(values, list):
@@ -323,7 +325,7 @@ class SmsSimulator(Service):
         """Keep one message. The lock is held."""
         now = self.clock.now()
         same = [row for row in self._messages.values() if row["message"] == text and _number(row["receptor"]) == number]
-        row = {
+        row: dict[str, Any] = {
             "provider": "smsir",
             "messageid": max(self._messages, default=85_463_000) + 1,
             "receptor": f"0{number}",

@@ -143,12 +143,6 @@ def domestic(mobile: str) -> str:
     return "0" + mobile.removeprefix("+98")
 
 
-def hidden(mobile: str) -> str:
-    """Return the number with its middle left out ("0912***4567"), for pages that others may see."""
-    whole = domestic(mobile)
-    return f"{whole[:4]}***{whole[-4:]}"
-
-
 def full_name(typed: str, *, field: str = "full_name") -> str:
     """Return a person's name in normalised Persian. Raises Invalid that names `field`."""
     name = text.normalise(_CONTROL.sub(" ", _BIDI.sub("", typed)))

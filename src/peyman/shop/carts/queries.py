@@ -9,6 +9,7 @@ from peyman.promises.rules import parameter
 from peyman.shop.carts import rules
 from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.catalog.models import Variant
+from peyman.shop.catalog.rules import tint_of
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def view(cart: Cart | None, *, terms: TermsVersion, carrier_fee: int) -> CartVie
             slug=product.slug,
             title=title_of(variant),
             drawing=product.drawing or product.category.drawing,
-            tint=product.tint,
+            tint=product.tint or tint_of(variant.image_hint),
             quantity=row.quantity,
             unit_price=variant.price,
             seen_price=row.seen_price,

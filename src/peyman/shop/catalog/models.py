@@ -78,6 +78,15 @@ class Variant(models.Model):
         ]
 
 
+class Edition(models.Model):
+    """How often the catalogue changed: one row, turned by every change of a price, a word or a switch.
+
+    Lists are remembered under it. Selling does not touch it.
+    """
+
+    number = models.BigIntegerField(default=0)
+
+
 class PriceChange(models.Model):
     """A price from an instant on, until the next one (D122)."""
 

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, Value, When
+from django.db.models import F, IntegerField
 
 from peyman.kernel.clauses import carries_out
 from peyman.shop.stock.models import Movement, Stock
 from peyman.shop.stock.rules import SoldOut
+from peyman.tables import ByKey
 
 
-def _by_variant(numbers: Mapping[int, int]) -> Case:
-    return Case(*(When(variant_id=key, then=Value(n)) for key, n in numbers.items()), output_field=IntegerField())
+def _by_variant(numbers: Mapping[int, int]) -> ByKey:
+    return ByKey("variant_id", numbers, IntegerField())
 
 
 def lock(variants: set[int]) -> dict[int, int]:

@@ -71,7 +71,8 @@ def prose(text: object) -> SafeString:
     «گوشی A54 5G با 6.8 اینچ» → «گوشی <bdi>A54 5G</bdi> با ۶٫۸ اینچ».
     """
     plain = str(text)
-    parts, done = [], 0
+    parts: list[str] = []
+    done = 0
     for run in _RUN.finditer(plain):
         parts.append(conditional_escape(plain[done : run.start()]))
         if _LETTER.search(run[0]):

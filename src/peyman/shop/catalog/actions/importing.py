@@ -6,10 +6,10 @@ In batches, each a short transaction of its own: an import that was killed is si
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import chain, count, islice
 from typing import Any, Protocol
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from peyman.kernel.clauses import carries_out
 from peyman.shop.catalog import queries, rules
@@ -81,9 +81,10 @@ def import_records(
 ) -> Report:
     """Import the records of one file and report on each.
 
-    Set-wise: a batch costs the same number of queries whatever it holds. A refused record changes nothing,
-    the rest goes on. Goods that are not in the file stay as they are; the same file again changes nothing.
-    With `dry_run` nothing is written and the report is the same. `on_batch` is told the records done so far.
+    Set-wise: a batch costs the same few statements whatever it holds (SQLite cuts the widest into pieces).
+    A refused record changes nothing, the rest goes on. Goods that are not in the file stay as they are; the
+    same file again changes nothing. With `dry_run` nothing is written and the report is the same. `on_batch`
+    is told the records done so far.
     """
     report = Report()
     reader = rules.FileReader(queries.reference())
@@ -128,7 +129,7 @@ def _carried_out(
             with transaction.atomic():
                 plan = _planned(batch, goods, shelves)
                 owed = [] if dry_run else _written(plan, count_stock=count_stock, by=by, now=now)
-        except IntegrityError:  # another import brought the same goods in between: now they are there
+        except (IntegrityError, OperationalError):  # another import had the same goods in hand: now they are there
             if attempt == TRIES:
                 raise
             continue
@@ -271,8 +272,8 @@ def _name(products: Mapping[str, Product]) -> None:
     wanted = {name for product in products.values() for name in _slugs(product)}
     taken = set(Product.objects.filter(slug__in=wanted).values_list("slug", flat=True))
     for product in products.values():
-        numbered = (f"{product.slug}-{n}" for n in range(2, 1_000))
-        product.slug = next(slug for slug in (*_slugs(product), *numbered) if slug not in taken)
+        numbered = map(f"{product.slug}-{{}}".format, count(2))
+        product.slug = next(slug for slug in chain(_slugs(product), numbered) if slug not in taken)
         taken.add(product.slug)
 
 

@@ -10,7 +10,7 @@ from django.db.models import F, Max
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
 from peyman.shop.catalog import rules
-from peyman.shop.catalog.models import PriceChange, Product, Variant
+from peyman.shop.catalog.models import Edition, PriceChange, Product, Variant
 
 T = TypeVar("T")
 
@@ -78,6 +78,13 @@ def bump(products: Iterable[int]) -> None:
     """Let whatever was rendered of these products be stale."""
     for keys in chunks(sorted(products)):
         Product.objects.filter(pk__in=keys).update(version=F("version") + 1)
+    turn()
+
+
+def turn() -> None:
+    """Begin a new edition of the catalogue; the last step of a transaction, since all changes meet on this one row."""
+    if not Edition.objects.filter(pk=1).update(number=F("number") + 1):
+        Edition.objects.bulk_create([Edition(pk=1, number=1)], ignore_conflicts=True)
 
 
 def chunks(items: Sequence[T]) -> list[Sequence[T]]:

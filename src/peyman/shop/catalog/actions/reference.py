@@ -6,6 +6,7 @@ from importlib import resources
 from django.db import transaction
 
 from peyman.shop.catalog import rules
+from peyman.shop.catalog.actions.prices import turn
 from peyman.shop.catalog.models import Brand, Category
 from peyman.shop.catalog.rules.reference import BrandEntry, CategoryEntry, read_brands, read_categories
 
@@ -31,6 +32,8 @@ def add_categories(entries: Iterable[CategoryEntry]) -> int:
         rows = Category.objects.bulk_create([_category(entry, known) for entry in fresh])
         known |= {row.slug: row.pk for row in rows}
         added += len(rows)
+    if added:
+        turn()
     return added
 
 
@@ -60,4 +63,7 @@ def add_brands(entries: Iterable[BrandEntry]) -> int:
         for entry in entries
         if entry.slug not in known
     ]
-    return len(Brand.objects.bulk_create(fresh))
+    if fresh:
+        Brand.objects.bulk_create(fresh)
+        turn()
+    return len(fresh)

@@ -7,6 +7,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
+from peyman.shop.catalog.actions.prices import turn
 from peyman.shop.catalog.models import Category, Product, SaleSwitch, Variant
 
 Scope = SaleSwitch.Scope
@@ -35,7 +36,9 @@ def switch_sale(*, scope: str, key: str = "", on: bool, reason: str, by: str, no
         if on:
             products = products.exclude(pk__in=_stopped_alone(products).values("pk"))
         Product.objects.filter(pk__in=products.values("pk")).update(is_on_sale=on, version=F("version") + 1)
-    return SaleSwitch.objects.create(scope=scope, key=key, is_on=on, reason=reason, by=by, at=now)
+    switch = SaleSwitch.objects.create(scope=scope, key=key, is_on=on, reason=reason, by=by, at=now)
+    turn()
+    return switch
 
 
 def _found(rows: int) -> None:

@@ -24,7 +24,7 @@ _NOT_IN_A_NAME = re.compile("[^a-z0-9]")
 
 
 class Unreadable(Refused):
-    """The file as a whole cannot be read; nothing of it was imported."""
+    """The file cannot be read: as a whole, or from some record on (`why` then says that those before it are in)."""
 
     code, status = "file_unreadable", 422
     says = "این فایل خوانده نشد: {why}"
@@ -133,6 +133,13 @@ class _Lines:
         return line
 
 
+def too_many() -> Unreadable:
+    """Return the refusal of a file with more records than MAX_ROWS."""
+    return Unreadable(
+        why=f"بیش از {text.persian_digits(MAX_ROWS)} رکورد دارد. رکوردهای نخست آن آمد؛ باقی را در فایل دیگری بیاورید."
+    )
+
+
 def rows(records: Iterable[tuple[int, Sequence[Cell] | None]], header: Header, *, is_sheet: bool) -> Iterator[Row]:
     """Yield the records after the header.
 
@@ -142,7 +149,7 @@ def rows(records: Iterable[tuple[int, Sequence[Cell] | None]], header: Header, *
     """
     for record, (line, fields) in enumerate(records, start=1):
         if record > MAX_ROWS:
-            raise Unreadable(why=f"بیش از {text.persian_digits(MAX_ROWS)} رکورد دارد؛ آن را به چند فایل تقسیم کنید.")
+            raise too_many()
         if fields is None:
             yield Row(record, line, {}, "quotes")
         elif all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in fields):

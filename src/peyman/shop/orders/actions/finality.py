@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, CharField, Value, When
+from django.db.models import BigIntegerField, CharField
 
 from peyman.billing import actions as billing
 from peyman.billing.actions import RefundAsk
@@ -23,6 +23,7 @@ from peyman.shop.orders.models import Order, OrderLine
 from peyman.shop.orders.rules import states
 from peyman.shop.stock import actions as stock
 from peyman.shop.stock.rules import fit
+from peyman.tables import ByKey
 
 
 @dataclass
@@ -89,7 +90,7 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
         by="system",
         now=now,
         details={order.pk: {"total": order.total, "paid": order.bill.paid} for order in orders},
-        cart_code=Case(*(When(pk=pk, then=Value(code)) for pk, code in cart_codes.items()), output_field=CharField()),
+        cart_code=ByKey("pk", cart_codes, CharField()),
         final_at=now,
         processing_date=processing_date,
     )
@@ -105,25 +106,39 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
     messages.queue_many(
         [message for order in orders for message in notes.cart_code(order, order.person, lines[order.pk], now)], now=now
     )
-    promises.make_many(
-        [
-            promises.NewPromise(
-                clause="D57",
-                kind="cart_code",
-                subject=f"message:{notes.cart_code_key(order.code)}",
-                order=order.code,
-                person_id=order.person_id,
-                what="رساندن کد سبد، پس از کسر موجودی و ثبت قیمت",
-                terms=order.terms,
-                start=now,
-                hours=parameter(order.terms.parameters, "cart_code_hours"),
-                hours_kind="calendar",
-                province=order.province,
-            )
-            for order in orders
-        ],
-        now=now,
-    )
+    promises.make_many([promise for order in orders for promise in _promised(order, now)], now=now)
+
+
+@carries_out("D57", "D22")
+def _promised(order: Order, now: datetime) -> list[promises.NewPromise]:
+    """What a final order is owed from here: its cart code in hand, and its processing in working time."""
+    return [
+        promises.NewPromise(
+            clause="D57",
+            kind="cart_code",
+            subject=f"message:{notes.cart_code_key(order.code)}",
+            order=order.code,
+            person_id=order.person_id,
+            what="رساندن کد سبد، پس از کسر موجودی و ثبت قیمت",
+            terms=order.terms,
+            start=now,
+            hours=parameter(order.terms.parameters, "cart_code_hours"),
+            hours_kind="calendar",
+            province=order.province,
+        ),
+        promises.NewPromise(
+            clause="D22",
+            kind="processing",
+            subject=f"order:{order.code}",
+            order=order.code,
+            person_id=order.person_id,
+            what="پردازش سفارش",
+            terms=order.terms,
+            start=now,
+            hours=parameter(order.terms.parameters, "processing_hours"),
+            province=order.province,
+        ),
+    ]
 
 
 @carries_out("D36")
@@ -143,9 +158,7 @@ def _apply_drops(orders: list[Order], lines: dict[int, list[OrderLine]]) -> dict
         order.total -= saved[order.pk]
     Order.objects.bulk_update(touched, ["goods_total", "total"])
     Bill.objects.filter(pk__in=[order.bill_id for order in touched]).update(
-        amount=Case(
-            *(When(pk=order.bill_id, then=Value(order.total)) for order in touched), output_field=BigIntegerField()
-        )
+        amount=ByKey("pk", {order.bill_id: order.total for order in touched}, BigIntegerField())
     )
     return dict(saved)
 

@@ -12,6 +12,7 @@ from peyman.billing.models import Refund
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.messages import actions as messages
+from peyman.promises import actions as promises
 from peyman.shop.orders.actions import notes
 from peyman.shop.orders.actions.moves import move_many
 from peyman.shop.orders.models import Order, OrderLine
@@ -36,6 +37,7 @@ def cancel(*, order: Order, by: str, now: datetime) -> Order:
         for line in OrderLine.objects.filter(order=order):
             pieces[line.variant_id] += line.quantity
         stock.release_many(pieces=pieces)
+        promises.waive(subjects=[f"order:{order.code}"], kind="processing", evidence={"order": "cancelled"}, now=now)
     asks = [
         RefundAsk(
             payment=payment,

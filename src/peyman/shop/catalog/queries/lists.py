@@ -1,97 +1,30 @@
-"""What pages, the API and the importer read of the catalogue. Every query here costs the same number of statements
-whatever it finds; tests say how many."""
+"""Cards and lists: what is on sale, searched, narrowed and sorted.
+
+Composing a list reads the whole shelf, so what was composed is remembered under a mark of everything it was made of
+(`marks`); how many pieces are left is read anew for whatever is shown.
+"""
 
 import base64
 import binascii
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from django.db.models import CharField, Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Cast
 
 from peyman.kernel import text
 from peyman.kernel.errors import Missing
 from peyman.kernel.money import percent_off
 from peyman.shop.catalog import rules
-from peyman.shop.catalog.models import Brand, Category, PriceChange, Product, Variant
+from peyman.shop.catalog.models import Brand, Category, Product, Variant
+from peyman.shop.catalog.queries import marks
 
-HISTORY = timedelta(days=180)
 SORTS = ("relevant", "newest", "cheapest", "dearest", "discount")
 LONGEST_PAGE = 100
-
-
-# ---- For the importer ----
-
-
-def reference() -> rules.Reference:
-    """Return the categories and brands that a file may name."""
-    categories = [rules.CategoryName(*row) for row in Category.objects.values_list("slug", "title", "path")]
-    brands = [
-        rules.BrandNames(slug, tuple(name for name in (title, latin, *aliases) if name))
-        for slug, title, latin, aliases in Brand.objects.values_list("slug", "name", "name_latin", "aliases")
-    ]
-    return rules.Reference(categories, brands)
-
-
-def with_stock(skus: Sequence[str]) -> QuerySet[Variant]:
-    """Return variants with their products and counters, held until the transaction ends."""
-    rows = Variant.objects.select_for_update(of=("self",)).filter(sku__in=skus)
-    return rows.select_related("product", "stock").order_by("pk")
-
-
-def on_hand(variant: Variant) -> int | None:
-    """Return what was counted of a variant loaded by `with_stock`, None where nothing was."""
-    stock = getattr(variant, "stock", None)
-    return None if stock is None else int(stock.on_hand)
-
-
-def export_rows() -> Iterator[list[str]]:
-    """Yield the header and one line for each variant, in the columns of the supplier's file, money in rials."""
-    yield [*rules.COLUMNS, *rules.OWN_COLUMNS]
-    rows = Variant.objects.select_related("product__category", "product__brand", "stock")
-    for variant in rows.order_by("product__code", "position", "sku").iterator(chunk_size=1000):
-        yield _exported(variant)
-
-
-def _exported(variant: Variant) -> list[str]:
-    product = variant.product
-    return [
-        variant.sku,
-        product.code,
-        product.category.slug,
-        product.category.path,
-        product.brand.slug,
-        product.brand.name,
-        product.title,
-        product.title_latin,
-        product.model,
-        json.dumps(product.attributes, ensure_ascii=False, separators=(",", ":")),
-        variant.color,
-        variant.size,
-        variant.warranty,
-        str(variant.price),
-        str(variant.list_price),
-        variant.price_basis,
-        str(on_hand(variant) or 0),
-        product.age_mark,
-        "" if product.weight_g is None else str(product.weight_g),
-        variant.image_hint,
-        variant.spec_source,
-        product.listed_on.isoformat() if product.listed_on else "",
-        product.origin,
-        product.source,
-        product.description,
-        product.drawing,
-        product.tint,
-    ]
-
-
-# ---- Cards and lists ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +95,7 @@ class _Offer(NamedTuple):
     """A product as lists sort it: by its cheapest variant that can be bought, else its cheapest."""
 
     product: int
+    variant: int
     category: int = 0
     brand: int = 0
     listed: int = 0  # the day as a number, 20260806
@@ -187,11 +121,28 @@ def list_cards(
 
     `q` is searched in every spelling; `category` (slug) takes in all below it; `brand` is one slug, several, or several
     with commas; prices are in rials, both bounds included; `sort` is one of SORTS, "relevant" being "newest" without
-    a `q`. An `after` that is none begins at the start. Raises Missing for an unknown category. Five queries.
+    a `q`. An `after` that is none begins at the start. Raises Missing for an unknown category. Two queries where the
+    same was asked of the same shelf before, else six.
     """
+    named = (brand,) if isinstance(brand, str) else tuple(brand)
+    asked = (q, category, named, available_only, price_min, price_max, sort, after, limit)
+    page = marks.remembered(marks.read(), ("list", asked), lambda: _composed(*asked))
+    return replace(page, items=_with_pieces(page.items))
+
+
+def _composed(
+    q: str,
+    category: str,
+    named: Sequence[str],
+    available_only: bool,
+    price_min: int | None,
+    price_max: int | None,
+    sort: str,
+    after: str,
+    limit: int,
+) -> CardPage:
     tree = _Tree.load()
     within = tree.subtree(category) if category else None
-    named = [brand] if isinstance(brand, str) else brand
     chosen = {part for each in named for part in each.split(",") if part}
     offers = _offers(q, within)
     fits = [
@@ -226,22 +177,34 @@ def list_cards(
     )
 
 
-def newest_cards(limit: int = 8) -> list[Card]:
-    """Return what came last and can be bought, newest first. Four queries."""
+def newest_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
+    """Return what came last and can be bought, newest first. Two queries, or five on a changed shelf."""
+    return _with_pieces(marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit)))
+
+
+def _newest(limit: int) -> list[Card]:
     dated = Product.objects.filter(_has_pieces(), is_on_sale=True, listed_on__isnull=False)
     return _cards_of(list(dated.order_by("-listed_on", "-pk").values_list("pk", flat=True)[:limit]))
 
 
-def cheaper_cards(limit: int = 8) -> list[Card]:
-    """Return what became cheaper and can be bought, the latest drop first. Four queries."""
+def cheaper_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
+    """Return what became cheaper and can be bought, the latest drop first. Two queries, or five on a changed shelf."""
+    return _with_pieces(marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit)))
+
+
+def _cheaper(limit: int) -> list[Card]:
     rows = Variant.objects.filter(cheaper_at__isnull=False, is_on_sale=True, product__is_on_sale=True)
     rows = rows.filter(stock__on_hand__gt=F("stock__allocated")).order_by("-cheaper_at", "-pk")
     keys = dict.fromkeys(rows.values_list("product_id", flat=True)[: limit * 10])  # sisters often fall together
     return _cards_of(list(keys)[:limit])
 
 
-def top_categories(limit: int = 18) -> list[Facet]:
-    """Return the categories at the top that have goods on sale, in their own order, with how many. Two queries."""
+def top_categories(limit: int = 18, *, mark: marks.Mark | None = None) -> list[Facet]:
+    """Return the categories at the top with goods on sale, in their own order, with how many. One query, or three."""
+    return marks.remembered(mark or marks.read(), ("tops", limit), lambda: _tops(limit))
+
+
+def _tops(limit: int) -> list[Facet]:
     tree = _Tree.load()
     counts = Counter[int]()
     filled = Product.objects.filter(is_on_sale=True).values_list("category_id")
@@ -249,6 +212,13 @@ def top_categories(limit: int = 18) -> list[Facet]:
         counts[tree.top_of(category)] += many
     tops = (row for row in tree.rows.values() if row.parent_id is None and counts[row.pk])
     return [Facet(row.slug, row.title, counts[row.pk], False) for row in tops][:limit]
+
+
+def _with_pieces(cards: Sequence[Card]) -> list[Card]:
+    """The same cards with the pieces that are left at this moment. One query."""
+    left = F("stock__on_hand") - F("stock__allocated")
+    pieces = dict(Variant.objects.filter(sku__in=[card.sku for card in cards]).values_list("sku", left))
+    return [replace(card, available=max(pieces.get(card.sku) or 0, 0)) for card in cards]
 
 
 def cards_of(slugs: Sequence[str]) -> list[Card]:
@@ -273,6 +243,7 @@ def _offers(q: str, within: set[int] | None) -> list[_Offer]:
         rows = rows.filter(_holds(word))
     found = rows.values_list(
         "product_id",
+        "pk",
         "product__category_id",
         "product__brand_id",
         Cast("product__listed_on", CharField()),
@@ -283,13 +254,21 @@ def _offers(q: str, within: set[int] | None) -> list[_Offer]:
         *(["product__search_words"] if words else []),
     )
     best: dict[int, _Offer] = {}
-    for product, category, brand, listed_on, price, list_price, on_hand, allocated, *stored in found:
+    for product, variant, category, brand, listed_on, price, list_price, on_hand, allocated, *stored in found:
         left = on_hand - allocated if on_hand else 0
         held = best.get(product)
         if held is None or _is_better(price, left, held):
             listed = int(listed_on.replace("-", "")) if listed_on else 0
             best[product] = _Offer(
-                product, category, brand, listed, price, list_price, left, _rank(words, stored[0]) if words else 0
+                product,
+                variant,
+                category,
+                brand,
+                listed,
+                price,
+                list_price,
+                left,
+                _rank(words, stored[0]) if words else 0,
             )
     return list(best.values())
 
@@ -345,9 +324,11 @@ def _cards_of(keys: Sequence[int]) -> list[Card]:
     best: dict[int, _Offer] = {}
     rows = Variant.objects.filter(product_id__in=keys, is_on_sale=True) if keys else Variant.objects.none()
     left = F("stock__on_hand") - F("stock__allocated")
-    for product, price, list_price, pieces in rows.values_list("product_id", "price", "list_price", left):
+    for product, variant, price, list_price, pieces in rows.values_list(
+        "product_id", "pk", "price", "list_price", left
+    ):
         if product not in best or _is_better(price, pieces or 0, best[product]):
-            best[product] = _Offer(product, price=price, list_price=list_price, left=pieces or 0)
+            best[product] = _Offer(product, variant, price=price, list_price=list_price, left=pieces or 0)
     return _cards([best[key] for key in keys if key in best])
 
 
@@ -363,7 +344,7 @@ def _cards(offers: Sequence[_Offer]) -> list[Card]:
 
 
 def _card(product: Product, variants: Sequence[Variant], offer: _Offer) -> Card:
-    told = next((v for v in variants if (v.price, v.list_price) == (offer.price, offer.list_price)), variants[0])
+    told = next(variant for variant in variants if variant.pk == offer.variant)
     return Card(
         slug=product.slug,
         title=product.title,
@@ -437,155 +418,10 @@ class _Tree:
         return [Facet(row.slug, row.title, counts[row.pk], False) for row in rows]
 
 
-# ---- One product ----
+def drawings_of(categories: Sequence[str], *, mark: marks.Mark | None = None) -> dict[str, str]:
+    """Return slug → key of the drawing of each of these categories. One query, or two."""
+    return marks.remembered(mark or marks.read(), ("drawings", tuple(categories)), lambda: _drawings(categories))
 
 
-@dataclass(frozen=True, slots=True)
-class PriceStep:
-    """A price from an instant until the next step, in rials. The last one lasts. `words` say why, in Persian."""
-
-    since: datetime
-    price: int
-    list_price: int
-    reason: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class VariantView:
-    """What one can buy. `words`: what makes it differ from its sisters; `available`: pieces that can be bought now."""
-
-    sku: str
-    words: str
-    color: str
-    size: str
-    warranty: str
-    price: int
-    list_price: int
-    off_percent: int
-    available: int
-    is_on_sale: bool
-    tint: str
-    steps: list[PriceStep]
-
-
-@dataclass(frozen=True, slots=True)
-class ProductPage:
-    """A product with all that its page says. `attributes` in the order of the file; `crumbs` end on its category."""
-
-    slug: str
-    code: str
-    title: str
-    title_latin: str
-    brand: str
-    brand_slug: str
-    model: str
-    description: str
-    attributes: dict[str, str]
-    age_mark: str
-    weight_g: int | None
-    drawing: str
-    tint: str
-    listed_on: date | None
-    is_on_sale: bool
-    version: int
-    crumbs: list[Crumb]
-    variants: list[VariantView]
-
-
-def product_page(slug: str, *, now: datetime) -> ProductPage:
-    """Return a product with its variants and 180 days of their prices. Raises Missing. Four queries.
-
-    What is not on sale is shown as such, not hidden: links to it live on.
-    """
-    product = Product.objects.select_related("category__parent__parent", "brand").filter(slug=slug).first()
-    if product is None:
-        raise Missing
-    variants = list(product.variants.select_related("stock").order_by("position", "sku"))
-    steps = price_steps([variant.pk for variant in variants], since=now - HISTORY)
-    return ProductPage(
-        slug=product.slug,
-        code=product.code,
-        title=product.title,
-        title_latin=product.title_latin,
-        brand=product.brand.name,
-        brand_slug=product.brand.slug,
-        model=product.model,
-        description=product.description,
-        attributes=product.attributes,
-        age_mark=product.age_mark,
-        weight_g=product.weight_g,
-        drawing=product.drawing or product.category.drawing,
-        tint=product.tint,
-        listed_on=product.listed_on,
-        is_on_sale=product.is_on_sale,
-        version=product.version,
-        crumbs=_crumbs_of(product.category),
-        variants=[_variant_view(variant, product, steps.get(variant.pk, [])) for variant in variants],
-    )
-
-
-def variants_of(slugs: Sequence[str]) -> dict[str, list[VariantView]]:
-    """Return slug → the variants on sale of each of these products, without their price history. One query."""
-    rows = Variant.objects.filter(product__slug__in=slugs, is_on_sale=True, product__is_on_sale=True)
-    found: dict[str, list[VariantView]] = {slug: [] for slug in slugs}
-    for variant in rows.select_related("product", "stock").order_by("position", "sku"):
-        found[variant.product.slug].append(_variant_view(variant, variant.product, []))
-    return found
-
-
-def weights(skus: Sequence[str]) -> dict[str, int]:
-    """Return SKU → grams, 0 where nobody weighed it; unknown SKUs are left out. One query."""
-    rows = Variant.objects.filter(sku__in=skus).values_list("sku", "product__weight_g")
-    return {sku: grams or 0 for sku, grams in rows}
-
-
-def price_steps(variants: Sequence[int], *, since: datetime) -> dict[int, list[PriceStep]]:
-    """Return variant id → its prices since an instant, oldest first; the one in force at that instant comes first.
-
-    Two queries.
-    """
-    before = PriceChange.objects.filter(variant_id__in=variants, at__lte=since).values_list("variant_id")
-    in_force = dict(before.annotate(last=Max("at")))
-    changes = PriceChange.objects.filter(variant_id__in=variants, at__gte=min(in_force.values(), default=since))
-    steps: dict[int, list[PriceStep]] = {}
-    for change in changes.order_by("at", "pk"):
-        if change.at >= in_force.get(change.variant_id, since):
-            step = PriceStep(
-                change.at, change.price, change.list_price, change.reason, rules.reason_words(change.reason)
-            )
-            steps.setdefault(change.variant_id, []).append(step)
-    return steps
-
-
-def _crumbs_of(category: Category) -> list[Crumb]:
-    way: list[Category] = []
-    row: Category | None = category
-    while row is not None:
-        way.append(row)
-        row = row.parent
-    return [Crumb(row.slug, row.title) for row in reversed(way)]
-
-
-def _variant_view(variant: Variant, product: Product, steps: list[PriceStep]) -> VariantView:
-    stock = getattr(variant, "stock", None)
-    is_on_sale = variant.is_on_sale and product.is_on_sale
-    return VariantView(
-        sku=variant.sku,
-        words="، ".join(word for word in (variant.color, variant.size) if word),
-        color=variant.color,
-        size=variant.size,
-        warranty=variant.warranty,
-        price=variant.price,
-        list_price=variant.list_price,
-        off_percent=percent_off(variant.price, variant.list_price),
-        available=max(stock.on_hand - stock.allocated, 0) if stock and is_on_sale else 0,
-        is_on_sale=is_on_sale,
-        tint=product.tint or rules.tint_of(variant.image_hint),
-        steps=steps,
-    )
-
-
-def drawings_of(categories: Sequence[str]) -> dict[str, str]:
-    """Return slug → key of the drawing of each of these categories. One query."""
+def _drawings(categories: Sequence[str]) -> dict[str, str]:
     return dict(Category.objects.filter(slug__in=categories).values_list("slug", "drawing"))

@@ -1,0 +1,38 @@
+"""`peyman bench NAME`: how fast, beside how fast it could be, in one run on one machine.
+
+A figure without its limit says more of the machine than of us.
+"""
+
+from collections.abc import Callable
+
+import click
+from django.conf import settings
+
+from peyman.entrypoints.jobs.bench.figures import Figure, show
+from peyman.entrypoints.jobs.bench.finalise import bench_finalise
+from peyman.entrypoints.jobs.bench.pages import bench_pages
+from peyman.entrypoints.jobs.console import CouldNot
+
+BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
+    "finalise": lambda orders, seconds: bench_finalise(orders),
+    "pages": lambda orders, seconds: bench_pages(seconds),
+}
+
+
+@click.command("bench")
+@click.argument("name", metavar="|".join([*BENCHES, "all"]))
+@click.option("--orders", default=2000, show_default=True, help="Orders of a round of `finalise`.")
+@click.option("--seconds", default=3.0, show_default=True, help="Length of a round of `pages`.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str, orders: int, seconds: float, as_json: bool) -> None:
+    """Measure, and print each figure beside its limit from the same run."""
+    if not settings.SANDBOX:
+        raise CouldNot("سنجش سرعت فقط در محیط آزمایشی (PEYMAN_SANDBOX=1) اجرا می‌شود.")
+    if name not in {*BENCHES, "all"}:
+        raise CouldNot(f"سنجشی به نام «{name}» نداریم؛ یکی از این‌ها را بخواهید: {'، '.join(BENCHES)}، all.")
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    figures: list[Figure] = []
+    for each, bench in BENCHES.items():
+        if name in (each, "all"):
+            figures += bench(orders, seconds)
+    show(figures, as_json)
