@@ -106,7 +106,7 @@ def test_the_fifth_try_may_be_right_the_sixth_may_not():
             actions.exchange_login_code(mobile=OTHER, code=wrong(issued.code), now=NOW)
     with pytest.raises(rules.WrongCode):
         actions.exchange_login_code(mobile=OTHER, code=issued.code, now=NOW)
-    assert not Person.objects.filter(mobile=OTHER).exists()
+    assert not queries.by_mobile(OTHER)
 
 
 def test_tries_at_the_same_time_are_all_counted(threads):
@@ -135,7 +135,7 @@ def test_a_code_of_one_number_does_not_open_another():
     issued = actions.issue_login_code(mobile=MOBILE, now=NOW)
     with pytest.raises(rules.WrongCode):
         actions.exchange_login_code(mobile=OTHER, code=wrong(issued.code), now=NOW)
-    assert not Person.objects.filter(mobile=OTHER).exists()
+    assert not queries.by_mobile(OTHER)
 
 
 def test_a_number_without_a_code_is_answered_like_a_wrong_code():
