@@ -67,7 +67,7 @@ FEES = [{"title": "ارسال با پست پیشتاز", "amount": "۲۰۵٬۰۰
 PROMISES = [{"what": "پردازش سفارش", "due": "تا پنجشنبه ۵ آذر، ساعت ۱۷"}]
 CHANGES = [{"number": "۱۱-۴", "title": "قطعی شدن سفارش"}]
 ITEMS = [{"title": "کتاب‌خوان آوند", "text": "نمایشگر ۶ اینچی", "link": "https://peyman.example/goods/a/"}]
-OVERDUES = [{"what": "فرستادن پیش‌فاکتور", "code": "PRM-7K2M-9QXR-4WTB-6", "due": "تا شنبه ۷ آذر، ساعت ۱۷", "late": "۴۰ دقیقه"}]
+OVERDUES = [{"what": "فرستادن پیش‌فاکتور", "code": "PRM-7K2M-9QXR-4WTB-6", "due": "تا شنبه", "late": "۴۰ دقیقه"}]
 TABLES = {"overdues": OVERDUES, "lines": LINES, "fees": FEES, "promises": PROMISES, "changes": CHANGES, "items": ITEMS}
 FULL: rules.Context = {**UNMARKED, **TABLES}
 

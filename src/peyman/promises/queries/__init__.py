@@ -13,6 +13,8 @@ from peyman.promises.queries.calendar import (
     versions,
     what_moves,
     with_days,
+    with_end,
+    with_pause,
     working_calendar,
 )
 from peyman.promises.queries.ledger import (
@@ -101,5 +103,7 @@ __all__ = [
     "view",
     "what_moves",
     "with_days",
+    "with_end",
+    "with_pause",
     "working_calendar",
 ]

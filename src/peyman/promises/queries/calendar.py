@@ -107,6 +107,22 @@ def with_days(before: rules.Reckoning, *, close: Iterable[date] = (), open_: Ite
     return replace(before, calendar=replace(before.calendar, closed=closed))
 
 
+def with_pause(before: rules.Reckoning, declaration: rules.Declaration) -> rules.Reckoning:
+    """Return a reckoning with one more declared period."""
+    pause = rules.Pause("", declaration.starts_at, declaration.ends_at, declaration.scope)
+    return replace(before, pauses=(*before.pauses, pause))
+
+
+def with_end(before: rules.Reckoning, code: str, at: datetime) -> rules.Reckoning:
+    """Return a reckoning in which one declared period ends at `at`, or where it begins if that is later."""
+    return replace(
+        before,
+        pauses=tuple(
+            replace(pause, ends_at=max(at, pause.starts_at)) if pause.code == code else pause for pause in before.pauses
+        ),
+    )
+
+
 def what_moves(by: rules.Reckoning, now: datetime) -> list[Move]:
     """Return which open promises would fall due at another time by this reckoning, those due first first. One query.
 

@@ -1,14 +1,18 @@
 """Reading the ledger of promises: one order's, one person's, the shop's record, the staff's board."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, DateTimeField, F, Max, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, TruncDate
 
+from peyman.kernel.worktime import TEHRAN, day_start, tehran_day
+from peyman.people.models import Person
 from peyman.promises import rules
-from peyman.promises.models import Promise
+from peyman.promises.models import Promise, PromiseEvent, Remedy
 from peyman.promises.queries.terms import clause_number
 
 WEEK = timedelta(days=7)

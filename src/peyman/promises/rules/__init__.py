@@ -16,6 +16,7 @@ from peyman.promises.rules.due import (
     stops,
 )
 from peyman.promises.rules.edits import (
+    NO_HOUR,
     AlreadyOver,
     CalendarChanged,
     Declaration,
@@ -30,6 +31,7 @@ from peyman.promises.rules.edits import (
 from peyman.promises.rules.parameters import office_hours, parameter, remedy
 
 __all__ = [
+    "NO_HOUR",
     "AlreadyOver",
     "CalendarChanged",
     "ClauseText",

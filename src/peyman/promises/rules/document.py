@@ -25,6 +25,11 @@ class UnreadableTerms(Refused):
     says = "متن شرایط منتشر نشد، چون درست نیست: {problems}. نسخه جاری همان است که بود."
     status = 422
 
+    def __init__(self, *, problems: list[str]) -> None:
+        """`problems`: every fault that was found, one line each."""
+        super().__init__(problems="؛ ".join(problems))
+        self.problems = problems
+
 
 @dataclass(frozen=True)
 class ClauseText:
@@ -100,7 +105,7 @@ def read_document(toml_text: str, register_toml_text: str) -> TermsDocument:
     for number in sorted(_twice([clause.number for clause in clauses])):
         problems.append(f"number {number} is given twice")
     if problems:
-        raise UnreadableTerms(problems="؛ ".join(problems))
+        raise UnreadableTerms(problems=problems)
     return TermsDocument(title=title, parameters=parameters, clauses=tuple(clauses), source=toml_text)
 
 
