@@ -19,7 +19,7 @@ ZARINPAL_ACCESS_TOKEN = ENV.zarinpal_token or ("sandbox-token" if SANDBOX else "
 ZARINPAL_MERCHANT = ENV.zarinpal_merchant or ("00000000-0000-4000-8000-00000000da5e" if SANDBOX else "")
 KAVENEGAR_KEY = ENV.kavenegar_key or ("sandbox-key" if SANDBOX else "")
 KAVENEGAR_SENDER = ENV.kavenegar_sender or "10004346"
-SMSIR_KEY, SMSIR_LINE = ENV.smsir_key, ENV.smsir_line or "30004505000017"
+SMSIR_KEY, SMSIR_LINE = ENV.smsir_key, ENV.smsir_line or ("30004505000017" if SANDBOX else "")
 # Who sends SMS, in the order they are asked. Kavenegar is there without a key, too: what waits for it is not lost.
 SMS_PROVIDERS = list(ENV.sms_providers) or ["kavenegar", *(["smsir"] if SMSIR_KEY else [])]
 if not set(SMS_PROVIDERS) <= {"kavenegar", "smsir"}:
@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "peyman.entrypoints.canonical.canonical",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "peyman.entrypoints.api.envelope.envelope",

@@ -200,6 +200,12 @@ def is_announced(kind: str, address: str, announced: Collection[Announced], at: 
     )
 
 
+def was_announced(kind: str, address: str, announced: Collection[Announced], since: datetime, until: datetime) -> bool:
+    """Say whether we wrote from this address at any instant from `since` until before `until`."""
+    instants = [since, *(row.starts_at for row in announced if since <= row.starts_at < until)]
+    return any(is_announced(kind, address, announced, at) for at in instants)
+
+
 # ---- Addresses and header lines ----
 
 
@@ -236,7 +242,8 @@ def address(channel: str, to: str) -> str:
 def hidden(channel: str, to: str) -> str:
     """Return an address with its middle left out, for pages that more people read: "0912***4567", "s***@example.ir"."""
     if channel == SMS:
-        return people.hidden(to) if to.startswith("+98") else "***"
+        whole = people.domestic(to)
+        return f"{whole[:4]}***{whole[-4:]}" if len(whole) == 11 else "***"
     local, at, domain = to.rpartition("@")
     return f"{local[:1]}***@{domain}" if at else "***"
 

@@ -31,6 +31,8 @@ DESKS: list[Desk] = [
     Desk("/desk/calendar/", "روزهای کاری", "calendar"),
     Desk("/desk/force-majeure/", "قوه قهریه", "force_majeure"),
     Desk("/desk/terms/", "شرایط", "terms"),
+    Desk("/desk/messages/", "پیام‌ها", "messages"),
+    Desk("/desk/senders/", "فرستنده‌ها", "senders"),
 ]
 
 

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from peyman.entrypoints import clock
+from peyman.entrypoints.jobs import outbox, triggers
 from peyman.entrypoints.jobs import sample as sample_shop
-from peyman.entrypoints.jobs import triggers
 from peyman.entrypoints.jobs.console import CouldNot, answer, tell
 from peyman.promises import actions as promises
 from peyman.promises.models import TermsVersion
@@ -87,6 +87,7 @@ STEPS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("تقویم کاری", seed_calendar),
     ("دسته‌ها و برندها", catalog.load_reference),
     ("شیوه‌های ارسال", shipping.load_first),
+    ("فرستنده‌های رسمی", lambda: outbox.announce(now=clock.now())),
 )
 
 

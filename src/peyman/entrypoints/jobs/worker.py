@@ -90,4 +90,5 @@ def command() -> None:
     reasons = startup.configuration_reasons()
     if reasons or startup.wait_for_database(PATIENCE, give_up=stop.is_set):
         startup.assert_ready(PATIENCE)
+        outbox.announce(now=clock.now())
         run(stop)

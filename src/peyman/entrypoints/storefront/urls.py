@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from peyman.entrypoints.storefront import cart, checkout, goods, health, home, orders, pay, sandbox, terms
+from peyman.entrypoints.storefront import cart, checkout, goods, health, home, official, orders, pay, sandbox, terms
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home),
@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pay/<str:payment>/", pay.to_bank),
     path("terms/", terms.terms),
     path("terms/<int:number>/", terms.terms),
+    path("official/", official.official),
     path("sandbox/inbox", sandbox.inbox),
     path("sandbox/inbox.json", sandbox.inbox_json),
     path("healthz", health.healthz),
