@@ -1,6 +1,5 @@
 """Reading the terms. Versions never change, so what belongs to one is remembered by the process under its key."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -13,7 +12,7 @@ from peyman.promises import rules
 from peyman.promises.models import Acceptance, TermsClause, TermsVersion
 
 _MEMORY = timedelta(seconds=60)
-_KEY = "terms:schedule"
+_KEY = "terms:in_force"
 
 
 @carries_out("D03")
@@ -25,29 +24,23 @@ def terms_in_force(now: datetime) -> TermsVersion:
     version = TermsVersion.objects.filter(effective_at__lte=now).order_by("-effective_at", "-number").first()
     if version is None:
         raise TermsVersion.DoesNotExist("no terms are in force; `peyman init` publishes the first version")
+    caches["parts"].set(_KEY, (now, version.number))
     return version
 
 
-@dataclass(frozen=True)
-class Known:
-    """A version by its number, as frames of pages need it."""
+def number_in_force(now: datetime) -> int:
+    """Return the number of the version in force, for what every page says of it; 0 where there is none yet.
 
-    number: int
-    effective_at: datetime
-
-
-def known_in_force(now: datetime) -> Known | None:
-    """Return the number of the version in force, for what every page says of it; None where there is none yet.
-
-    One query a minute in each process: a version published at once is told of up to a minute later. What decides
-    anything asks `terms_in_force`.
+    Remembered for a minute in each process, so a new version is told of up to a minute late. What decides anything
+    asks `terms_in_force`.
     """
-    kept: tuple[datetime, list[Known]] | None = caches["parts"].get(_KEY)
-    if kept is None or not timedelta() <= now - kept[0] < _MEMORY:
-        rows = TermsVersion.objects.order_by("-effective_at", "-number").values_list("number", "effective_at")
-        kept = (now, [Known(*row) for row in rows])
-        caches["parts"].set(_KEY, kept)
-    return next((version for version in kept[1] if version.effective_at <= now), None)
+    kept: tuple[datetime, int] | None = caches["parts"].get(_KEY)
+    if kept is not None and timedelta() <= now - kept[0] < _MEMORY:
+        return kept[1]
+    try:
+        return terms_in_force(now).number
+    except TermsVersion.DoesNotExist:
+        return 0
 
 
 def terms(number: int) -> TermsVersion:
