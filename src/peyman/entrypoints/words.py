@@ -17,6 +17,7 @@ _KINDS = {
 # What a parameter of the terms is called, and its unit.
 PARAMETERS = {
     "max_quantity": ("بیشترین شمار", "عدد"),
+    "retention_years": ("نگهداری اسناد سفارش", "سال"),
     "adult_age": ("سن خرید بی‌اجازه", "سال"),
     "processing_hours": ("مهلت پردازش", "ساعت کاری"),
     "pro_forma_hours": ("مهلت پیش‌فاکتور", "ساعت"),

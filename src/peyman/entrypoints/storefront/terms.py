@@ -20,6 +20,7 @@ from peyman.promises.rules import parameter
 # What stands beside a clause: its parameters, with their name and unit for readers. A test compares with the register.
 _BESIDE = {
     "D07": ("max_quantity",),
+    "D16": ("retention_years",),
     "D20": ("adult_age",),
     "D22": ("processing_hours",),
     "D24": ("pro_forma_hours",),

@@ -60,6 +60,7 @@ from peyman.people.rules.minors import (
     guardian_token_hash,
     is_minor,
     new_guardian_token,
+    waiting_hours,
 )
 from peyman.people.rules.privacy import (
     ANSWERED,
@@ -161,4 +162,5 @@ __all__ = [
     "typed_code",
     "wait_for_code",
     "waiting",
+    "waiting_hours",
 ]

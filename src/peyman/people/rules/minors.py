@@ -10,7 +10,7 @@ from persiantools.jdatetime import JalaliDate
 
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
-from peyman.kernel.text import normalise
+from peyman.kernel.text import normalise, persian_digits
 
 GUARDIAN_LIFETIME: Final = timedelta(hours=24)
 _OLDEST: Final = 120  # years
@@ -84,6 +84,11 @@ def age(born: date, today: date) -> int:
 def is_minor(born: date | None, today: date, adult_age: int) -> bool:
     """Say whether we know that someone is younger than `adult_age`; on that birthday they no longer are."""
     return born is not None and age(born, today) < adult_age
+
+
+def waiting_hours(span: timedelta) -> str:
+    """Return a span in whole hours, rounded up, in Persian: «۲۴ ساعت»."""
+    return f"{persian_digits(-(-int(span.total_seconds()) // 3600))} ساعت"
 
 
 def new_guardian_token() -> str:
