@@ -22,6 +22,8 @@ COOKIE = "terms"
 _SALT = "peyman.implied"
 _AGE = timedelta(days=365)
 _HELD = "_peyman_implied"  # where a request remembers its mark
+# What one does on the way in is no use of the shop yet; the welcome takes an explicit yes.
+_ON_THE_WAY_IN = ("/login/", "/welcome/", "/logout/")
 _SILENT = ("/api/", "/static/", "/sandbox/", "/healthz", "/readyz", "/robots.txt", "/desk/")
 
 
@@ -78,7 +80,7 @@ class Implied:
         if request.method in ("GET", "HEAD"):
             if response.status_code == 200 and response.get("Content-Type", "").startswith("text/html"):
                 self._leave(request, response, current(request))
-        else:
+        elif not request.path.startswith(_ON_THE_WAY_IN):
             carried = getattr(request, _HELD, None) or mark_of(request)
             if carried is not None:
                 self._leave(request, response, self._store(request, carried))
