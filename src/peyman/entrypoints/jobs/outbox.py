@@ -5,7 +5,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -61,18 +61,33 @@ def deliver(*, now: datetime, limit: int = 50, urgent: bool | None = None) -> in
             gone = [message for message in batch if away[message.channel] >= PATIENCE]
             actions.release(gone)
             open_ = [message for message in batch if away[message.channel] < PATIENCE]
-            group, batch = open_[:SENDERS], open_[SENDERS:]
+            group, batch = _together(open_)
             tries = [
                 (message, pool.submit(_send, message, ways)) for message in group if _may_leave(message, ways, at())
             ]
-            wait([future for _, future in tries])
-            for message, future in tries:
+            asked = {future: message for message, future in tries}
+            for future in as_completed(asked):
+                message = asked[future]
                 result = _answer(message, future)
                 delivery = result.delivery
                 is_away = isinstance(delivery, rules.Unknown) and delivery.away
                 away[message.channel] = away[message.channel] + 1 if is_away else 0
                 sent += _write_down(message, result, at())
     return sent
+
+
+def _together(batch: list[Message]) -> tuple[list[Message], list[Message]]:
+    """Return who is sent at once, and the rest: of e-mails one at a time.
+
+    An SMS that left unmarked, because its worker was killed, is found again at its provider; an e-mail is not, so that
+    a kill may cost one repeat and no more.
+    """
+    group: list[Message] = []
+    rest: list[Message] = []
+    for message in batch:
+        has_mail = message.channel == rules.EMAIL and any(each.channel == rules.EMAIL for each in group)
+        (rest if has_mail or len(group) >= SENDERS else group).append(message)
+    return group, rest
 
 
 def keep_told_promises(*, now: datetime) -> int:
