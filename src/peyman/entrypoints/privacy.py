@@ -18,9 +18,10 @@ from peyman.people import queries, rules
 from peyman.people.models import Person, PrivacyAnswer, PrivacyCase
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
+from peyman.promises.models import Promise
 from peyman.promises.rules import parameter
 
-HOURS = "complaint_hours"
+HOURS, KIND = "complaint_hours", "privacy"
 
 
 def contact_of(person: Person | None, typed: str) -> tuple[str, str]:
@@ -68,7 +69,7 @@ def report(
         promise = promises.make(
             promises.NewPromise(
                 clause="D17",
-                kind="privacy_answer",
+                kind=KIND,
                 subject=f"privacy_case:{case.code}",
                 order="",
                 person_id=person.pk if person else None,
@@ -99,9 +100,14 @@ def answer(case: PrivacyCase, text: str, by: Person, now: datetime) -> PrivacyAn
             context["answer"] = row.text
         messages.queue(_message(case, "privacy_answered", context, f"privacy_answered:{case.code}:{row.pk}"), now=now)
         promises.keep_many(
-            [f"privacy_case:{case.code}"], kind="privacy_answer", evidence={"answer": row.pk, "by": by.code}, now=now
+            [f"privacy_case:{case.code}"], kind=KIND, evidence={"answer": row.pk, "by": by.code}, now=now
         )
     return row
+
+
+def promise_of(case: PrivacyCase) -> Promise | None:
+    """Return the promise to answer this case. One query."""
+    return Promise.objects.filter(subject=f"privacy_case:{case.code}", kind=KIND).first()
 
 
 def link_of(case: PrivacyCase) -> str:

@@ -30,8 +30,8 @@ def calendar(request: HttpRequest, person: Person) -> HttpResponse:
     version, before = queries.reckoning()
     try:
         close, open_, source = _asked(typed, before, tehran_day(now))
-    except Invalid as refusal:
-        return _page(request, person, typed, refusal.fields)
+    except Invalid as invalid:
+        return _page(request, person, typed, invalid.fields)
     shown = previews.preview(version.number, queries.with_days(before, close=close, open_=open_), now)
     refusal: Refused | None = None
     if previews.is_confirmed(request):

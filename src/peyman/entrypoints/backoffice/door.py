@@ -1,11 +1,12 @@
 """Who may enter which desk. Whoever may not is told that there is no such page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.shortcuts import render as django_render
 from django.views.decorators.cache import never_cache
@@ -33,20 +34,23 @@ DESKS: list[Desk] = [
     Desk("/desk/terms/", "شرایط", "terms"),
     Desk("/desk/messages/", "پیام‌ها", "messages"),
     Desk("/desk/senders/", "فرستنده‌ها", "senders"),
+    Desk("/desk/privacy/", "حریم خصوصی", "privacy"),
+    Desk("/desk/people/", "داده‌های مشتریان", "people"),
+    Desk("/desk/permissions/", "مجوزها", "permissions"),
 ]
 
 
-def staff_only(right: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def staff_only(right: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Open a view to members of staff whose role has `right`, and give it that person.
 
     A stranger is led to the log-in, whose second factor every member of staff must pass; a customer, or a member of
     staff without the right, gets the page for addresses that lead nowhere.
     """
 
-    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def wrap(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @never_cache
         @wraps(view)
-        def answer(request: HttpRequest, **kwargs: object) -> HttpResponse:
+        def answer(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
             person = request.user if isinstance(request.user, Person) else None
             if person is None:
                 return redirect(f"/login/?next={quote(request.path)}")
@@ -65,8 +69,8 @@ def desks_of(person: Person) -> list[Desk]:
 
 
 def render(
-    request: HttpRequest, person: Person, template: str, context: dict[str, object], status: int = 200
+    request: HttpRequest, person: Person, template: str, context: Mapping[str, object], status: int = 200
 ) -> HttpResponse:
     """Render a page of a desk in the frame of staff: `me`, `desks` and `now` are there beside `context`."""
     frame = {"me": person, "desks": desks_of(person), "now": clock.now(), "path": request.path}
-    return django_render(request, f"backoffice/{template}", frame | context, status=status)
+    return django_render(request, f"backoffice/{template}", {**frame, **context}, status=status)

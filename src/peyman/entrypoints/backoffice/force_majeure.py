@@ -44,8 +44,8 @@ def force_majeure(request: HttpRequest, person: Person) -> HttpResponse:
             kinds=queries.kinds(),
             provinces=places.provinces(),
         )
-    except Invalid as refusal:
-        return _page(request, person, typed, chosen, refusal.fields)
+    except Invalid as invalid:
+        return _page(request, person, typed, chosen, invalid.fields)
     version, before = queries.reckoning()
     refusal: Refused | None = None
     if previews.is_confirmed(request):

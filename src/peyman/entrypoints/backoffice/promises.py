@@ -2,8 +2,10 @@
 
 import csv
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import clock, figures
@@ -67,7 +69,7 @@ def board(request: HttpRequest, person: Person) -> HttpResponse:
 
 @door.staff_only("promises")
 @require_safe
-def export(request: HttpRequest, person: Person) -> HttpResponse | StreamingHttpResponse:
+def export(request: HttpRequest, person: Person) -> HttpResponseBase:
     """Return the promises of the filter as CSV, in UTF-8 with a mark, safe to open in a spreadsheet."""
     now = clock.now()
     rows = queries.filtered(now, _asked(request)).iterator(chunk_size=2000)
@@ -92,7 +94,7 @@ def _lines(rows: Iterator[Promise]) -> Iterator[str]:
 
 def cell(value: object) -> str:
     """Return a value as a cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else jalali.iso(value) if hasattr(value, "utcoffset") else str(value)
+    text = "" if value is None else jalali.iso(value) if isinstance(value, datetime) else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

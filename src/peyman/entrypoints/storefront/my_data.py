@@ -17,7 +17,12 @@ from peyman.kernel.clauses import carries_out
 from peyman.people import queries
 from peyman.people.models import Person
 
-WHAT_WORDS = {"contacts": "راه‌های تماس و مشخصات", "case": "گزارش حریم خصوصی", "messages": "پیام‌های فرستاده‌شده"}
+WHAT_WORDS = {
+    "contacts": "راه‌های تماس و مشخصات",
+    "case": "گزارش حریم خصوصی",
+    "birth_date": "تاریخ تولد (اصلاح)",
+    "messages": "پیام‌های فرستاده‌شده",
+}
 ROLE_WORDS = {"privacy": "حریم خصوصی", "manager": "مدیر فروشگاه", "orders": "میز سفارش", "catalogue": "میز کالا"}
 
 

@@ -36,6 +36,7 @@ from peyman.people.actions.privacy import (
 )
 from peyman.people.actions.records import (
     BookFull,
+    correct_birth_date,
     drop_address,
     drop_legal_entity,
     keep_address,
@@ -63,6 +64,7 @@ __all__ = [
     "confirm_by_link",
     "confirm_email",
     "confirm_mobile",
+    "correct_birth_date",
     "drop_address",
     "drop_legal_entity",
     "end_all",

@@ -11,6 +11,7 @@ from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing, Refused
 from peyman.people import rules
+from peyman.people.actions import privacy
 from peyman.people.models import Address, LegalEntity, Person
 
 log = structlog.get_logger(__name__)
@@ -100,3 +101,14 @@ def tell_birth_date(*, person: Person, typed: str, today: date, now: datetime) -
     person.birth_date = born
     person.save(update_fields=["birth_date"])
     log.info("people.birth_date_told", person=person.code)
+
+
+@carries_out("D20", "D16")
+def correct_birth_date(*, person: Person, typed: str, why: str, by: Person, today: date, now: datetime) -> None:
+    """Mend a birth date, by staff and with a reason that stays. Raises kernel.errors.Invalid."""
+    born = rules.birth_date(typed, today)
+    with transaction.atomic():
+        privacy.note_access(by=by, whose=person, subject=f"person:{person.code}", what="birth_date", why=why, now=now)
+        person.birth_date = born
+        person.save(update_fields=["birth_date"])
+    log.info("people.birth_date_corrected", person=person.code, by=by.code)
