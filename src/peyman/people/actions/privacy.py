@@ -89,7 +89,7 @@ def _move(case: PrivacyCase, event: str, by: Person, now: datetime, **changes: o
         raise rules.CaseStands(state=rules.STATE_WORDS[PrivacyCase.objects.get(pk=case.pk).state])
     case.refresh_from_db()
     _event(case, event, before, after, by.code, now)
-    log.info("privacy.case_moved", case=case.code, event=event, by=by.code)
+    log.info("privacy.case_moved", case=case.code, step=event, by=by.code)
 
 
 def _event(case: PrivacyCase, event: str, before: str, after: str, by: str, now: datetime) -> None:
