@@ -92,6 +92,20 @@ FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 
 GUARDS: list[Guard] = [
     Guard(
+        "D01",
+        "who uses the shop leaves no record of having accepted its terms",
+        Cut(
+            "peyman.entrypoints.implied:Implied._store",
+            'actions.accept(person=person, version=version, kind="implied", now=datetime.fromisoformat(mark.at))',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D01",
+        "an implied acceptance counts as an explicit one",
+        Cut("peyman.promises.queries:has_accepted", ", kind__in=explicit", ""),
+    ),
+    Guard(
         "D02",
         "an order leaves no record of the terms that were accepted with it",
         Cut(
@@ -111,6 +125,23 @@ GUARDS: list[Guard] = [
         Cut("peyman.promises.queries:terms_in_force", "effective_at__lte=now", ""),
     ),
     Guard(
+        "D04",
+        "terms may be published for a time that has passed",
+        Cut("peyman.promises.rules:effective", "if effective_at < now:", "if False:"),
+    ),
+    Guard(
+        "D04",
+        "a changed clause is not among the differences of two versions",
+        Cut(
+            "peyman.entrypoints.termdiff:changes", "if known is None or known.text != clause.text:", "if known is None:"
+        ),
+    ),
+    Guard(
+        "D05",
+        "nobody is told that the terms have changed",
+        Cut("peyman.entrypoints.implied:current", "(carried.before or carried.version) if carried else 0", "0"),
+    ),
+    Guard(
         "D06",
         "the name given at registration is not kept",
         Cut("peyman.people.actions.accounts:complete_profile", "person.full_name = name", "pass"),
@@ -128,6 +159,11 @@ GUARDS: list[Guard] = [
         "D21",
         "public holidays count as working days",
         Cut("peyman.kernel.worktime:WorkCalendar.is_working_day", " and day not in self.closed", ""),
+    ),
+    Guard(
+        "D21",
+        "a holiday declared late leaves the due times of open promises as they were",
+        Cut("peyman.promises.actions:recount", "rows = list(", "rows = [] and list("),
     ),
     Guard(
         "D22",
@@ -253,6 +289,11 @@ GUARDS: list[Guard] = [
         "D118",
         "insurance is not charged apart",
         Cut(f"{CARTS}.rules:fees", "insurance=insurance - insurance % 10", "insurance=0"),
+    ),
+    Guard(
+        "D121",
+        "clocks run on through a declared period",
+        Cut("peyman.promises.rules:Reckoning.due", "if not pauses:", "if True:"),
     ),
     Guard(
         "D122",

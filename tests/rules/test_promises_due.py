@@ -36,7 +36,7 @@ def pause(starts: str, ends: str | None, code: str = "FMJ-1", **scope: set[str])
         ("one that began before", [("2025-01-01 00:00", "2025-01-04 12:00")], "2025-01-04 10:00", "2025-01-06 12:00"),
         ("one that is over before", [("2025-01-01 00:00", "2025-01-04 10:00")], "2025-01-04 10:00", "2025-01-06 10:00"),
         (
-            "one that begins as it falls due",
+            "one that begins as it ends",
             [("2025-01-06 10:00", "2025-01-07 10:00")],
             "2025-01-04 10:00",
             "2025-01-06 10:00",

@@ -148,6 +148,7 @@ def test_a_declaration_that_cannot_stand_says_why(changes, field, says):
 # ---- Terms ----
 
 
+@pytest.mark.clause("D04")
 def test_new_terms_hold_from_now_on_or_later_never_from_before():
     assert rules.effective(None, NOW) == NOW
     assert rules.effective(NOW, NOW) == NOW

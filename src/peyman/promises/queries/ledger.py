@@ -334,9 +334,12 @@ def record(now: datetime, *, days: int = 30, weeks: int = 12) -> Record:
     return Record(
         since=day_start(today - timedelta(days=days - 1)),
         tally=Tally(made, kept, made - kept),
-        days=[Day(day, *counts) for day, counts in by_day.items()],
+        days=[Day(day, counts[0], counts[1]) for day, counts in by_day.items()],
         shares=[Share(clause, *counts) for clause, counts in sorted(by_clause.items())],
-        weeks={clause: [(start, *counts) for start, counts in found.items()] for clause, found in by_week.items()},
+        weeks={
+            clause: [(start, counts[0], counts[1]) for start, counts in found.items()]
+            for clause, found in by_week.items()
+        },
     )
 
 
