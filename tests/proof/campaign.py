@@ -182,9 +182,20 @@ def run(*, orders: int, database: str, seed: int, folder: Path, kill_every: floa
         wrong = compare(house, notes)
         return {
             "database": database, "seed": seed, "orders": orders, "placed": len(notes.orders),
-            "cart_codes_seen": len(notes.cart_codes), "kills": dict(house.kills),
+            "cart_codes_seen": len(notes.cart_codes), "kills": dict(house.kills), **ending(house),
             "seconds": round(time.monotonic() - begun), "outcomes": dict(notes.outcomes), "wrong": wrong,
         }  # fmt: skip
+
+
+def ending(house: House) -> dict[str, Any]:
+    """How it all ended, from the exports: orders by state, money given back, tokens at the bank by state."""
+    states = Counter(row["state"] for row in house.export("orders"))
+    back = Counter(f"{row['kind']} {row['state']}" for row in house.export("payments") if row["kind"] != "payment")
+    return {
+        "orders_by_state": dict(states),
+        "given_back": dict(back),
+        "bank": dict(Counter(r["state"] for r in house.ledger())),
+    }
 
 
 def settle(house: House) -> None:
