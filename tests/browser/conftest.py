@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.shopper import Shopper
 from tests.conftest import REPO, Peyman
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1280, "height": 900}}
+PATIENCE = 20_000  # milliseconds: a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -114,7 +116,7 @@ def visit(house: House, browser: Browser, browser_context_args: dict[str, Any]) 
 
     def open_page(**context: Any) -> Page:
         contexts.append(browser.new_context(**{**browser_context_args, "base_url": house.url, **context}))
-        contexts[-1].set_default_timeout(20_000)
+        contexts[-1].set_default_timeout(PATIENCE)
         watch.over(contexts[-1])
         return contexts[-1].new_page()
 

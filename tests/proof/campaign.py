@@ -38,7 +38,6 @@ FAULTS = {
     "no_callback": 0.04,
     "double_callback": 0.05,
 }
-SCARCE_PIECES = 40  # of the one thing that everybody wants
 CUSTOMERS = 24
 SETTLED = {"captured", "failed", "returned"}
 
@@ -92,8 +91,8 @@ class Buyer:
             return dict(answer.json()) if answer.status_code < 300 and answer.content else None
         raise AssertionError(f"{method} {path}: nobody answered")
 
-    def buy(self, number: int, sku: str, notes: Notes) -> None:
-        """Order, pay (or not), come back (or not), and remember what was told."""
+    def place(self, number: int, sku: str, notes: Notes) -> str | None:
+        """Order one piece, and remember what was told. None where it was refused."""
         key = f"proof-{number}"
         body = {
             "lines": [{"sku": sku, "quantity": 1}],
@@ -109,9 +108,13 @@ class Buyer:
         placed = self._call("POST", "/orders", body, key)
         if placed is None:
             notes.outcomes["not_placed"] += 1
-            return
-        order = placed["order"]
-        notes.orders[key] = order
+            return None
+        notes.orders[key] = placed["order"]
+        return str(placed["order"])
+
+    def pay(self, number: int, order: str, notes: Notes) -> None:
+        """Pay (or not), come back (or not), and remember what was told."""
+        key = f"proof-{number}"
         for attempt in range(3):  # a bank that gives no token is asked again, as a person would
             started = self._call("POST", f"/orders/{order}/payments", {"gateway": "zarinpal"}, f"{key}-{attempt}")
             if started is not None:
@@ -137,13 +140,13 @@ class Buyer:
             notes.cart_codes[order] = seen["cart_code"]
 
 
-def catalogue(folder: Path) -> Path:
-    """A file of our own goods: one scarce thing and some plenty ones."""
+def catalogue(folder: Path, scarce: int) -> Path:
+    """A file of our own goods: `scarce` pieces of the thing that everybody wants, and some plenty ones."""
     columns = ["sku", "product_code", "category_slug", "brand_slug", "title_fa", "price_rial", "list_price_rial",
                "price_basis", "stock", "attributes", "weight_g"]  # fmt: skip
     rows = [",".join(columns)]
     for n in range(6):
-        stock = SCARCE_PIECES if n == 0 else 100_000
+        stock = scarce if n == 0 else 100_000
         rows.append(f"PROOF-{n:02},PROOF{n},mobile-phone,samsung,کالای آزمون شماره {n},{1_000_000 + n * 10},"
                     f"{1_000_000 + n * 10},market,{stock},{{}},300")  # fmt: skip
     file = folder / "goods.csv"
@@ -154,9 +157,11 @@ def catalogue(folder: Path) -> Path:
 def run(*, orders: int, database: str, seed: int, folder: Path, kill_every: float, buyers: int = 8) -> dict[str, Any]:
     """Run one campaign and compare the books. Returns the figures; `wrong` lists everything that does not agree."""
     chance, notes = random.Random(seed), Notes()
+    rush = max(orders // 10, 6)
+    scarce = rush * 2 // 3
     begun = time.monotonic()
     with House(folder, database=database) as house:
-        house.run("catalogue", "import", str(catalogue(folder)), ok=(0,))
+        house.run("catalogue", "import", str(catalogue(folder, scarce)), ok=(0,))
         people = [Buyer(house, f"0912{seed % 1000:03}{n:04}", random.Random(seed + n)) for n in range(CUSTOMERS)]
         house.faults(seed=seed, **FAULTS)
         calm = threading.Event()
@@ -164,27 +169,45 @@ def run(*, orders: int, database: str, seed: int, folder: Path, kill_every: floa
         killer.start()
         locks = [threading.Lock() for _ in people]
 
-        def one(number: int) -> None:
+        def place(number: int) -> str | None:
             with locks[number % CUSTOMERS]:
-                scarce = random.Random(seed * 7919 + number).random() < 0.15
-                people[number % CUSTOMERS].buy(number, f"PROOF-{0 if scarce else number % 5 + 1:02}", notes)
-                if number % 50 == 49:
-                    print(f"{database}: {number + 1}/{orders} orders, kills {dict(house.kills)}", file=sys.stderr)
+                scarce = number < rush or number % 7 == 0
+                return people[number % CUSTOMERS].place(number, f"PROOF-{0 if scarce else number % 5 + 1:02}", notes)
+
+        def pay(number: int, order: str | None) -> None:
+            with locks[number % CUSTOMERS]:
+                if order:
+                    people[number % CUSTOMERS].pay(number, order, notes)
+            if number % 50 == 49:
+                print(f"{database}: {number + 1}/{orders} orders, kills {dict(house.kills)}", file=sys.stderr)
 
         with ThreadPoolExecutor(buyers) as pool:
-            for done in [pool.submit(one, n) for n in range(orders)]:
-                done.result()
+            # The rush: everybody orders the scarce thing before anybody pays, so that many pay for what has run out.
+            waiting = list(pool.map(place, range(rush)))
+            list(pool.map(pay, range(rush), waiting))
+            list(pool.map(lambda number: pay(number, place(number)), range(rush, orders)))
         calm.set()
         killer.join(60)
         house.faults(**dict.fromkeys(FAULTS, 0.0))
         house._wait_ready()
         settle(house)
-        wrong = compare(house, notes)
+        wrong = compare(house, notes, scarce)
         return {
             "database": database, "seed": seed, "orders": orders, "placed": len(notes.orders),
-            "cart_codes_seen": len(notes.cart_codes), "kills": dict(house.kills),
+            "cart_codes_seen": len(notes.cart_codes), "kills": dict(house.kills), **ending(house),
             "seconds": round(time.monotonic() - begun), "outcomes": dict(notes.outcomes), "wrong": wrong,
         }  # fmt: skip
+
+
+def ending(house: House) -> dict[str, Any]:
+    """How it all ended, from the exports: orders by state, money given back, tokens at the bank by state."""
+    states = Counter(row["state"] for row in house.export("orders"))
+    back = Counter(f"{row['kind']} {row['state']}" for row in house.export("payments") if row["kind"] != "payment")
+    return {
+        "orders_by_state": dict(states),
+        "given_back": dict(back),
+        "bank": dict(Counter(r["state"] for r in house.ledger())),
+    }
 
 
 def settle(house: House) -> None:
@@ -202,7 +225,7 @@ def settle(house: House) -> None:
     raise AssertionError(f"not settled: {open_[:5]} {waiting[:5]}")
 
 
-def compare(house: House, notes: Notes) -> list[str]:
+def compare(house: House, notes: Notes, pieces: int) -> list[str]:
     """Hold the exports against the bank's ledger, the provider's messages and what buyers were told."""
     wrong: list[str] = []
 
@@ -251,7 +274,7 @@ def compare(house: House, notes: Notes) -> list[str]:
     for code, cart_code in notes.cart_codes.items():
         must(orders.get(code, {}).get("cart_code") == cart_code, f"{code}: its cart code changed")
     scarce = next(row for row in house.export("stock") if row["sku"] == "PROOF-00")
-    must(scarce["allocated"] <= SCARCE_PIECES, f"oversold: {scarce}")
+    must(scarce["allocated"] <= pieces, f"oversold: {scarce}")
     texts: Counter[str] = Counter()
     repeats = 0
     for text in house.texts():

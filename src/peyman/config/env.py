@@ -35,7 +35,7 @@ class Env:
 
 
 def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
-    """Read the environment. Nothing is refused here: `config.checks` says what production needs."""
+    """Read the environment. Nothing is refused here: `entrypoints.jobs.startup` says what production needs."""
     data = Path(environ.get("PEYMAN_DATA") or "var").absolute()
     return Env(
         data=data,

@@ -25,11 +25,11 @@ def read_hours(typed: str | None) -> int:
     return hours
 
 
-@click.command("deadline")
-@click.option("--from", "start", metavar="ISO", help="When the hours begin; without an offset, Tehran's time.")
-@click.option("--hours", metavar="N", help="How many hours run.")
-@click.option("--kind", default="working", show_default=True, metavar="working|calendar", help="Which hours count.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command("deadline", help="می‌گوید شماری ساعت با تقویم کاری امروز کی به سر می‌رسد.")
+@click.option("--from", "start", metavar="ISO", help="آغاز ساعت‌ها؛ بی‌نشانه منطقه: ساعت تهران")
+@click.option("--hours", metavar="N", help="شمار ساعت‌ها")
+@click.option("--kind", default="working", show_default=True, metavar="working|calendar", help="ساعت کاری یا تقویمی")
+@click.option("--json", "as_json", is_flag=True, help="پاسخ به JSON")
 def command(start: str | None, hours: str | None, kind: str, as_json: bool) -> None:
     """Tell when a number of hours will have run, by the working calendar in force."""
     begin, count = instant(start or ""), read_hours(hours)

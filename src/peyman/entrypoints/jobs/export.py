@@ -36,7 +36,7 @@ def written(value: object) -> str:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-@click.command("export")
+@click.command("export", help="همه ردیف‌های NAME را، هر یک در خطی، به JSON می‌نویسد: ریال درست و زمان UTC.")
 @click.argument("name", metavar="|".join(EXPORTS))
 def command(name: str) -> None:
     """Print every row of one export, one JSON object a line: whole rials, UTC times, stable field names."""

@@ -379,8 +379,8 @@ def run(now: datetime) -> Iterator[tuple[str, Finding]]:
             yield name, look(now)
 
 
-@click.command("check-invariants")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command("check-invariants", help="آنچه همیشه باید درست باشد را می‌سنجد و چیزی را تغییر نمی‌دهد. ۱: درست نیست.")
+@click.option("--json", "as_json", is_flag=True, help="پاسخ به JSON")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
     """Check what must be true at every moment; exit 1 when something is not. Nothing is changed."""

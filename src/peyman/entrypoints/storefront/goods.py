@@ -201,9 +201,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     terms = promises.terms_in_force(now)
     variant = _chosen(page, request.GET.get("sku", ""))
     steps = variant.steps if variant else []
-    drawn = chart.draw(
-        [chart.Price(step.since, step.price) for step in steps], begins=now - queries.HISTORY, now=now
-    )
+    drawn = chart.draw([chart.Price(step.since, step.price) for step in steps], begins=now - queries.HISTORY, now=now)
     attributes = list(page.attributes.items())
     is_sold = page.is_on_sale and variant is not None
     context = {

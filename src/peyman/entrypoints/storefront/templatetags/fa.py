@@ -279,7 +279,7 @@ def linked_clauses(text: str) -> SafeString:
 
 @register.filter
 def clause_anchor(published: str) -> str:
-    """"11-4" → "c-11-4"."""
+    """Where a clause stands on the page of the terms: "11-4" → "c-11-4"."""
     return f"c-{published}"
 
 

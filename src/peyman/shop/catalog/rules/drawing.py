@@ -16,7 +16,7 @@ _MADE_FOR = {
     "blocks": "puzzle intellectual-and-educational toys",
     "book": "book-and-media book",
     "bottle": "beverages bottle plateandetc water-filters herbal-spirits-rose-water jug",
-    "box": "accessories-packing home-appliance humidifiers massagers men-accessories automotive-battery",
+    "box": "accessories-packing humidifiers massagers men-accessories automotive-battery",
     "cable": "cell-phone-data-cable adapter splitter lan-cable cable-combo antenna-cable printer-cable usb-hub",
     "camera": "digital-camera security-and-surveillance-equipment dahboard-camera baby-monitor-and-pager",
     "car-holder": "vehicles cell-phone-holder car-accessory-parts car-stereo",
@@ -108,7 +108,7 @@ _MADE_FOR = {
     "trousers": "men-jeans men-shorts women-trousers men-socks-tights",
     "tv": "tv2",
     "vacuum": "vaccum-cleaner",
-    "washer": "washing-machines dishwasher",
+    "washer": "home-appliance washing-machines dishwasher",
     "watch": (
         "wearable-gadget watch-band apple-watch-cover watch-accessorie men-digital-watches women-digital-watches"
         " girls-digital-watches boys-digital-watches"
