@@ -147,6 +147,16 @@ GUARDS: list[Guard] = [
         Cut("peyman.people.actions.accounts:complete_profile", "person.full_name = name", "pass"),
     ),
     Guard(
+        "D09",
+        "anyone's address may be written to",
+        Cut("peyman.messages.rules:assert_recipient", "        if not is_official:", "        if False:"),
+    ),
+    Guard(
+        "D09",
+        "whatever is written goes anywhere under the name of an exception",
+        Cut("peyman.messages.rules:assert_recipient", "elif template not in _ONLY[why] or", "elif False and"),
+    ),
+    Guard(
         "D10",
         "what was sent is not in the channel log",
         Cut(
@@ -154,6 +164,31 @@ GUARDS: list[Guard] = [
             '_try_many([message], provider=provider, outcome="sent", details={}, now=now)',
             "pass",
         ),
+    ),
+    Guard(
+        "D11",
+        "the newsletter goes to who did not ask for it",
+        Cut("peyman.messages.rules:assert_recipient", "if not may_market:", "if False:"),
+    ),
+    Guard(
+        "D12",
+        "a newsletter that was queued before it was cancelled still leaves",
+        Cut("peyman.entrypoints.jobs.outbox:Ways.is_wanted", "message.why != rules.Why.NEWSLETTER or", "True or"),
+    ),
+    Guard(
+        "D13",
+        "the shop answers under any name",
+        Cut("peyman.entrypoints.canonical:Canonical.__call__", "if host.lower() not in settings.OTHER_HOSTS:", "if True:"),
+    ),
+    Guard(
+        "D14",
+        "messages leave from lines that are not announced",
+        Cut("peyman.messages.rules:is_announced", "return bool(wanted) and any(", "return bool(wanted) or any("),
+    ),
+    Guard(
+        "D14",
+        "an SMS carries nothing by which it could be checked",
+        Cut("peyman.messages.queries:render", "text = marked", "pass"),
     ),
     Guard(
         "D21",
