@@ -103,7 +103,9 @@ def senders(request: HttpRequest, person: Person) -> HttpResponse:
             address = Field(**{**vars(address), "error": refusal.detail})
         else:
             return redirect("/desk/senders/")
-    context = {"rows": queries.senders(), "fields": [kind, address, what_for], "kinds": dict(SENDER_KINDS)}
+    words = dict(SENDER_KINDS)
+    rows = [{"sender": row, "kind": words[row.kind]} for row in queries.senders()]
+    context = {"rows": rows, "fields": [kind, address, what_for]}
     return door.render(request, person, "senders.html", context, status=422 if address.error else 200)
 
 
