@@ -31,6 +31,7 @@ def every_minute(now: datetime) -> dict[str, int]:
     done = sweeps.tick(now).as_json()
     done["told"] = outbox.keep_told_promises(now=now)
     done["login_codes"] = people.forget_codes(now=now)
+    done["guardians"] = people.forget_guardians(now=now)
     done["stale_messages"] = messages.drop_stale(now=now)
     return done
 

@@ -95,7 +95,7 @@ def _typed(request: HttpRequest, *names: str) -> dict[str, str]:
 def _known(request: HttpRequest, person: Person) -> dict[str, str]:
     """Return the address that is to be changed, else name and number of the account."""
     code = request.GET.get("edit", "")
-    chosen = next((row for row in queries.addresses(person) if code and row.code == code), None)
+    chosen = next((row for row in queries.addresses(person) if row.code == code), None) if code else None
     if chosen is None:
         return {"recipient": person.full_name, "mobile": fa.mobile(person.mobile)}
     kept = {name: str(value) for name, value in chosen.particulars.items()}
