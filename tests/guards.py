@@ -178,9 +178,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D13",
         "the shop answers under any name",
-        Cut(
-            "peyman.entrypoints.canonical:Canonical.__call__", "if host.lower() not in settings.OTHER_HOSTS:", "if True:"
-        ),
+        Cut("peyman.entrypoints.canonical:Canonical.__call__", "if host not in settings.OTHER_HOSTS:", "if True:"),
     ),
     Guard(
         "D14",

@@ -21,8 +21,9 @@ class Canonical:
 
     @carries_out("D13")
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        host, _ = split_domain_port(request.get_host())
-        if host.lower() not in settings.OTHER_HOSTS:
+        # Read, not judged: a name that is not ours at all is refused further in, in the form of its door.
+        host, _ = split_domain_port(request.headers.get("Host", "").lower())
+        if host not in settings.OTHER_HOSTS:
             return self.get_response(request)
         if request.method in ("GET", "HEAD"):
             return HttpResponsePermanentRedirect(settings.PUBLIC_URL + request.get_full_path())
