@@ -2,6 +2,7 @@
 
 import pytest
 
+from peyman.shop.catalog.queries import marks
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +97,11 @@ def test_the_list_costs_the_same_queries_whatever_its_size(client, many, django_
     for _ in range(many):
         make.variant()
     listed(client)  # takes the lease of the limit
-    with django_assert_num_queries(6):  # categories, offers, brands twice, products, variants
+    marks.forget()
+    # mark, categories, offers, brands, products, variants, and then as below: pieces left, variants
+    with django_assert_num_queries(8):
+        listed(client)
+    with django_assert_num_queries(3):  # mark, pieces left, variants
         listed(client)
 
 

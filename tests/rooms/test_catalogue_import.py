@@ -224,11 +224,12 @@ def test_a_batch_costs_the_same_queries_whatever_it_holds(count: int, django_ass
     def records(price: str) -> list[dict[str, Any]]:
         return [record(sku=f"A{n}-01", product_code=f"A{n}", title_en="", price_rial=price) for n in range(count)]
 
-    with django_assert_num_queries(19):  # lists 4, look 3, goods 2, prices 2, edition 2, counters 2, begin and end of 2 actions
+    # lists 4, look 3, goods 2, prices 2, counters 2, the first edition 2, begin and end of 2 actions
+    with django_assert_num_queries(19):
         brought(*records("5000000"))
     with django_assert_num_queries(8):  # lists 4, look 2, begin and end
         brought(*records("5000000"), now=LATER)
-    with django_assert_num_queries(12):  # and prices 2, goods 1, versions 1
+    with django_assert_num_queries(13):  # and prices 2, goods 1, versions 1, edition 1
         brought(*records("5500000"), now=LATER)
 
 
@@ -467,3 +468,12 @@ def test_the_supplier_file_comes_in_whole() -> None:
     report = brought(*some)
     assert (report.count("accept"), report.variants_new) == (1000, 1000)
     assert brought(*some, now=LATER).is_no_change
+
+
+def test_an_import_that_brings_nothing_new_leaves_remembered_lists_alone() -> None:
+    brought(record())
+    before = queries.mark()
+    brought(record(), now=LATER)
+    assert queries.mark() == before
+    brought(record(title_fa="گوشی تازه"), now=LATER)
+    assert queries.mark() != before

@@ -300,7 +300,8 @@ def _written(plan: _Plan, *, count_stock: CountStock, by: str, now: datetime) ->
         Variant.objects.bulk_update(saved.values(), [*_VARIANT_COLUMNS, "price", "list_price", "cheaper_at"])
     counts = {variant.pk: item.stock for variant, item in plan.new_variants} | plan.counts
     owed = count_stock(counts=counts, reason="import", by=by, now=now) if counts else []
-    bump(plan.stale)
+    if plan.stale or fresh:
+        bump(plan.stale)
     return list(Variant.objects.filter(pk__in=owed).values_list("sku", flat=True)) if owed else []
 
 

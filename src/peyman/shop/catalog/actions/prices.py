@@ -46,7 +46,8 @@ def set_prices(*, prices: Sequence[tuple[str, int, int]], reason: str, by: str, 
     changes = move_prices(moved, reason=reason, by=by, now=now)
     for variants in chunks([new.variant for new in moved]):
         Variant.objects.bulk_update(variants, ["price", "list_price", "cheaper_at"])
-    bump({new.variant.product_id for new in moved})
+    if moved:
+        bump({new.variant.product_id for new in moved})
     return changes
 
 
