@@ -289,7 +289,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D57",
         "an order is final without money",
-        Cut(f"{FINALITY}:_issue", " if o.bill.paid - o.bill.refunded >= o.total", ""),
+        Cut(f"{FINALITY}:_issue", " if order.bill.paid - order.bill.refunded >= order.total", ""),
     ),
     Guard(
         "D57",
@@ -338,6 +338,105 @@ GUARDS: list[Guard] = [
             "return PriceChange.objects.bulk_create(changes, batch_size=CHUNK)",
             "return changes",
         ),
+    ),
+    Guard(
+        "D08",
+        "an e-mail address is official by being typed",
+        Cut(
+            "peyman.people.actions.contacts:confirm_email",
+            '_try(person, "email", code, now)',
+            'ContactCode.objects.filter(person=person, kind="email").latest("pk")',
+        ),
+    ),
+    Guard(
+        "D08",
+        "one right code of two changes a mobile number",
+        Cut(
+            "peyman.people.actions.contacts:change_mobile",
+            "            wrong = True  # the other one is tried all the same: each try counts\n",
+            '            proofs.append(ContactCode.objects.filter(person=person, kind=kind).latest("pk"))\n',
+        ),
+    ),
+    Guard(
+        "D12",
+        "the newsletter is cancelled by a program that only reads the link",
+        Cut("peyman.entrypoints.storefront.profile:opt_out", 'if request.method == "POST":', "if True:"),
+    ),
+    Guard(
+        "D12",
+        "one click does not cancel the newsletter",
+        Cut("peyman.entrypoints.storefront.profile:opt_out", 'if request.method == "POST":', "if False:"),
+    ),
+    Guard(
+        "D15",
+        "a log-in leaves no trace in the history",
+        Cut(
+            "peyman.people.actions.visits:begin_visit",
+            'LoginEvent.objects.create(person=person, event="login", device=device, network=network, at=now)',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D15",
+        "a session that its owner ended stays open",
+        Cut("peyman.entrypoints.storefront.sessions:forget_sessions", "SessionStore(key).delete()", "pass"),
+    ),
+    Guard(
+        "D16",
+        "personal data lie in the tables in clear",
+        Cut(
+            "peyman.sealed:Sealed.get_db_prep_save",
+            "return keys().seal(self.dump(value), self.context())",
+            "return self.dump(value)",
+        ),
+    ),
+    Guard(
+        "D16",
+        "staff look at personal data without a reason",
+        Cut("peyman.people.actions.privacy:note_access", "rules.access_reason(why)", "why"),
+    ),
+    Guard(
+        "D17",
+        "whoever reported a violation is not answered",
+        Cut(
+            "peyman.entrypoints.privacy:answer",
+            'messages.queue(_message(case, "privacy_answered", context, key), now=now)',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D17",
+        "a report is answered by whoever did not take it",
+        Cut("peyman.people.actions.privacy:answer_case", "if case.taken_by_id not in (None, by.pk):", "if False:"),
+    ),
+    Guard(
+        "D18",
+        "a withdrawn permission still holds",
+        Cut("peyman.people.queries.privacy:permissions", "row.withdrawn_at is None and ", ""),
+    ),
+    Guard(
+        "D20",
+        "a minor pays without a guardian's word",
+        Cut("peyman.shop.orders.actions.guardian:assert_guardian", "if waiting([order], now):", "if False:"),
+    ),
+    Guard(
+        "D20",
+        "a minor's money becomes a cart code without a guardian's word",
+        Cut(
+            "peyman.shop.orders.actions.finality:take_payments",
+            "waiting = guardian.waiting(orders.values(), now)",
+            "waiting = frozenset()",
+        ),
+    ),
+    Guard(
+        "D40",
+        "a landline counts without the customer's word",
+        Cut("peyman.people.actions.contacts:vouch_landline", "if number and not vouched:", "if False:"),
+    ),
+    Guard(
+        "D44",
+        "any eleven digits are an organisation's national id",
+        Cut("peyman.people.rules.legal:legal_national_id", "if not has_right_check_digit(digits):", "if False:"),
     ),
 ]
 

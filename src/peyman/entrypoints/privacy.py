@@ -98,7 +98,8 @@ def answer(case: PrivacyCase, text: str, by: Person, now: datetime) -> PrivacyAn
         context = {"case": case.code, "link": link_of(case)}
         if case.contact_kind == rules.EMAIL:
             context["answer"] = row.text
-        messages.queue(_message(case, "privacy_answered", context, f"privacy_answered:{case.code}:{row.pk}"), now=now)
+        key = f"privacy_answered:{case.code}:{row.pk}"
+        messages.queue(_message(case, "privacy_answered", context, key), now=now)
         promises.keep_many(
             [f"privacy_case:{case.code}"], kind=KIND, evidence={"answer": row.pk, "by": by.code}, now=now
         )
