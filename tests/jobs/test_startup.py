@@ -48,6 +48,7 @@ def comes_up(peyman) -> bool:
         ({"PEYMAN_SECRET_KEY": ""}, "کلید رمز خالی است"),
         ({"PEYMAN_SECRET_KEY": "sandbox-only-never-a-secret-sandbox-only-never-a-secret-"}, "کلید رمز نمونه"),
         ({"PEYMAN_SECRET_KEY": "short"}, "کلید رمز نمونه یا کوتاه"),
+        ({"PEYMAN_FIELD_KEYS": "short"}, "کلیدی در PEYMAN_FIELD_KEYS کوتاه است"),
         ({"PEYMAN_BANK_URL": "http://127.0.0.1:9000"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
         ({"PEYMAN_BANK_URL": "https://sandbox.zarinpal.com"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
         ({"PEYMAN_SMS_URL": "http://localhost:9000"}, "PEYMAN_SMS_URL نشانی شبیه‌ساز است"),

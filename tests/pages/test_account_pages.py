@@ -207,6 +207,24 @@ def test_an_organisation_is_kept_when_its_ids_hold(client: Client, me: Person) -
     assert queries.legal_entities(me) == []
 
 
+@pytest.mark.clause("D44")
+def test_what_is_in_the_book_fills_the_checkout(client: Client, me: Person) -> None:
+    client.post("/account/book/", FORM | {"title": "محل کار"})
+    client.post("/account/book/organisation", COMPANY)
+    make.cart(person=me)
+    html = html_of(client.get("/checkout/"))
+    assert "محل کار" in html and "شرکت نمونه" in html and 'value="۱۲"' not in html
+    html = html_of(client.get(f"/checkout/?address={queries.addresses(me)[0].code}"))
+    assert 'value="خیابان چهارباغ بالا، کوچه ۴"' in html and 'value="8165739412"' in html
+    html = html_of(client.get(f"/checkout/?organisation={queries.legal_entities(me)[0].code}"))
+    assert 'value="10380284790"' in html
+    stranger = Client()
+    other = make.person()
+    make.cart(person=other)
+    stranger.force_login(other)
+    assert "چهارباغ بالا" not in html_of(stranger.get(f"/checkout/?address={queries.addresses(me)[0].code}"))
+
+
 # ---- One's data ----
 
 

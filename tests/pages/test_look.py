@@ -31,6 +31,8 @@ VISITOR = {
     "terms": "/terms/",
     "version": "/terms/1/",
     "log-in": "/login/",
+    "report": "/privacy/report/",
+    "rights": "/rights/",
     "inbox": "/sandbox/inbox",
     "not found": "/nothing/",
 }
@@ -40,6 +42,11 @@ BUYER = {
     "orders": "/orders/",
     "order": "/orders/{order}/",
     "other's order": "/orders/ORD-0000/",
+    "account": "/account/",
+    "book": "/account/book/",
+    "sessions": "/account/sessions/",
+    "my data": "/account/data/",
+    "report": "/privacy/report/",
 }
 
 

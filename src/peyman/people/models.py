@@ -30,6 +30,9 @@ class Person(AbstractBaseUser):
     full_name = models.CharField(max_length=120, blank=True)
     email = SealedField(blank=True)
     email_confirmed_at = models.DateTimeField(null=True)
+    mail_for_orders = models.BooleanField(
+        default=True
+    )  # what Consent says of transactional mail, kept beside the address
     landline = SealedField(blank=True)  # "02188888888"; vouched for by the customer (D40)
     birth_date = SealedDate(null=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.CUSTOMER)

@@ -220,6 +220,7 @@ def _page(
     view = carts.view(cart, terms=terms, carrier_fee=0)
     if not view.goods_total and refusal is None:
         return redirect("/cart/")
+    person = visitor.person_of(request)
     boxes = _boxes(typed, wrong or {}, clauses or {})
     picks = _picks(view, terms, typed)
     chosen = next((pick for pick in picks if pick.is_chosen), None)
@@ -239,6 +240,8 @@ def _page(
         "is_legal": typed.get("buyer.kind") == "legal_entity",
         "accepted": typed.get("terms") == str(terms.number) and not isinstance(refusal, TermsChanged),
         "cities": [(place, places.cities(place)) for place in places.provinces()],
+        "addresses": people.addresses(person) if person else [],
+        "organisations": people.legal_entities(person) if person else [],
         "key": typed.get("key") or secrets.token_urlsafe(24),
         "count": sum(line.quantity for line in view.lines if line.available),
     }

@@ -34,5 +34,8 @@ def agree(*, person: Person, topic: str, channel: str, given: bool, how: str, no
                 if not known.exclude(given=given).update(given=given, since=now):
                     return False
         ConsentEvent.objects.create(**mine, given=given, how=how, at=now)
+        if (topic, channel) == (rules.TRANSACTIONAL, rules.EMAIL):
+            Person.objects.filter(pk=person.pk).update(mail_for_orders=given)
+            person.mail_for_orders = given
     log.info("people.consent", person=person.code, topic=topic, channel=channel, given=given, how=how)
     return True

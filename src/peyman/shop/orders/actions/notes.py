@@ -58,7 +58,7 @@ def pro_forma(order: Order, person: Person, version: ProForma, lines: list[Order
 
 
 def _has_mail(person: Person) -> bool:
-    return bool(person.email and person.email_confirmed_at)
+    return bool(person.email and person.email_confirmed_at and person.mail_for_orders)
 
 
 def _paper(order: Order, person: Person, lines: list[OrderLine]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""A minor's order and the one place that issues cart codes."""
+"""Where orders meet what people told of themselves: age, consent, privacy."""
 
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from peyman.billing.models import Refund
+from peyman.messages.models import Message
 from peyman.people import actions as people
 from peyman.people.models import Person
 from peyman.people.rules import GuardianNeeded
@@ -58,3 +60,27 @@ def test_whoever_did_not_tell_a_birth_date_costs_no_query(django_assert_num_quer
     order = place(make.person(), [(make.variant().sku, 1)]).order
     with django_assert_num_queries(0):
         orders.assert_guardian(order, NOW)
+
+
+@pytest.mark.clause("D12")
+def test_whoever_wants_no_mail_about_orders_has_them_by_sms() -> None:
+    person = make.person(email="zahra@example.ir", email_confirmed_at=NOW)
+    people.agree(person=person, topic="transactional", channel="email", given=False, how="profile", now=NOW)
+    place(Person.objects.get(pk=person.pk), [(make.variant().sku, 1)])
+    assert [(row.channel, row.template) for row in Message.objects.all()] == [("sms", "pro_forma")]
+    people.agree(person=person, topic="transactional", channel="email", given=True, how="profile", now=NOW)
+    place(Person.objects.get(pk=person.pk), [(make.variant().sku, 1)])
+    assert Message.objects.filter(channel="email", template="pro_forma").count() == 1
+
+
+@pytest.mark.clause("D16")
+def test_to_whom_and_where_an_order_goes_is_sealed_in_its_row() -> None:
+    order = place(make.person(), [(make.variant().sku, 1)]).order
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM orders_order")
+        stored = repr(cursor.fetchall())
+    for personal in ("9121234567", "کارگر شمالی", "1439955471", "سارا احمدی"):
+        assert personal not in stored
+    again = Order.objects.get()
+    assert (again.recipient, again.mobile, again.postal_code) == ("سارا احمدی", "+989121234567", "1439955471")
+    assert (again.code, again.buyer) == (order.code, {})
