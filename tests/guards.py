@@ -92,6 +92,20 @@ FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 
 GUARDS: list[Guard] = [
     Guard(
+        "D01",
+        "who uses the shop leaves no record of having accepted its terms",
+        Cut(
+            "peyman.entrypoints.implied:Implied._store",
+            'actions.accept(person=person, version=version, kind="implied", now=datetime.fromisoformat(mark.at))',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D01",
+        "an implied acceptance counts as an explicit one",
+        Cut("peyman.promises.queries:has_accepted", ", kind__in=explicit", ""),
+    ),
+    Guard(
         "D02",
         "an order leaves no record of the terms that were accepted with it",
         Cut(
@@ -111,9 +125,36 @@ GUARDS: list[Guard] = [
         Cut("peyman.promises.queries:terms_in_force", "effective_at__lte=now", ""),
     ),
     Guard(
+        "D04",
+        "terms may be published for a time that has passed",
+        Cut("peyman.promises.rules:effective", "if effective_at < now:", "if False:"),
+    ),
+    Guard(
+        "D04",
+        "a changed clause is not among the differences of two versions",
+        Cut(
+            "peyman.entrypoints.termdiff:changes", "if known is None or known.text != clause.text:", "if known is None:"
+        ),
+    ),
+    Guard(
+        "D05",
+        "nobody is told that the terms have changed",
+        Cut("peyman.entrypoints.implied:current", "(carried.before or carried.version) if carried else 0", "0"),
+    ),
+    Guard(
         "D06",
         "the name given at registration is not kept",
-        Cut("peyman.people.actions:complete_profile", "person.full_name = name", "pass"),
+        Cut("peyman.people.actions.accounts:complete_profile", "person.full_name = name", "pass"),
+    ),
+    Guard(
+        "D09",
+        "anyone's address may be written to",
+        Cut("peyman.messages.rules:assert_recipient", "        if not is_official:", "        if False:"),
+    ),
+    Guard(
+        "D09",
+        "whatever is written goes anywhere under the name of an exception",
+        Cut("peyman.messages.rules:assert_recipient", "elif template not in _ONLY[why] or", "elif False and"),
     ),
     Guard(
         "D10",
@@ -125,9 +166,39 @@ GUARDS: list[Guard] = [
         ),
     ),
     Guard(
+        "D11",
+        "the newsletter goes to who did not ask for it",
+        Cut("peyman.messages.rules:assert_recipient", "if not may_market:", "if False:"),
+    ),
+    Guard(
+        "D12",
+        "a newsletter that was queued before it was cancelled still leaves",
+        Cut("peyman.entrypoints.jobs.outbox:Ways.is_wanted", "message.why != rules.Why.NEWSLETTER or", "True or"),
+    ),
+    Guard(
+        "D13",
+        "the shop answers under any name",
+        Cut("peyman.entrypoints.canonical:Canonical.__call__", "if host not in settings.OTHER_HOSTS:", "if True:"),
+    ),
+    Guard(
+        "D14",
+        "messages leave from lines that are not announced",
+        Cut("peyman.messages.rules:is_announced", "return bool(wanted) and any(", "return bool(wanted) or any("),
+    ),
+    Guard(
+        "D14",
+        "an SMS carries nothing by which it could be checked",
+        Cut("peyman.messages.queries:render", "text = marked", "pass"),
+    ),
+    Guard(
         "D21",
         "public holidays count as working days",
         Cut("peyman.kernel.worktime:WorkCalendar.is_working_day", " and day not in self.closed", ""),
+    ),
+    Guard(
+        "D21",
+        "a holiday declared late leaves the due times of open promises as they were",
+        Cut("peyman.promises.actions:recount", "rows = list(", "rows = [] and list("),
     ),
     Guard(
         "D22",
@@ -171,7 +242,7 @@ GUARDS: list[Guard] = [
         "the hours of a refund run on holidays too",
         Cut(
             "peyman.promises.rules:due",
-            "return calendar.after(start, hours)",
+            "return calendar.after(start, hours, stopped)",
             "return start.astimezone(UTC) + timedelta(hours=hours)",
         ),
     ),
@@ -218,7 +289,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D57",
         "an order is final without money",
-        Cut(f"{FINALITY}:_issue", " if o.bill.paid - o.bill.refunded >= o.total", ""),
+        Cut(f"{FINALITY}:_issue", " if order.bill.paid - order.bill.refunded >= order.total", ""),
     ),
     Guard(
         "D57",
@@ -255,6 +326,11 @@ GUARDS: list[Guard] = [
         Cut(f"{CARTS}.rules:fees", "insurance=insurance - insurance % 10", "insurance=0"),
     ),
     Guard(
+        "D121",
+        "clocks run on through a declared period",
+        Cut("peyman.promises.rules:Reckoning.due", "if not pauses:", "if True:"),
+    ),
+    Guard(
         "D122",
         "a price changes and leaves no trace",
         Cut(
@@ -262,6 +338,105 @@ GUARDS: list[Guard] = [
             "return PriceChange.objects.bulk_create(changes, batch_size=CHUNK)",
             "return changes",
         ),
+    ),
+    Guard(
+        "D08",
+        "an e-mail address is official by being typed",
+        Cut(
+            "peyman.people.actions.contacts:confirm_email",
+            '_try(person, "email", code, now)',
+            'ContactCode.objects.filter(person=person, kind="email").latest("pk")',
+        ),
+    ),
+    Guard(
+        "D08",
+        "one right code of two changes a mobile number",
+        Cut(
+            "peyman.people.actions.contacts:change_mobile",
+            "            wrong = True  # the other one is tried all the same: each try counts\n",
+            '            proofs.append(ContactCode.objects.filter(person=person, kind=kind).latest("pk"))\n',
+        ),
+    ),
+    Guard(
+        "D12",
+        "the newsletter is cancelled by a program that only reads the link",
+        Cut("peyman.entrypoints.storefront.profile:opt_out", 'if request.method == "POST":', "if True:"),
+    ),
+    Guard(
+        "D12",
+        "one click does not cancel the newsletter",
+        Cut("peyman.entrypoints.storefront.profile:opt_out", 'if request.method == "POST":', "if False:"),
+    ),
+    Guard(
+        "D15",
+        "a log-in leaves no trace in the history",
+        Cut(
+            "peyman.people.actions.visits:begin_visit",
+            'LoginEvent.objects.create(person=person, event="login", device=device, network=network, at=now)',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D15",
+        "a session that its owner ended stays open",
+        Cut("peyman.entrypoints.storefront.sessions:forget_sessions", "SessionStore(key).delete()", "pass"),
+    ),
+    Guard(
+        "D16",
+        "personal data lie in the tables in clear",
+        Cut(
+            "peyman.sealed:Sealed.get_db_prep_save",
+            "return keys().seal(self.dump(value), self.context())",
+            "return self.dump(value)",
+        ),
+    ),
+    Guard(
+        "D16",
+        "staff look at personal data without a reason",
+        Cut("peyman.people.actions.privacy:note_access", "rules.access_reason(why)", "why"),
+    ),
+    Guard(
+        "D17",
+        "whoever reported a violation is not answered",
+        Cut(
+            "peyman.entrypoints.privacy:answer",
+            'messages.queue(_message(case, "privacy_answered", context, key), now=now)',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D17",
+        "a report is answered by whoever did not take it",
+        Cut("peyman.people.actions.privacy:answer_case", "if case.taken_by_id not in (None, by.pk):", "if False:"),
+    ),
+    Guard(
+        "D18",
+        "a withdrawn permission still holds",
+        Cut("peyman.people.queries.privacy:permissions", "row.withdrawn_at is None and ", ""),
+    ),
+    Guard(
+        "D20",
+        "a minor pays without a guardian's word",
+        Cut("peyman.shop.orders.actions.guardian:assert_guardian", "if waiting([order], now):", "if False:"),
+    ),
+    Guard(
+        "D20",
+        "a minor's money becomes a cart code without a guardian's word",
+        Cut(
+            "peyman.shop.orders.actions.finality:take_payments",
+            "waiting = guardian.waiting(orders.values(), now)",
+            "waiting = frozenset()",
+        ),
+    ),
+    Guard(
+        "D40",
+        "a landline counts without the customer's word",
+        Cut("peyman.people.actions.contacts:vouch_landline", "if number and not vouched:", "if False:"),
+    ),
+    Guard(
+        "D44",
+        "any eleven digits are an organisation's national id",
+        Cut("peyman.people.rules.legal:legal_national_id", "if not has_right_check_digit(digits):", "if False:"),
     ),
 ]
 

@@ -60,9 +60,22 @@ def test_every_line_on_the_wire_is_short_and_ascii() -> None:
     assert str(message_from_bytes(content, policy=policy.default)["Subject"]).strip() == ("سفارش " * 30).strip()
 
 
+def test_a_newsletter_is_cancelled_by_one_click_and_other_mail_has_nothing_to_cancel() -> None:
+    told = {"to": "sara@example.ir", "title": "خبر", "text": "متن", "html": "<p>متن</p>", "key": "MSG-1"}
+    url = "https://peyman.example/newsletter/out/WyJQRVItMSJd:1tT/"
+    mail_ = mail.compose(**told, at=NOW, opt_out_url=url)
+    assert mail_["List-Unsubscribe"] == f"<{url}>"
+    assert mail_["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    read = message_from_bytes(mail_.as_bytes(), policy=policy.default)
+    assert str(read["List-Unsubscribe"]).replace(" ", "") == f"<{url}>"
+    assert mail.compose(**told, at=NOW)["List-Unsubscribe"] is None
+
+
 @pytest.mark.parametrize(
     "poison",
     [
+        {"opt_out_url": "https://peyman.example/o/\r\nBcc: all@example.ir"},
+        {"opt_out_url": "https://peyman.example/o/>, <https://evil.ir/"},
         {"to": "sara@example.ir\r\nBcc: all@example.ir"},
         {"to": "sara@example.ir, all@example.ir"},
         {"to": ""},

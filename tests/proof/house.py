@@ -30,7 +30,7 @@ def free_port() -> int:
 class House:
     """Bank, SMS and mail simulators that live on; web, workers and PostgreSQL that do not."""
 
-    def __init__(self, folder: Path, *, database: str, workers: int = 2) -> None:
+    def __init__(self, folder: Path, *, database: str, workers: int = 2, web: bool = True, **environment: str) -> None:
         self.folder, self.database = folder, database
         self.clock = folder / "clock"
         self.kills: Counter[str] = Counter()
@@ -39,7 +39,8 @@ class House:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (folder / "processes.log").open("ab")
         self.url = f"http://127.0.0.1:{free_port()}"
-        self._names = ["web", *(f"worker-{n}" for n in range(workers))]
+        self._web, self._more = web, environment
+        self._names = [*(["web"] if web else []), *(f"worker-{n}" for n in range(workers))]
 
     # ---- Raising ----
 
@@ -62,14 +63,16 @@ class House:
             "PEYMAN_SMS_URL": self.sim["sms_url"],
             "PEYMAN_SMTP_URL": self.sim["smtp_url"],
             "PEYMAN_CLOCK_FILE": str(self.clock),
+            **self._more,
         }
         if self.database == "postgres":
             self.environment["DATABASE_URL"] = self._postgres("start")
-        self.run("init", "--sample")
+        self.run("init", *(["--sample"] if self._web else []))
         for name in self._names:
             self._start(name)
         threading.Thread(target=self._keep_alive, daemon=True).start()
-        self._wait_ready()
+        if self._web:
+            self._wait_ready()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -162,6 +165,17 @@ class House:
     def texts(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = httpx.get(f"{self.sim['sms_url']}/_sim/messages", timeout=60).json()
         return rows
+
+    def mails(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = httpx.get(f"{self.sim['control_url']}/_sim/mails", timeout=60).json()
+        return rows
+
+    def provider_faults(self, **switches: Any) -> None:
+        """Turn the switches of both SMS providers (those of SMS.ir with their prefix)."""
+        httpx.post(f"{self.sim['sms_url']}/_sim/faults", json=switches, timeout=10).raise_for_status()
+
+    def mail_faults(self, **switches: Any) -> None:
+        httpx.post(f"{self.sim['control_url']}/_sim/faults", json=switches, timeout=10).raise_for_status()
 
     # ---- Killing ----
 

@@ -9,6 +9,7 @@ from django.db import connection
 
 from peyman.entrypoints.jobs import outbox
 from peyman.gateways import kavenegar
+from peyman.gateways import sms as sending
 from peyman.gateways.simulators.mail import MailSimulator
 from peyman.gateways.simulators.sms import SmsSimulator
 from peyman.messages import actions, rules
@@ -17,14 +18,18 @@ from peyman.promises import actions as promises
 from peyman.promises.models import Promise
 from tests import make
 from tests.make import NOW
-from tests.rooms.test_outbox import expired, login_code, pro_forma, tries
+from tests.rooms.test_outbox import expired, login_code, pro_forma, sara, tries
+
+__all__ = ["sara"]  # a fixture of every test here
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _no_provider(settings: Any) -> None:
+def _one_provider_and_announced(settings: Any, sara: None) -> None:
     settings.SMS_URL = settings.SMTP_URL = ""
+    settings.SMS_PROVIDERS = ["kavenegar"]
+    outbox.announce(now=NOW)
 
 
 @pytest.fixture
@@ -163,7 +168,7 @@ def test_one_message_that_fails_stops_no_other(sms: SmsSimulator, monkeypatch: p
     named = {str(pk): key for pk, key in Message.objects.values_list("pk", "key")}
     honest = kavenegar.send
 
-    def poisoned(*, to: str, text: str, key: str) -> rules.Delivery:
+    def poisoned(*, to: str, text: str, key: str, quick: bool = False) -> rules.Delivery:
         if named[key] == "k2":
             raise KeyError("a bug of ours, with +989121234567 in its text")
         if named[key] == "k3":
@@ -247,10 +252,10 @@ def test_no_transaction_is_open_while_a_provider_is_waited_for(
     seen: list[bool] = []
     main, honest = connection.connection, outbox._send
 
-    def watched(message: Message) -> rules.Delivery:
+    def watched(message: Message, ways: outbox.Ways) -> sending.Result:
         in_transaction = getattr(main, "in_transaction", None)
         seen.append(bool(main.info.transaction_status) if in_transaction is None else in_transaction)
-        return honest(message)
+        return honest(message, ways)
 
     monkeypatch.setattr(outbox, "_send", watched)
     assert outbox.deliver(now=NOW) == 1

@@ -235,7 +235,7 @@ def test_the_sweep_breaks_what_is_overdue_as_of_its_due_time(new):
 
 
 def test_a_long_backlog_is_swept_in_batches(new, monkeypatch):
-    monkeypatch.setattr(actions, "SWEEP", 3)
+    monkeypatch.setattr(actions.ledger, "SWEEP", 3)
     actions.make_many([new(f"refund:{n}") for n in range(7)], now=NOW)
     assert actions.sweep_overdue(now=DUE) == 7
     assert Promise.objects.filter(state="broken").count() == 7

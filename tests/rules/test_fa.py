@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from peyman.entrypoints.storefront import icons, worddiff
+from peyman.entrypoints import worddiff
+from peyman.entrypoints.storefront import icons
 from peyman.entrypoints.storefront.templatetags import fa
 
 AT = datetime(2026, 11, 25, 6, 54, tzinfo=UTC)  # Wednesday 4 Azar 1405, 10:24 in Tehran

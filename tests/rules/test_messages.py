@@ -160,4 +160,4 @@ def test_a_context_that_would_print_a_hole_is_refused(wrong: dict[str, object], 
 
 def test_an_unknown_template_is_refused() -> None:
     with pytest.raises(rules.BadMessage, match="no_template"):
-        rules.template("sms", "newsletter", {})
+        rules.template("sms", "horoscope", {})

@@ -131,7 +131,8 @@ def test_a_profile_names_all_that_is_wrong_at_once():
 
 
 def test_a_login_code_is_six_digits_and_keeps_its_zeros(monkeypatch):
-    monkeypatch.setattr(rules.secrets, "randbelow", lambda below: 42 if below == 1_000_000 else -1)
+    randbelow = "peyman.people.rules.accounts.secrets.randbelow"
+    monkeypatch.setattr(randbelow, lambda below: 42 if below == 1_000_000 else -1)
     assert rules.new_login_code() == "000042"
 
 

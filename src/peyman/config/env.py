@@ -13,6 +13,7 @@ class Env:
     data: Path
     database_url: str
     secret_key: str
+    field_keys: tuple[str, ...]  # seal personal data, newest first; none: the secret key does
     public_url: str
     bank_url: str
     sms_url: str
@@ -24,7 +25,12 @@ class Env:
     zarinpal_token: str
     kavenegar_key: str
     kavenegar_sender: str
+    smsir_key: str
+    smsir_line: str
+    sms_providers: tuple[str, ...]  # in the order they are asked; empty = all that have a key
     mail_from: str
+    other_hosts: tuple[str, ...]  # names that lead here and are sent on to PEYMAN_PUBLIC_URL (D13)
+    phones: tuple[str, ...]  # numbers that we call from (D14)
     proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
 
 
@@ -35,6 +41,7 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         data=data,
         database_url=environ.get("DATABASE_URL") or f"sqlite:///{data / 'peyman.sqlite3'}",
         secret_key=environ.get("PEYMAN_SECRET_KEY", ""),
+        field_keys=tuple(key for key in environ.get("PEYMAN_FIELD_KEYS", "").split() if key),
         public_url=(environ.get("PEYMAN_PUBLIC_URL") or "http://127.0.0.1:8000").rstrip("/"),
         bank_url=environ.get("PEYMAN_BANK_URL", "").rstrip("/"),
         sms_url=environ.get("PEYMAN_SMS_URL", "").rstrip("/"),
@@ -46,9 +53,18 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         zarinpal_token=environ.get("PEYMAN_ZARINPAL_TOKEN", ""),
         kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
         kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),
+        smsir_key=environ.get("PEYMAN_SMSIR_KEY", ""),
+        smsir_line=environ.get("PEYMAN_SMSIR_LINE", ""),
+        sms_providers=_list(environ.get("PEYMAN_SMS_PROVIDERS", "")),
         mail_from=environ.get("PEYMAN_MAIL_FROM", ""),
+        other_hosts=_list(environ.get("PEYMAN_OTHER_HOSTS", "").lower()),
+        phones=_list(environ.get("PEYMAN_PHONES", "")),
         proxies=int(environ.get("PEYMAN_PROXIES") or 0),
     )
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
 
 
 def host_of(url: str) -> str:

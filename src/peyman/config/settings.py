@@ -11,6 +11,7 @@ ENV = environment.read()
 SANDBOX = ENV.sandbox
 DEBUG = False
 SECRET_KEY = ENV.secret_key or ("sandbox-only-never-a-secret-" * 2 if SANDBOX else "")
+FIELD_KEYS = ENV.field_keys or (SECRET_KEY,)
 PUBLIC_URL = ENV.public_url
 BANK_URL, SMS_URL, SMTP_URL = ENV.bank_url, ENV.sms_url, ENV.smtp_url
 CLOCK_FILE = ENV.clock_file if SANDBOX else ""
@@ -18,11 +19,23 @@ ZARINPAL_ACCESS_TOKEN = ENV.zarinpal_token or ("sandbox-token" if SANDBOX else "
 ZARINPAL_MERCHANT = ENV.zarinpal_merchant or ("00000000-0000-4000-8000-00000000da5e" if SANDBOX else "")
 KAVENEGAR_KEY = ENV.kavenegar_key or ("sandbox-key" if SANDBOX else "")
 KAVENEGAR_SENDER = ENV.kavenegar_sender or "10004346"
+SMSIR_KEY, SMSIR_LINE = ENV.smsir_key, ENV.smsir_line or ("30004505000017" if SANDBOX else "")
+# Who sends SMS, in the order they are asked. Kavenegar is there without a key, too: what waits for it is not lost.
+SMS_PROVIDERS = list(ENV.sms_providers) or ["kavenegar", *(["smsir"] if SMSIR_KEY else [])]
+if not set(SMS_PROVIDERS) <= {"kavenegar", "smsir"}:
+    raise ImproperlyConfigured("PEYMAN_SMS_PROVIDERS names kavenegar, smsir or both, by comma.")
+PHONES = list(ENV.phones)
 DATA_DIR = ENV.data
+ALARM_ROLE = "manager"  # the role whose members are told of broken promises
 MAIL_FROM = ENV.mail_from or f"info@{environment.host_of(PUBLIC_URL)}"
 
 HTTPS = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = [environment.host_of(PUBLIC_URL)] + (["127.0.0.1", "localhost", "testserver"] if SANDBOX else [])
+OTHER_HOSTS = [host for host in ENV.other_hosts if host != environment.host_of(PUBLIC_URL)]
+ALLOWED_HOSTS = [
+    environment.host_of(PUBLIC_URL),
+    *OTHER_HOSTS,
+    *(["127.0.0.1", "localhost", "testserver"] if SANDBOX else []),
+]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 ROOT_URLCONF = "peyman.config.urls"
 WSGI_APPLICATION = "peyman.config.wsgi.application"
@@ -48,10 +61,12 @@ INSTALLED_APPS = [
     "peyman.shop.orders",
     "peyman.shop.shipping",
     "peyman.entrypoints.storefront",
+    "peyman.entrypoints.backoffice",
     "peyman.entrypoints.jobs",
 ]
 
 MIDDLEWARE = [
+    "peyman.entrypoints.canonical.canonical",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "peyman.entrypoints.api.envelope.envelope",
@@ -63,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "peyman.entrypoints.implied.implied",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

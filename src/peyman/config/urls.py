@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("peyman.entrypoints.storefront.urls")),
     path("", include("peyman.entrypoints.storefront.account_urls")),
+    path("", include("peyman.entrypoints.backoffice.urls")),
     path("api/v1/", include("peyman.entrypoints.api.urls")),
 ]
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from peyman.entrypoints import limits
 from peyman.messages import actions as messages
+from peyman.messages.rules import Why
 from peyman.people import actions as people
 from peyman.people import rules
 from peyman.people.models import Person
@@ -36,6 +37,7 @@ def send_code(request: HttpRequest, mobile: str, now: datetime) -> datetime:
                 key=issued.key,
                 secret=issued.code,
                 stale_at=issued.expires_at,
+                why=Why.VERIFICATION,
             ),
             now=now,
         )

@@ -76,7 +76,7 @@ def start(
     """Begin paying for an order: look at stock and prices, freeze the amount, get a token from the bank.
 
     `shown_total` (rials): what the buyer saw, the order's own total when not given. Raises
-    states.NotPayable, SoldOut, TotalRose, UnknownGateway, BankAway; nothing was taken then.
+    states.NotPayable, SoldOut, TotalRose, GuardianNeeded, UnknownGateway, BankAway; nothing was taken then.
     """
     bank = banks.bank(gateway)
     if key and (earlier := Payment.objects.filter(bill=order.bill_id, idempotency_key=key).first()):
@@ -84,6 +84,7 @@ def start(
             raise KeyReused
         if earlier.token:
             return Started(earlier.code, bank.redirect_url(earlier.token))
+    orders.assert_guardian(order, now)
     order = orders.refresh_prices(order=order, shown_total=order.total if shown_total is None else shown_total, now=now)
     payment = billing.start(
         bill=order.bill,

@@ -7,23 +7,20 @@ is part of the address, so no address and no exception text ever leaves this mod
 """
 
 import json
-import time
-from functools import cache
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
-import httpx
 from django.conf import settings
 
+from peyman.gateways.calls import call
 from peyman.messages.rules import Delivery, Refused, Sent, Unknown
 from peyman.people.rules import domestic
 
 NAME: Final = "kavenegar"
 HOST: Final = "https://api.kavenegar.com"
-TIMEOUT: Final = httpx.Timeout(connect=3.0, read=6.0, write=6.0, pool=3.0)  # seconds; `read` is between two pieces
-WHOLE_ANSWER: Final = 12.0  # seconds
-ANSWER_LIMIT: Final = 64 * 1024  # bytes
 
 _OK = 200
+_LOST = frozenset({402, 409})  # "did not succeed", "cannot answer": what became of the message is not said
 # What is wrong with this message or its receiver, and stays so: bad receptor, text empty or too long, too many
 # receptors, bad time, array lengths, forbidden link, bad characters, code of a wrong shape.
 _NEVER = frozenset({411, 413, 414, 417, 419, 420, 422, 431})
@@ -35,11 +32,11 @@ _NEVER = frozenset({411, 413, 414, 417, 419, 420, 422, 431})
 _NOT_TAKEN = frozenset({6, 11, 13, 14, 100})
 
 
-def send(*, to: str, text: str, key: str) -> Delivery:
+def send(*, to: str, text: str, key: str, quick: bool = False) -> Delivery:
     """Send `text` to an E.164 number. `key`: whole digits; the same one twice is sent once.
 
     Never raises for what the provider does: a time-out, a cut connection, a redirect, an HTML page or anything
-    unreadable is Unknown.
+    unreadable is Unknown. `quick`: wait for it half as long.
     """
     form = {
         "receptor": domestic(to),
@@ -47,24 +44,43 @@ def send(*, to: str, text: str, key: str) -> Delivery:
         "sender": settings.KAVENEGAR_SENDER,
         "localid": str(int(key)),
     }
-    got = _post(f"{settings.SMS_URL or HOST}/v1/{settings.KAVENEGAR_KEY}/sms/send.json", form)
+    got = call(NAME, "POST", _address("sms/send"), quick=quick, data=form)
     return got if isinstance(got, Unknown) else read_answer(*got)
+
+
+def settle(*, to: str, text: str, key: str, waited: timedelta, quick: bool = False) -> Delivery:
+    """Find out about a message that it may have taken: sent again under the same key it is not sent twice.
+
+    Where it is refused now, it is asked what became of the key (`sms/statuslocalmessageid.json`, which looks twelve
+    hours back). Unknown that is not `untaken`: it may still be there.
+    """
+    got = send(to=to, text=text, key=key, quick=quick)
+    if isinstance(got, Sent) or (isinstance(got, Unknown) and not got.untaken):
+        return got
+    asked = call(NAME, "POST", _address("sms/statuslocalmessageid"), quick=quick, data={"localid": str(int(key))})
+    found = asked if isinstance(asked, Unknown) else _read_found(*asked)
+    if isinstance(found, Unknown):
+        return Unknown(NAME, found.detail, away=found.away)
+    return found or got
+
+
+def is_there() -> bool:
+    """Say whether the provider answers at all, without sending anything (`account/info.json`)."""
+    got = call(NAME, "POST", _address("account/info"), quick=True)
+    return not isinstance(got, Unknown) and not isinstance(_status(got[1]), str) and got[0] < 500
 
 
 def read_answer(http_status: int, body: bytes) -> Delivery:
     """Read what the provider answered."""
-    try:
-        document = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return Unknown(NAME, f"http_{http_status}_unreadable", away=http_status >= 500)
-    told = document.get("return") if isinstance(document, dict) else None
-    status = told.get("status") if isinstance(told, dict) else None
-    if type(status) is not int:
-        return Unknown(NAME, f"http_{http_status}_no_status", away=http_status >= 500)
+    status = _status(body)
+    if isinstance(status, str):
+        return Unknown(NAME, f"http_{http_status}_{status}", away=http_status >= 500)
     if status in _NEVER:
         return Refused(NAME, str(status))
     if status != _OK or http_status >= 300:
-        return Unknown(NAME, str(status), away=True)
+        # 4xx in the provider's own words is a refusal before anything was taken, so another may be asked.
+        return Unknown(NAME, str(status), away=True, untaken=400 <= status < 500 and status not in _LOST)
+    document = json.loads(body)
     entries = document.get("entries")
     entry = entries[0] if isinstance(entries, list) and entries else None
     if not isinstance(entry, dict) or type(entry.get("messageid")) is not int:
@@ -74,29 +90,32 @@ def read_answer(http_status: int, body: bytes) -> Delivery:
     return Sent(NAME, str(entry["messageid"]))
 
 
-def _post(url: str, form: dict[str, str]) -> tuple[int, bytes] | Unknown:
-    until = time.monotonic() + WHOLE_ANSWER
-    answer = bytearray()
+def _read_found(http_status: int, body: bytes) -> Sent | Unknown | None:
+    """Read what became of a key; None when the provider knows no such key."""
+    status = _status(body)
+    if isinstance(status, str):
+        return Unknown(NAME, f"http_{http_status}_{status}", away=http_status >= 500)
+    if status != _OK or http_status >= 300:
+        return Unknown(NAME, str(status), away=True)
+    entries = json.loads(body).get("entries")
+    entry = entries[0] if isinstance(entries, list) and entries else None
+    if not isinstance(entry, dict) or type(entry.get("status")) is not int:
+        return Unknown(NAME, "200_no_entry")
+    if entry["status"] in _NOT_TAKEN or type(entry.get("messageid")) is not int:
+        return None
+    return Sent(NAME, str(entry["messageid"]))
+
+
+def _status(body: bytes) -> int | str:
+    """Return `return.status` of an answer, or in a word what is wrong with it."""
     try:
-        with _client().stream("POST", url, data=form) as response:
-            for piece in response.iter_raw():
-                answer += piece
-                if len(answer) > ANSWER_LIMIT:
-                    return Unknown(NAME, "too_long", away=True)
-                if time.monotonic() > until:
-                    return Unknown(NAME, "too_slow", away=True)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return Unknown(NAME, type(error).__name__, away=True)  # its text may hold the address, and so the key
-    return response.status_code, bytes(answer)
+        document: Any = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return "unreadable"
+    told = document.get("return") if isinstance(document, dict) else None
+    status = told.get("status") if isinstance(told, dict) else None
+    return status if type(status) is int else "no_status"
 
 
-@cache
-def _client() -> httpx.Client:
-    return httpx.Client(
-        timeout=TIMEOUT,
-        trust_env=False,
-        follow_redirects=False,
-        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "peyman"},
-        # A line kept open and closed by the other side meanwhile would make each such message "unknown".
-        limits=httpx.Limits(max_connections=16, max_keepalive_connections=0),
-    )
+def _address(method: str) -> str:
+    return f"{settings.SMS_URL or HOST}/v1/{settings.KAVENEGAR_KEY}/{method}.json"

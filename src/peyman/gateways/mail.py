@@ -31,14 +31,16 @@ _KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 _QUEUED = re.compile(rb"queued as ([A-Za-z0-9._-]{1,60})")
 
 
-def send(*, to: str, title: str, text: str, html: str, key: str, at: datetime) -> Delivery:
+def send(*, to: str, title: str, text: str, html: str, key: str, at: datetime, opt_out_url: str = "") -> Delivery:
     """Send one e-mail to one address. `key` makes the Message-ID, so a repeat is known as one; `at` is its Date.
+
+    `opt_out_url`: of a newsletter; one POST to it cancels (RFC 8058).
 
     Refused for good: an address or a title that is none, and what the server answers with 5xx to the receiver or
     the content. Everything else that goes wrong, log-in and sender included, is Unknown.
     """
     try:
-        message = compose(to=to, title=title, text=text, html=html, key=key, at=at)
+        message = compose(to=to, title=title, text=text, html=html, key=key, at=at, opt_out_url=opt_out_url)
     except (rules.BadMessage, MessageError):
         return Refused(NAME, "bad_header")
     try:
@@ -49,7 +51,9 @@ def send(*, to: str, title: str, text: str, html: str, key: str, at: datetime) -
         return Unknown(NAME, type(error).__name__, away=True)  # its text may hold the address
 
 
-def compose(*, to: str, title: str, text: str, html: str, key: str, at: datetime) -> EmailMessage:
+def compose(
+    *, to: str, title: str, text: str, html: str, key: str, at: datetime, opt_out_url: str = ""
+) -> EmailMessage:
     """Return the message as it goes over the wire: text and html, both base64, the same bytes for the same arguments.
 
     Raises rules.BadMessage for header injection in `to` or `title`, ValueError for a key that is no word.
@@ -64,6 +68,9 @@ def compose(*, to: str, title: str, text: str, html: str, key: str, at: datetime
     message["Message-ID"] = f"<{key}@{_own_domain()}>"
     message["Auto-Submitted"] = "auto-generated"  # so that no holiday notice answers
     message["Content-Language"] = "fa"
+    if opt_out_url:
+        message["List-Unsubscribe"] = f"<{rules.opt_out_url(opt_out_url)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text, charset="utf-8", cte="base64")
     if html:
         message.add_alternative(html, subtype="html", charset="utf-8", cte="base64")

@@ -4,11 +4,12 @@ Instants are aware and are shown in Tehran's time; a plain `date` is taken as it
 use the same words, so they live here. Machines get `iso`.
 """
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 
 from persiantools.jdatetime import JalaliDate
 
-from peyman.kernel.text import persian_digits
+from peyman.kernel.text import normalise, persian_digits
 from peyman.kernel.worktime import TEHRAN, day_start, tehran_day
 
 _MONTHS = (
@@ -27,6 +28,9 @@ _MONTHS = (
 )
 _WEEKDAYS = ("دوشنبه", "سه‌شنبه", "چهارشنبه", "پنجشنبه", "جمعه", "شنبه", "یکشنبه")  # as date.weekday() counts
 _MINUTE = timedelta(minutes=1)
+_DATE = re.compile(r"(\d{4})\s*[-/.،]\s*(\d{1,2})\s*[-/.،]\s*(\d{1,2})", re.ASCII)
+_CLOCK = re.compile(r"(?:ساعت )?(\d{1,2})(?:\s*[:٫.]\s*(\d{2}))?", re.ASCII)
+_GREGORIAN = 1700  # a year from here on is no Jalali one
 
 
 def month_name(month: int) -> str:
@@ -112,6 +116,30 @@ def iso(instant: datetime) -> str:
     if instant.tzinfo is None:
         raise ValueError("an instant without its time zone is no instant")
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def typed_date(typed: str) -> date:
+    """Return the day that was typed as year, month, day: «۱۴۰۵/۹/۴», "1405-09-04", also Gregorian "2026-11-25".
+
+    Digits of any script are taken. Raises ValueError for anything else, 30 Esfand of a common year among it.
+    """
+    found = _DATE.fullmatch(normalise(typed, digits=True))
+    if not found:
+        raise ValueError(f"no date: {typed!r:.40}")
+    year, month, day = (int(part) for part in found.groups())
+    return date(year, month, day) if year >= _GREGORIAN else JalaliDate(year, month, day).to_gregorian()
+
+
+def typed_instant(day: str, clock: str) -> datetime:
+    """Return the instant, in UTC, that was typed as a date and an hour in Tehran: «۱۴۰۵/۹/۴», «۸:۳۰» or «۸».
+
+    Raises ValueError for what is no date or no hour from 0:00 to 23:59.
+    """
+    found = _CLOCK.fullmatch(normalise(clock, digits=True))
+    if not found:
+        raise ValueError(f"no hour: {clock!r:.40}")
+    at = time(int(found[1]), int(found[2] or 0))
+    return datetime.combine(typed_date(day), at, tzinfo=TEHRAN).astimezone(UTC)
 
 
 def _day(when: datetime | date) -> date:

@@ -5,6 +5,7 @@ the nights when the clocks changed (until 1401) it has 23 or 25 working hours, o
 hours set, only those count. Spans are half-open.
 """
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +17,8 @@ from peyman.kernel.clauses import carries_out
 TEHRAN = ZoneInfo("Asia/Tehran")
 FRIDAY = 4  # as date.weekday() counts
 DAY = timedelta(days=1)
+
+Span = tuple[datetime, datetime]  # starts ≤ t < ends, both aware
 
 
 def tehran_day(instant: datetime) -> date:
@@ -61,11 +64,12 @@ class WorkCalendar:
             day += DAY
         return day
 
-    def after(self, start: datetime, hours: int) -> datetime:
+    def after(self, start: datetime, hours: int, stopped: Sequence[Span] = ()) -> datetime:
         """Return the first instant, in UTC, by which exactly `hours` working hours have run since `start`.
 
-        Zero hours end at `start` itself. A span that runs out with a working day ends at that day's very end.
-        Costs about a microsecond for each day passed. Raises ValueError for naive `start` or negative `hours`.
+        Zero hours end at `start` itself. A span that runs out with a working day ends at that day's very end. In the
+        spans `stopped`, which lie apart and in order, no time runs (D121). Costs about a microsecond for each day
+        passed. Raises ValueError for naive `start` or negative `hours`.
         """
         if hours < 0:
             raise ValueError("working hours do not run backwards")
@@ -79,21 +83,24 @@ class WorkCalendar:
                 opens, closes = self._open(day)
                 begins = max(at, opens)
                 if begins < closes:
-                    if left <= closes - begins:
-                        return begins + left
-                    left -= closes - begins
+                    for since, until in running(begins, closes, stopped) if stopped else ((begins, closes),):
+                        if left <= until - since:
+                            return since + left
+                        left -= until - since
             day += DAY
 
-    def between(self, a: datetime, b: datetime) -> timedelta:
-        """Return the working time that runs from `a` until `b`; negative when `b` comes first."""
+    def between(self, a: datetime, b: datetime, stopped: Sequence[Span] = ()) -> timedelta:
+        """Return the working time that runs from `a` until `b`, less `stopped`; negative when `b` comes first."""
         if b < a:
-            return -self.between(b, a)
+            return -self.between(b, a, stopped)
         total = timedelta()
         day, last = tehran_day(a), tehran_day(b)
         while day <= last:
             if self.is_working_day(day):
                 opens, closes = self._open(day)
-                total += max(timedelta(), min(b, closes) - max(a, opens))
+                begins, ends = max(a, opens), min(b, closes)
+                if begins < ends:
+                    total += sum((to - since for since, to in running(begins, ends, stopped)), timedelta())
             day += DAY
         return total
 
@@ -101,6 +108,37 @@ class WorkCalendar:
         if self.office is None:
             return _whole_day(day)
         return _at(day, self.office[0]), _at(day, self.office[1])
+
+
+def running(begins: datetime, ends: datetime, stopped: Sequence[Span]) -> Iterator[Span]:
+    """Yield what is left of begins ≤ t < ends outside `stopped`, whose spans lie apart and in order."""
+    for stops, goes_on in stopped:
+        if goes_on <= begins:
+            continue
+        if stops >= ends:
+            break
+        if begins < stops:
+            yield begins, stops
+        begins = goes_on
+        if begins >= ends:
+            return
+    if begins < ends:
+        yield begins, ends
+
+
+def run_out(start: datetime, left: timedelta, stopped: Sequence[Span]) -> datetime:
+    """Return the first instant by which `left` has elapsed since `start`, all hours counting but those `stopped`."""
+    if not left:
+        return start
+    for stops, goes_on in stopped:
+        if goes_on <= start:
+            continue
+        if stops > start:
+            if left <= stops - start:
+                return start + left
+            left -= stops - start
+        start = goes_on
+    return start + left
 
 
 @lru_cache(maxsize=4096)

@@ -5,19 +5,22 @@ the next worker sends it again under the same idempotency key.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from peyman.kernel import codes, jalali
 from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import Missing
 from peyman.messages import queries, rules
-from peyman.messages.models import Attempt, Message
+from peyman.messages.models import Attempt, Message, Sender
+from peyman.people import queries as people
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +34,9 @@ class NewMessage:
 
     `key`: the same thing is told once, whatever happens. `secret`: the log-in code, shown in the sandbox inbox.
     `stale_at`: not worth sending from here on, and urgent until then. `instead`: what goes out if this one is
-    refused for good, to another address or by another channel; its promise is this one's.
+    refused for good, to another address or by another channel; its promise is this one's. `why`: what lets it go to
+    this address; without a word, that it is a confirmed contact of `person_id` (D09). `opt_out_url`: of a newsletter,
+    the address that cancels it by one POST.
     """
 
     channel: str
@@ -44,6 +49,8 @@ class NewMessage:
     secret: str = field(default="", repr=False)
     stale_at: datetime | None = None
     instead: "NewMessage | None" = None
+    why: rules.Why = rules.Why.OFFICIAL
+    opt_out_url: str = ""
 
 
 def queue(message: NewMessage, *, now: datetime) -> Message:
@@ -51,23 +58,36 @@ def queue(message: NewMessage, *, now: datetime) -> Message:
     return queue_many([message], now=now)[0]
 
 
-@carries_out("D10", "D24")
+@carries_out("D09", "D11")
+def assert_recipients(messages: Sequence[NewMessage]) -> None:
+    """Return when each of these may go to its address; for a desk that wants to say no before anything is written.
+
+    Raises rules.NotOfficial, rules.NoConsent. One query, two with newsletters.
+    """
+    contacts = _Contacts(messages)
+    for new in messages:
+        contacts.assert_recipient(new)
+
+
+@carries_out("D09", "D10", "D24")
 @transaction.atomic(savepoint=False)
 def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message]:
     """Write messages into the outbox, in the caller's transaction; return their rows in the order asked.
 
-    A key that is already there stays as it is, also under a race. Two queries whatever the number, and one
-    more where a message can never be sent (bad address, bad context): such a one is written as dead, with its
-    reason in the channel log, and never stops the order it would have told of.
+    A key that is already there stays as it is, also under a race. Three queries whatever the number (two where
+    nothing goes to an official contact), and one more where a message can never be sent (bad address, bad context, an
+    address that is not the person's own, D09): such a one is written as dead, with its reason in the channel log, and
+    never stops the order it would have told of.
     """
     rows: dict[str, Message] = {}
     faults: dict[str, str] = {}
+    contacts = _Contacts(messages)
     # In key order, so that two transactions that tell the same things wait for each other instead of locking.
     for new in sorted(messages, key=lambda message: message.key):
         if not 0 < len(new.key) <= _LONGEST_KEY:
             raise ValueError("a message needs a key that fits")
         if new.key not in rows:
-            row, fault = _row(new, now)
+            row, fault = _row(new, contacts, now)
             rows[new.key] = row
             if fault:
                 faults[new.key] = fault
@@ -85,8 +105,14 @@ def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message
     return [stored[message.key] for message in messages]
 
 
-def claim(*, limit: int, now: datetime, lease: int = 60, urgent: bool | None = None) -> list[Message]:
+def claim(
+    *, limit: int, now: datetime, lease: int = 60, urgent: bool | None = None, via: Callable[[], str] | None = None
+) -> list[Message]:
     """Take up to `limit` waiting messages for `lease` seconds; no other worker gets them until then.
+
+    `via` tells which provider will be asked first, and is asked itself only when something waits. It is written
+    down before anything is sent, so that whoever finds the row of a killed worker knows where the message may be:
+    `perhaps` of the rows returned, "" when nowhere.
 
     Log-in codes (whatever can go stale) come first; `urgent` asks for only them, or only the others. Rows of a
     worker that was killed come back when their lease has run out; that lost try is written down. Each claim
@@ -96,17 +122,28 @@ def claim(*, limit: int, now: datetime, lease: int = 60, urgent: bool | None = N
     if urgent is not None:
         waiting = waiting.filter(stale_at__isnull=not urgent)
     order = (F("stale_at").asc(nulls_last=True), "due_at", "pk")
-    found = dict(waiting.order_by(*order).values_list("pk", "claim")[:limit])
+    found = {
+        pk: (lost, held_by)
+        for pk, lost, held_by in waiting.order_by(*order).values_list("pk", "claim", "held_by")[:limit]
+    }
     if not found:
         return []
-    token = secrets.token_hex(16)
+    token, first = secrets.token_hex(16), via() if via else ""
     with transaction.atomic():
         # The condition is asked again here, row by row: of two workers that found the same rows each wins some.
         taken = _waiting(now).filter(pk__in=found)
-        if not taken.update(claim=token, claimed_until=now + timedelta(seconds=lease), attempts=F("attempts") + 1):
+        if not taken.update(
+            claim=token,
+            claimed_until=now + timedelta(seconds=lease),
+            attempts=F("attempts") + 1,
+            held_since=Case(When(held_by="", then=Value(now)), default=F("held_since")),
+            held_by=Case(When(held_by="", then=Value(first)), default=F("held_by")),
+        ):
             return []
         mine = list(Message.objects.filter(claim=token).select_related("stands_in_for").order_by(*order))
-        lost = [row for row in mine if found[row.pk]]
+        for row in mine:
+            row.perhaps = found[row.pk][1]
+        lost = [row for row in mine if found[row.pk][0]]
         _try_many(lost, provider="", outcome="lost", details={}, now=now)
     return mine
 
@@ -115,7 +152,7 @@ def release(messages: Iterable[Message]) -> None:
     """Give claimed messages back untried: at once due again, and the attempt is not counted."""
     for row in messages:
         Message.objects.filter(pk=row.pk, claim=row.claim, sent_at=None, dead_at=None).update(
-            attempts=F("attempts") - 1, **_FREE
+            attempts=F("attempts") - 1, held_by=row.perhaps, **_FREE
         )
 
 
@@ -127,7 +164,7 @@ def mark_sent(*, message: Message, provider: str, provider_id: str, now: datetim
     A message with a secret loses it and its text, unless `keep_secret` (the sandbox, whose inbox shows it).
     """
     _try_many([message], provider=provider, outcome="sent", details={}, now=now)
-    known: dict[str, Any] = {"sent_at": now, "provider": provider, "provider_id": provider_id[:80]}
+    known: dict[str, Any] = {"sent_at": now, "provider": provider, "provider_id": provider_id[:80], "held_by": ""}
     # Also when this worker's lease had run out, or another gave the message up: sent is sent.
     first = Message.objects.filter(pk=message.pk, sent_at=None).update(
         dead_at=None, **known, **_FREE, **({} if keep_secret else _blank(message))
@@ -145,10 +182,26 @@ def mark_sent(*, message: Message, provider: str, provider_id: str, now: datetim
     return bool(first)
 
 
+def note_tries(*, message: Message, tries: Sequence[rules.Delivery], now: datetime) -> None:
+    """Write down how providers answered before the one that decided (D10)."""
+    Attempt.objects.bulk_create(
+        Attempt(
+            message=message,
+            provider=each.provider,
+            outcome={rules.Sent: "sent", rules.Refused: "refused", rules.Unknown: "unknown"}[type(each)],
+            detail="" if isinstance(each, rules.Sent) else each.detail[:200],
+            at=now,
+        )
+        for each in tries
+    )
+
+
 @carries_out("D10", "D24")
 @transaction.atomic
-def mark_failed(*, message: Message, provider: str, detail: str, now: datetime, permanent: bool = False) -> bool:
-    """Write down a try that failed and when to try again; True when it is dead now.
+def mark_failed(
+    *, message: Message, provider: str, detail: str, now: datetime, permanent: bool = False, held_by: str = ""
+) -> bool:
+    """Write down a try that failed and when to try again; True when it is dead now. `held_by`: who may have it.
 
     Dead are those refused for good (`permanent`) and those tried often enough; what was to go out `instead` is
     queued then. Does nothing but the log line when another worker holds the row by now.
@@ -158,12 +211,12 @@ def mark_failed(*, message: Message, provider: str, detail: str, now: datetime, 
     again_at = None if permanent else rules.next_try(attempts=message.attempts, row=message.pk, now=now)
     held = Message.objects.filter(pk=message.pk, claim=message.claim, sent_at=None, dead_at=None)
     if again_at is not None:
-        held.update(due_at=again_at, **_FREE)
+        held.update(due_at=again_at, held_by=held_by, **_FREE)
         log.warning(
             "message.not_sent", message=message.code, provider=provider, detail=detail, again_at=jalali.iso(again_at)
         )
         return False
-    if not held.update(dead_at=now, provider=provider, **_FREE, **_blank(message)):
+    if not held.update(dead_at=now, provider=provider, held_by=held_by, **_FREE, **_blank(message)):
         return False
     log.error("message.dead", message=message.code, template=message.template, provider=provider, detail=detail)
     _send_instead([message], now=now)
@@ -188,6 +241,117 @@ def drop_stale(*, now: datetime, limit: int = 1000) -> int:
     return sum(mark_stale(message=message, now=now) for message in stale[:limit])
 
 
+@transaction.atomic
+def retry(*, code: str, by: str, now: datetime) -> Message:
+    """Put a dead message back into the queue, due at once; `by`: the code of the member of staff.
+
+    It is tried as often as a new one. Raises Missing, and rules.NotWorthRetrying for what would end the same way.
+    """
+    message = Message.objects.filter(code=code).first()
+    if message is None:
+        raise Missing
+    last = message.tries.order_by("-at", "-pk").first()
+    rules.assert_retry(
+        is_dead=message.dead_at is not None,
+        stale_at=message.stale_at,
+        has_text=bool(message.text),
+        outcome=last.outcome if last else "",
+        detail=last.detail if last else "",
+        now=now,
+    )
+    if hasattr(message, "stand_in"):
+        raise rules.NotWorthRetrying(reason="پیام دیگری به جای آن فرستاده شده است.")
+    free = Message.objects.filter(pk=message.pk, dead_at=message.dead_at, sent_at=None)
+    if not free.update(dead_at=None, due_at=now, attempts=0, provider="", **_FREE):
+        raise rules.NotWorthRetrying(reason="این پیام هنوز در صف است یا رفته است.")
+    _try_many([message], provider="", outcome="retry", details={message.key: by}, now=now)
+    log.info("message.retried", message=code, by=by)
+    return message
+
+
+@carries_out("D13", "D14")
+@transaction.atomic
+def announce_settings(senders: Sequence[tuple[str, str, str]], *, now: datetime) -> None:
+    """Bring the public list of senders up to date with what this installation is set up to write from.
+
+    `senders`: (kind, address, what for). New ones are announced from now on, and those that an earlier set-up
+    announced and this one lacks are ended. One that staff ended stays ended: nothing is sent from it until they
+    announce it again. A repeat changes nothing.
+    """
+    wanted = {
+        (kind, rules.sender_address(kind, address)): (address, what_for)
+        for kind, address, what_for in senders
+        if rules.sender_address(kind, address)
+    }
+    rows = list(Sender.objects.filter(Q(ends_at=None) | Q(by="settings")).order_by("pk"))
+    open_ = {(row.kind, row.address) for row in rows if row.ends_at is None}
+    by_staff = {(row.kind, row.address) for row in rows if row.ends_at is not None and row.ended_by != "settings"}
+    Sender.objects.bulk_create(
+        [
+            Sender(kind=kind, address=address, shown=shown, what_for=what_for, starts_at=now, by="settings")
+            for (kind, address), (shown, what_for) in wanted.items()
+            if (kind, address) not in open_ | by_staff
+        ],
+        ignore_conflicts=True,  # another worker that starts now
+    )
+    gone = [
+        row.pk for row in rows if row.ends_at is None and row.by == "settings" and (row.kind, row.address) not in wanted
+    ]
+    if gone:
+        Sender.objects.filter(pk__in=gone, ends_at=None).update(ends_at=now, ended_by="settings")
+
+
+@carries_out("D14")
+def announce(*, kind: str, address: str, what_for: str, by: str, now: datetime) -> Sender:
+    """Add an address to the public list from now on; the same row when it is there already."""
+    stored = rules.sender_address(kind, address)
+    if kind not in Sender.Kind.values or not stored:
+        raise rules.NoSender
+    row, is_new = Sender.objects.get_or_create(
+        kind=kind,
+        address=stored,
+        ends_at=None,
+        defaults={"shown": address.strip()[:254], "what_for": what_for.strip()[:120], "starts_at": now, "by": by},
+    )
+    if is_new:
+        log.info("messages.sender_announced", kind=kind, by=by)
+    return row
+
+
+@carries_out("D14")
+def withdraw(*, sender_id: int, by: str, now: datetime) -> None:
+    """End an address of the public list: from now on nothing is sent from it. Raises Missing; a repeat is a no-op."""
+    if not Sender.objects.filter(pk=sender_id).exists():
+        raise Missing
+    if Sender.objects.filter(pk=sender_id, ends_at=None, starts_at__lte=now).update(ends_at=now, ended_by=by):
+        log.info("messages.sender_withdrawn", sender=sender_id, by=by)
+
+
+class _Contacts:
+    """Who is written to, looked up once for all messages of a call."""
+
+    def __init__(self, messages: Sequence[NewMessage]) -> None:
+        everyone = [each for new in messages for each in (new, new.instead) if each is not None]
+        official = {new.person_id for new in everyone if new.why in (rules.Why.OFFICIAL, rules.Why.NEWSLETTER)}
+        wanted = {person_id for person_id in official if person_id is not None}
+        self._official = people.official_contacts(wanted) if wanted else frozenset()
+        news = {new.person_id for new in everyone if new.why is rules.Why.NEWSLETTER and new.person_id is not None}
+        self._may_market = people.may_market_many(news) if news else frozenset()
+
+    def assert_recipient(self, new: NewMessage) -> None:
+        try:
+            to = rules.address(new.channel, new.to)
+        except rules.BadMessage:
+            return  # told as such when the row is made
+        rules.assert_recipient(
+            new.why,
+            new.template,
+            is_official=(new.person_id, to) in self._official,
+            may_market=(new.person_id, new.channel) in self._may_market,
+            thread=new.about,
+        )
+
+
 def _waiting(now: datetime) -> QuerySet[Message]:
     return Message.objects.filter(
         Q(claimed_until=None) | Q(claimed_until__lte=now),
@@ -198,10 +362,13 @@ def _waiting(now: datetime) -> QuerySet[Message]:
     )
 
 
-def _row(new: NewMessage, now: datetime) -> tuple[Message, str]:
+def _row(new: NewMessage, contacts: _Contacts, now: datetime) -> tuple[Message, str]:
     """Return the unsaved row and, where it can never be sent, why."""
+    code = codes.new("MSG")
     row = Message(
-        code=codes.new("MSG"),
+        code=code,
+        mark=_mark(code),
+        why=new.why.value,
         channel=new.channel,
         person_id=new.person_id,
         template=new.template,
@@ -211,29 +378,45 @@ def _row(new: NewMessage, now: datetime) -> tuple[Message, str]:
         created_at=now,
         stale_at=new.stale_at,
         due_at=now,
-        instead=_instead(new.instead),
+        opt_out_url=new.opt_out_url,
+        instead=_instead(new.instead, contacts),
     )
     try:
         row.to = rules.address(new.channel, new.to)
-        rendered = queries.render(new.channel, new.template, new.context)
-    except rules.BadMessage as fault:
+        contacts.assert_recipient(new)
+        rendered = queries.render(new.channel, new.template, new.context, mark=row.mark, check_link=_check_link())
+    except (rules.BadMessage, rules.NotOfficial, rules.NoConsent) as fault:
         row.to = row.to or "".join(c for c in new.to if c.isprintable())[:254]
         row.dead_at, row.secret = now, ""
-        return row, fault.detail
+        return row, fault.detail if isinstance(fault, rules.BadMessage) else fault.code
     row.title, row.text, row.html = rendered.title, rendered.text, rendered.html
     return row, ""
 
 
-def _instead(new: NewMessage | None) -> dict[str, str] | None:
+def _mark(code: str) -> str:
+    return rules.mark(code, secret=settings.SECRET_KEY)
+
+
+def _check_link() -> str:
+    return f"{settings.PUBLIC_URL}/official/"
+
+
+def _instead(new: NewMessage | None, contacts: _Contacts) -> dict[str, str] | None:
     if new is None:
         return None
+    code = codes.new("MSG")
     try:
-        rendered = queries.render(new.channel, new.template, new.context)
         to = rules.address(new.channel, new.to)
-    except rules.BadMessage as fault:
-        log.error("message.no_stand_in", template=new.template, detail=fault.detail)
+        contacts.assert_recipient(new)
+        rendered = queries.render(new.channel, new.template, new.context, mark=_mark(code), check_link=_check_link())
+    except (rules.BadMessage, rules.NotOfficial, rules.NoConsent) as fault:
+        detail = fault.detail if isinstance(fault, rules.BadMessage) else fault.code
+        log.error("message.no_stand_in", template=new.template, detail=detail)
         return None
     return {
+        "code": code,
+        "mark": _mark(code),
+        "why": new.why.value,
         "channel": new.channel,
         "to": to,
         "template": new.template,
@@ -247,8 +430,7 @@ def _instead(new: NewMessage | None) -> dict[str, str] | None:
 def _send_instead(dead: Sequence[Message], *, now: datetime) -> None:
     rows = [
         Message(
-            **row.instead,
-            code=codes.new("MSG"),
+            **{"code": codes.new("MSG"), **row.instead},
             person_id=row.person_id,
             about=row.about,
             created_at=now,

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 from django.template import Context, Engine, TemplateDoesNotExist, TemplateSyntaxError
 
 from peyman.kernel import text as persian
+from peyman.kernel.clauses import carries_out
 from peyman.messages import rules
-from peyman.messages.models import Attempt, Message
+from peyman.messages.models import Attempt, Message, Sender
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,18 +27,24 @@ class Rendered:
     html: str
 
 
-def render(channel: str, name: str, context: rules.Context) -> Rendered:
+@carries_out("D14")
+def render(channel: str, name: str, context: rules.Context, *, mark: str = "", check_link: str = "") -> Rendered:
     """Fill in a template. Nothing but `context` is reachable from it; values are escaped in html only.
 
-    Raises rules.BadMessage for whatever keeps the message from being sent, ever.
+    `mark`: by which the message can be checked at `check_link`. A mail always shows both; an SMS shows its mark where
+    that costs no further part. Raises rules.BadMessage for whatever keeps the message from being sent, ever.
     """
     rules.template(channel, name, context)
     try:
         if channel == rules.SMS:
-            text = _fill(f"{name}.sms.txt", context)
+            text, marked = _fill(f"{name}.sms.txt", context), _fill(f"{name}.sms.txt", {**context, "mark": mark})
+            if rules.sms_parts(marked) == rules.sms_parts(text) and len(marked) <= rules.MOST_SMS_LETTERS:
+                text = marked
             if len(text) > rules.MOST_SMS_LETTERS:
                 raise rules.BadMessage("too_long")
             return Rendered("", _sendable(text), "")
+        if mark:
+            context = {**context, "mark": mark, "check_link": check_link}
         return Rendered(
             rules.title(_sendable(_fill(f"{name}.subject.txt", context))),
             _sendable(_fill(f"{name}.mail.txt", context)),
@@ -152,6 +159,185 @@ def promised_by(message: Message) -> list[str]:
     if message.stands_in_for is not None:
         keys.append(message.stands_in_for.key)
     return [f"message:{key}" for key in keys]
+
+
+# ---- Providers and senders ----
+
+_ENOUGH_SEEN = 300
+
+
+def seen_lately(now: datetime, span: timedelta = rules.HEALTH_SPAN) -> list[rules.Seen]:
+    """Return how the latest tries with providers ended, newest first. One query."""
+    rows = Attempt.objects.filter(at__gt=now - span, at__lte=now).exclude(provider="").order_by("-at", "-pk")
+    return [rules.Seen(*row) for row in rows.values_list("provider", "outcome", "at")[:_ENOUGH_SEEN]]
+
+
+def announced() -> list[rules.Announced]:
+    """Return all that we write from, or ever wrote from. One query."""
+    rows = Sender.objects.order_by("pk").values_list("kind", "address", "starts_at", "ends_at")
+    return [rules.Announced(*row) for row in rows]
+
+
+def senders(*, at: datetime | None = None) -> list[Sender]:
+    """Return the public list of senders, in order of kind: all of them, or those of one instant. One query."""
+    rows = Sender.objects.order_by("kind", "-starts_at", "pk")
+    return list(rows) if at is None else [row for row in rows if row.starts_at <= at < (row.ends_at or at + _MOMENT)]
+
+
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What anyone who holds a message's mark may know of it: by which way it left, and on which day."""
+
+    channel: str
+    sent_at: datetime | None
+
+
+@carries_out("D14")
+def ours(mark: str, to: str = "") -> Ours | None:
+    """Return what is told of the message with this mark, None when it is none of ours.
+
+    `to`, as people write it: where the message came to. One that went elsewhere is then none of ours either, so that a
+    mark copied from another message is noticed. Neither content nor address is ever told. One query.
+    """
+    if not mark:
+        return None
+    rows = Message.objects.filter(mark=mark, attempts__gt=0).order_by("-pk")
+    for row in rows[:20]:
+        if to:
+            try:
+                if rules.address(row.channel, to).lower() != row.to.lower():
+                    continue
+            except rules.BadMessage:
+                continue
+        return Ours(row.channel, row.sent_at)
+    return None
+
+
+# ---- The staff's desk ----
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How the outbox does."""
+
+    waiting: int
+    oldest_at: datetime | None  # since when the oldest waiting message waits
+    sent_last_hour: int
+    dead_last_day: int
+    dead: int
+
+    @property
+    def per_minute(self) -> float:
+        return self.sent_last_hour / 60
+
+
+def figures(now: datetime) -> Figures:
+    """Return the figures of the outbox. Two queries."""
+    waiting = Message.objects.filter(sent_at=None, dead_at=None).aggregate(n=Count("pk"), oldest=Min("created_at"))
+    done = Message.objects.filter(
+        Q(sent_at__gt=now - timedelta(hours=1), sent_at__lte=now) | Q(dead_at__isnull=False)
+    ).aggregate(
+        sent=Count("pk", filter=Q(sent_at__isnull=False)),
+        dead=Count("pk", filter=Q(dead_at__isnull=False)),
+        fresh=Count("pk", filter=Q(dead_at__gt=now - timedelta(days=1))),
+    )
+    return Figures(waiting["n"], waiting["oldest"], done["sent"], done["fresh"], done["dead"])
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message in the staff's list: never its text, and its address with the middle left out."""
+
+    code: str
+    channel: str
+    template: str
+    about: str
+    to: str
+    created_at: datetime
+    due_at: datetime
+    dead_at: datetime | None
+    sent_at: datetime | None
+    attempts: int
+    held_by: str
+    outcome: str
+    detail: str
+    may_retry: bool
+
+    @property
+    def reason(self) -> str:
+        return rules.reason_words(self.outcome, self.detail) if self.outcome else ""
+
+
+def letters(kind: str, now: datetime, *, after: int = 0, limit: int = 30) -> tuple[list[Letter], int]:
+    """Return dead ("dead") or waiting ("waiting") messages, newest first, and the key of the next page (0: none).
+
+    Those that went stale are left out of the dead: nothing is to be done about a code that nobody waits for. Two
+    queries whatever the number.
+    """
+    rows = Message.objects.order_by("-pk")
+    if kind == "dead":
+        rows = rows.filter(dead_at__isnull=False).exclude(template="login_code", stale_at__lte=now)
+    else:
+        rows = rows.filter(sent_at=None, dead_at=None)
+    if after:
+        rows = rows.filter(pk__lt=after)
+    found = list(rows.select_related("stand_in")[: limit + 1])
+    page = found[:limit]
+    return _letters(page, now), page[-1].pk if len(found) > limit else 0
+
+
+def letter(code: str, now: datetime) -> tuple[Letter, list[Try]] | None:
+    """Return one message and its channel log, oldest try first; None when there is none. Two queries."""
+    row = Message.objects.filter(code=code).select_related("stand_in").first()
+    if row is None:
+        return None
+    tries = list(row.tries.order_by("at", "pk"))
+    log = [
+        Try(row.code, row.channel, row.template, each.provider, each.outcome, each.detail, each.at) for each in tries
+    ]
+    return _letter(row, log[-1] if log else None, now), log
+
+
+def _letters(rows: list[Message], now: datetime) -> list[Letter]:
+    last: dict[int, Try] = {}
+    for each in Attempt.objects.filter(message__in=[row.pk for row in rows]).order_by("at", "pk"):
+        last[each.message_id] = Try("", "", "", each.provider, each.outcome, each.detail, each.at)
+    return [_letter(row, last.get(row.pk), now) for row in rows]
+
+
+def _letter(row: Message, last: Try | None, now: datetime) -> Letter:
+    outcome, detail = (last.outcome, last.detail) if last else ("", "")
+    try:
+        rules.assert_retry(
+            is_dead=row.dead_at is not None,
+            stale_at=row.stale_at,
+            has_text=bool(row.text),
+            outcome=outcome,
+            detail=detail,
+            now=now,
+        )
+        may_retry = not hasattr(row, "stand_in")
+    except rules.NotWorthRetrying:
+        may_retry = False
+    return Letter(
+        code=row.code,
+        channel=row.channel,
+        template=row.template,
+        about=row.about,
+        to=rules.hidden(row.channel, row.to),
+        created_at=row.created_at,
+        due_at=row.due_at,
+        dead_at=row.dead_at,
+        sent_at=row.sent_at,
+        attempts=row.attempts,
+        held_by=row.held_by if row.channel == rules.SMS and row.sent_at is None and not row.claim else "",
+        outcome=outcome,
+        detail=detail,
+        may_retry=may_retry,
+    )
 
 
 @cache

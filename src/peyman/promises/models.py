@@ -13,6 +13,7 @@ class TermsVersion(models.Model):
     number = models.PositiveIntegerField(unique=True)
     title = models.CharField(max_length=200)
     parameters = models.JSONField()  # name -> whole number or text
+    source = models.TextField(blank=True, default="")  # the TOML it was read from; an edited copy begins with it
     sha256 = models.CharField(max_length=64, unique=True)  # of the canonical JSON of title, parameters, clauses
     published_at = models.DateTimeField()
     effective_at = models.DateTimeField()
@@ -85,6 +86,41 @@ class Holiday(models.Model):
         ]
 
 
+class ForceMajeure(models.Model):
+    """A declared period in which promises in scope do not run (D121). Ending it early is a row of its own."""
+
+    append_only = True
+
+    code = models.CharField(max_length=32, unique=True)  # public id, "FMJ-…"
+    title = models.CharField(max_length=160)
+    text = models.TextField()  # published as it is
+    signer = models.CharField(max_length=160)  # name and office, as published
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)  # as declared; empty = until further notice
+    scope = models.JSONField()  # {"clauses": [...], "kinds": [...], "provinces": [...]}; an empty list = all
+    declared_at = models.DateTimeField()
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    declared_in = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, related_name="declared")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="pause_runs_forward", condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")))
+        ]
+
+
+class ForceMajeureEnd(models.Model):
+    """A declared period ended, before its declared end or where it had none."""
+
+    append_only = True
+
+    period = models.OneToOneField(ForceMajeure, on_delete=models.PROTECT, related_name="end")
+    at = models.DateTimeField()  # from here on clocks run again
+    note = models.TextField()  # published as it is
+    ended_at = models.DateTimeField()  # when staff said so
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    ended_in = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, related_name="ended")
+
+
 class Promise(models.Model):
     """One duty to one customer: what, until when, by which clause, and how it ended."""
 
@@ -100,6 +136,7 @@ class Promise(models.Model):
     subject = models.CharField(max_length=60)  # "order:ORD-…", "refund:…"
     order = models.CharField(max_length=32, blank=True)  # the order's code, to list by
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="promises")
+    province = models.CharField(max_length=60, blank=True, default="")  # where it is kept, for what stops there (D121)
     what = models.CharField(max_length=250)  # the sentence the customer reads
     # A handful of versions: an index over them finds nothing and costs a write at each promise.
     terms = models.ForeignKey(TermsVersion, on_delete=models.PROTECT, db_index=False)
@@ -108,6 +145,8 @@ class Promise(models.Model):
     hours = models.PositiveIntegerField()
     hours_kind = models.CharField(max_length=8, choices=[("working", "working"), ("calendar", "calendar")])
     due_at = models.DateTimeField()
+    held_since = models.DateTimeField(null=True)  # its clock stands; due_at is what it would be if it ran on from here
+    pauses = models.JSONField(default=list)  # codes of the declared periods that lie in its way
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     kept_at = models.DateTimeField(null=True)
     broken_at = models.DateTimeField(null=True)  # = due_at of a promise that was not kept in time
@@ -137,6 +176,7 @@ class Promise(models.Model):
             models.CheckConstraint(
                 name="only_ended_promises_were_kept", condition=Q(state__in=["kept", "broken"]) | Q(kept_at=None)
             ),
+            models.CheckConstraint(name="only_open_promises_are_held", condition=Q(state="open") | Q(held_since=None)),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="open"), name="promise_open_by_due"),  # the sweep
@@ -147,16 +187,33 @@ class Promise(models.Model):
 
 
 class PromiseEvent(models.Model):
-    """What happened to a promise, each at most once: made, kept, broken, kept_late, waived."""
+    """What happened to a promise: made, kept, broken, kept_late, waived, alarmed, each at most once; and moved, once
+    for each `cause` ("calendar:7": the version of the calendar that moved it).
+    """
 
     append_only = True
 
     promise = models.ForeignKey(Promise, on_delete=models.PROTECT, related_name="events", db_index=False)
     event = models.CharField(max_length=12)
+    cause = models.CharField(max_length=40, blank=True, default="")
     at = models.DateTimeField()
     evidence = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["promise", "event"], name="promise_event_once"),
+            models.UniqueConstraint(fields=["promise", "event", "cause"], name="promise_event_once"),
         ]
+
+
+class Remedy(models.Model):
+    """What the terms owe for a broken promise. Owed here; paying it is a row elsewhere, and this one stays."""
+
+    append_only = True
+
+    promise = models.OneToOneField(Promise, on_delete=models.PROTECT, related_name="remedy")
+    amount = models.PositiveBigIntegerField()  # rials
+    reason = models.CharField(max_length=250)  # the sentence the customer reads
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="remedy_is_something", condition=Q(amount__gt=0))]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
@@ -29,7 +30,10 @@ def get_token(request: HttpRequest, body: schemas.TokenAsk) -> Any:
     """Exchange the code for a bearer token. A code works once, for three minutes, for five tries."""
     now = clock.now()
     person = logins.prove(request, rules.mobile_number(body.mobile), body.code, now)
-    return people.issue_token(person=person, now=now)
+    given = people.issue_token(person=person, now=now)
+    agent, address = request.headers.get("User-Agent", ""), get_adapter().get_client_ip(request)
+    people.note_api_login(person=person, user_agent=agent, address=address, now=now)
+    return given
 
 
 @router.delete("/auth/token", auth=Bearer(), response={204: None}, operation_id="end_token")

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 from django.conf import settings
@@ -13,8 +12,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from peyman.entrypoints import clock
+from peyman.entrypoints.documents import terms_folder
+from peyman.entrypoints.jobs import outbox, triggers
 from peyman.entrypoints.jobs import sample as sample_shop
-from peyman.entrypoints.jobs import triggers
 from peyman.entrypoints.jobs.console import CouldNot, answer, tell
 from peyman.promises import actions as promises
 from peyman.promises.models import TermsVersion
@@ -22,15 +22,8 @@ from peyman.promises.rules import read_document
 from peyman.shop.catalog import actions as catalog
 from peyman.shop.shipping import actions as shipping
 
-PACKAGE = Path(__file__).resolve().parents[2]
 DATABASE_LOCK = 0x7065796D616E  # "peyman"
 YEARS_AHEAD = 2
-
-
-def terms_folder() -> Path:
-    """Where the published documents are: in the installed package, or in the repository it runs from."""
-    installed = PACKAGE / "_docs" / "terms"
-    return installed if installed.is_dir() else PACKAGE.parents[1] / "docs" / "terms"
 
 
 @contextmanager
@@ -87,6 +80,7 @@ STEPS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("تقویم کاری", seed_calendar),
     ("دسته‌ها و برندها", catalog.load_reference),
     ("شیوه‌های ارسال", shipping.load_first),
+    ("فرستنده‌های رسمی", lambda: outbox.announce(now=clock.now())),
 )
 
 

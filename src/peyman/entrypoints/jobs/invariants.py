@@ -18,6 +18,7 @@ from peyman.entrypoints.jobs import triggers
 from peyman.entrypoints.jobs.console import BROKEN, answer
 from peyman.kernel import codes
 from peyman.messages.models import Message
+from peyman.promises import queries as promises
 from peyman.promises.models import Acceptance, Promise
 from peyman.shop.carts.models import CartLine
 from peyman.shop.catalog.models import PriceChange, Variant
@@ -274,12 +275,22 @@ def _promises(now: datetime) -> Finding:
     for promise in Promise.objects.iterator():
         kept, due = promise.kept_at, promise.due_at
         right = {
-            Promise.State.OPEN: kept is None and due + SWEEP_GRACE > now,
+            Promise.State.OPEN: kept is None and (due + SWEEP_GRACE > now or promise.held_since is not None),
             Promise.State.KEPT: kept is not None and kept <= due,
             Promise.State.BROKEN: promise.broken_at == due and (kept is None or kept >= due),
             Promise.State.WAIVED: kept is None,
         }
         found.look(promise.code, right[Promise.State(promise.state)])
+    return found
+
+
+@check("promises_are_due_when_their_calendar_says")
+def _due_times(now: datetime) -> Finding:
+    """Each open promise falls due when its start, hours, terms, and the days and pauses of its calendar say."""
+    found = Finding()
+    for promise in Promise.objects.filter(state=Promise.State.OPEN).select_related("terms", "calendar").iterator():
+        due = promises.due_of(promise, promises.reckoning_of(promise.calendar))
+        found.look(promise.code, (promise.due_at, promise.held_since) == (due.at, due.held_since))
     return found
 
 

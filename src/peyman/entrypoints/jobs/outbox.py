@@ -1,19 +1,24 @@
 """The outbox goes out: claim, send, mark, keep the promise. Any number of workers, each killable at any moment."""
 
+import threading
 import time
 import traceback
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
 
-from peyman.gateways import inbox, kavenegar, mail
+from peyman.gateways import inbox, mail, sms
 from peyman.kernel.clauses import carries_out
 from peyman.messages import actions, queries, rules
 from peyman.messages.models import Message
+from peyman.people import queries as people
 from peyman.promises import actions as promises
 from peyman.promises import queries as promised
 
@@ -22,6 +27,7 @@ LEASE: Final = 180  # seconds; longer than LAST_START and one conversation at it
 LAST_START: Final = 60.0  # seconds after the claim; what has not been begun by then is given back
 RECENT: Final = timedelta(days=1)
 PATIENCE: Final = 3  # providers that are away are believed after so many in a row
+ASKED_EVERY: Final = timedelta(seconds=30)  # a provider that is away is asked whether it is back
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +37,8 @@ def deliver(*, now: datetime, limit: int = 50, urgent: bool | None = None) -> in
     """Send what is due, log-in codes first, and return how many left. Never inside a transaction.
 
     `urgent=True` sends only what can go stale, `False` only the rest: a worker that gives each a thread of its own
-    keeps log-in codes quick while mail hangs. One message that fails stops no other; a provider that is away
-    stops its channel until the next call.
+    keeps log-in codes quick while mail hangs. One message that fails stops no other; a provider that is away leaves its
+    messages to the next one, and when all are away the channel stops until the next call.
     """
     started = time.monotonic()
 
@@ -41,10 +47,12 @@ def deliver(*, now: datetime, limit: int = 50, urgent: bool | None = None) -> in
 
     if urgent is not False:
         actions.drop_stale(now=now)
-    batch = actions.claim(limit=limit, now=now, lease=LEASE, urgent=urgent)
+    ways = Ways(now)
+    batch = actions.claim(limit=limit, now=now, lease=LEASE, urgent=urgent, via=ways.first)
     sent, away = 0, Counter[str]()
     if not batch:
         return sent
+    ways.look(batch)
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="outbox") as pool:
         while batch:
             if time.monotonic() - started > LAST_START:
@@ -53,15 +61,33 @@ def deliver(*, now: datetime, limit: int = 50, urgent: bool | None = None) -> in
             gone = [message for message in batch if away[message.channel] >= PATIENCE]
             actions.release(gone)
             open_ = [message for message in batch if away[message.channel] < PATIENCE]
-            group, batch = open_[:SENDERS], open_[SENDERS:]
-            tries = [(message, pool.submit(_send, message)) for message in group if _may_leave(message, at())]
-            wait([future for _, future in tries])
-            for message, future in tries:
-                delivery = _answer(message, future)
+            group, batch = _together(open_)
+            tries = [
+                (message, pool.submit(_send, message, ways)) for message in group if _may_leave(message, ways, at())
+            ]
+            asked = {future: message for message, future in tries}
+            for future in as_completed(asked):
+                message = asked[future]
+                result = _answer(message, future)
+                delivery = result.delivery
                 is_away = isinstance(delivery, rules.Unknown) and delivery.away
                 away[message.channel] = away[message.channel] + 1 if is_away else 0
-                sent += _write_down(message, delivery, at())
+                sent += _write_down(message, result, at())
     return sent
+
+
+def _together(batch: list[Message]) -> tuple[list[Message], list[Message]]:
+    """Return who is sent at once, and the rest: of e-mails one at a time.
+
+    An SMS that left unmarked, because its worker was killed, is found again at its provider; an e-mail is not, so that
+    a kill may cost one repeat and no more.
+    """
+    group: list[Message] = []
+    rest: list[Message] = []
+    for message in batch:
+        has_mail = message.channel == rules.EMAIL and any(each.channel == rules.EMAIL for each in group)
+        (rest if has_mail or len(group) >= SENDERS else group).append(message)
+    return group, rest
 
 
 def keep_told_promises(*, now: datetime) -> int:
@@ -76,34 +102,143 @@ def keep_told_promises(*, now: datetime) -> int:
     return kept
 
 
-def _may_leave(message: Message, at: datetime) -> bool:
+@carries_out("D13", "D14")
+def announce(*, now: datetime) -> None:
+    """Announce on the public list what this installation writes and calls from, as it is set up now."""
+    senders = [("domain", urlsplit(settings.PUBLIC_URL).hostname or "", "وبگاه و پیوندهای پیام‌ها")]
+    senders += [("email", settings.MAIL_FROM, "نامه‌های سفارش، حساب و خبرنامه")]
+    senders += [("sms", sms.sender_of(name), "کد ورود و پیام‌های سفارش") for name in sms.providers()]
+    senders += [("phone", phone, "تماس تلفنی") for phone in settings.PHONES]
+    actions.announce_settings(senders, now=now)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """When a provider that was away was asked whether it is back, and when it last said so."""
+
+    at: datetime
+    alive_at: datetime | None = None
+
+
+_asked: dict[str, _Asked] = {}
+_asking = threading.Lock()
+
+
+class Ways:
+    """By whom a batch may leave: which providers in which order, as whom, and who of its readers still wants it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._order: list[str] | None = None
+        self._announced: list[rules.Announced] = []
+        self._may_market: frozenset[tuple[int | None, str]] = frozenset()
+
+    def first(self) -> str:
+        """Return the provider that is asked first."""
+        return self.order[0]
+
+    @property
+    def order(self) -> list[str]:
+        """Return the providers of SMS in the order to ask them; one query where there is a choice."""
+        if self._order is None:
+            names = sms.providers()
+            if len(names) > 1:
+                seen = queries.seen_lately(self.now)
+                names = rules.in_order(names, seen, self.now, _who_is_back(names, seen, self.now))
+            self._order = names
+        return self._order
+
+    def look(self, batch: Sequence[Message]) -> None:
+        """Look up, before anything is sent, what `may_send` and `may_market` answer by. One query, or two."""
+        self._announced = queries.announced()
+        news = {row.person_id for row in batch if row.why == rules.Why.NEWSLETTER and row.person_id is not None}
+        if news:
+            self._may_market = people.may_market_many(news)
+
+    @carries_out("D14")
+    def senders_of(self, channel: str) -> list[str]:
+        """Return who may send by this channel: those whose line or address is announced."""
+        if channel == rules.SMS:
+            if settings.SANDBOX and not settings.SMS_URL:
+                return [inbox.NAME]
+            return [name for name in self.order if self._is_announced("sms", sms.sender_of(name))]
+        if settings.SANDBOX and not settings.SMTP_URL:
+            return [inbox.NAME]
+        return [mail.NAME] if self._is_announced("email", settings.MAIL_FROM) else []
+
+    @carries_out("D12")
+    def is_wanted(self, message: Message) -> bool:
+        """Say whether a newsletter is still wanted; whatever is none always is."""
+        return message.why != rules.Why.NEWSLETTER or (message.person_id, message.channel) in self._may_market
+
+    def _is_announced(self, kind: str, address: str) -> bool:
+        return rules.is_announced(kind, address, self._announced, self.now)
+
+
+def _who_is_back(names: Sequence[str], seen: Sequence[rules.Seen], now: datetime) -> dict[str, datetime]:
+    """Ask the providers that are away, each in a thread and every half minute, and return who answered when."""
+    with _asking:
+        for name in names:
+            known = _asked.get(name)
+            alive_at = known.alive_at if known else None
+            if rules.health(name, seen, alive_at).is_away and (known is None or abs(now - known.at) >= ASKED_EVERY):
+                _asked[name] = _Asked(now, alive_at)
+                threading.Thread(target=_ask, args=(name, now), name=f"ask-{name}", daemon=True).start()
+        return {name: known.alive_at for name, known in _asked.items() if known.alive_at is not None}
+
+
+def _ask(name: str, now: datetime) -> None:
+    if sms.is_there(name):
+        with _asking:
+            _asked[name] = _Asked(now, now)
+        log.info("message.provider_is_back", provider=name)
+
+
+def _may_leave(message: Message, ways: Ways, at: datetime) -> bool:
     if rules.is_stale(message.stale_at, at):
         actions.mark_stale(message=message, now=at)
         return False
     if message.attempts > rules.MOST_TRIES:  # each of them killed its worker
         actions.mark_failed(message=message, provider="", detail="lost_too_often", now=at, permanent=True)
         return False
+    if not ways.is_wanted(message):
+        actions.mark_failed(message=message, provider="", detail=rules.NoConsent.code, now=at, permanent=True)
+        return False
     return True
 
 
-def _send(message: Message) -> rules.Delivery:
+def _send(message: Message, ways: Ways) -> sms.Result:
+    names = ways.senders_of(message.channel)
+    if not names:
+        return sms.Result((rules.Unknown("", "not_announced", away=True, untaken=True),))
+    if names == [inbox.NAME]:
+        return sms.Result((inbox.send(key=message.code),))
     if message.channel == rules.SMS:
-        if settings.SANDBOX and not settings.SMS_URL:
-            return inbox.send(key=message.code)
-        return kavenegar.send(to=message.to, text=message.text, key=str(message.pk))
-    if settings.SANDBOX and not settings.SMTP_URL:
-        return inbox.send(key=message.code)
-    return mail.send(
-        to=message.to,
-        title=message.title,
-        text=message.text,
-        html=message.html,
-        key=message.code,
-        at=message.created_at,
+        return sms.send(
+            to=message.to,
+            text=message.text,
+            key=str(message.pk),
+            order=names,
+            perhaps=[name for name in message.perhaps.split(",") if name],
+            waited=ways.now - (message.held_since or ways.now),
+            urgent=message.stale_at is not None,
+        )
+    return sms.Result(
+        (
+            mail.send(
+                to=message.to,
+                title=message.title,
+                text=message.text,
+                html=message.html,
+                key=message.code,
+                at=message.created_at,
+                opt_out_url=message.opt_out_url,
+            ),
+        )
     )
 
 
-def _answer(message: Message, future: Future[rules.Delivery]) -> rules.Delivery:
+def _answer(message: Message, future: Future[sms.Result]) -> sms.Result:
     fault = future.exception()
     if fault is None:
         return future.result()
@@ -115,10 +250,14 @@ def _answer(message: Message, future: Future[rules.Delivery]) -> rules.Delivery:
         error=type(fault).__name__,
         where=f"{where.filename}:{where.lineno}",
     )
-    return rules.Unknown("", type(fault).__name__)
+    return sms.Result((rules.Unknown("", type(fault).__name__),), tuple(message.held_by.split(",")))
 
 
-def _write_down(message: Message, delivery: rules.Delivery, at: datetime) -> bool:
+def _write_down(message: Message, result: sms.Result, at: datetime) -> bool:
+    delivery = result.delivery
+    others = [each for each in result.tries if each is not delivery]
+    if others:
+        actions.note_tries(message=message, tries=others, now=at)
     match delivery:
         case rules.Sent(provider, provider_id):
             actions.mark_sent(
@@ -130,7 +269,8 @@ def _write_down(message: Message, delivery: rules.Delivery, at: datetime) -> boo
         case rules.Refused(provider, detail):
             actions.mark_failed(message=message, provider=provider, detail=detail, now=at, permanent=True)
         case rules.Unknown(provider, detail):
-            actions.mark_failed(message=message, provider=provider, detail=detail, now=at)
+            held_by = ",".join(result.held_by)
+            actions.mark_failed(message=message, provider=provider, detail=detail, now=at, held_by=held_by)
     return False
 
 

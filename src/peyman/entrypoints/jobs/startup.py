@@ -53,6 +53,8 @@ def configuration_reasons() -> list[str]:
         reasons.append(
             f"کلید رمز نمونه یا کوتاه است: در PEYMAN_SECRET_KEY دست‌کم {SHORTEST_SECRET} نویسه تصادفی بگذارید."
         )
+    if "smsir" in settings.SMS_PROVIDERS and not (settings.SMSIR_KEY and settings.SMSIR_LINE):
+        reasons.append("SMS.ir ارائه‌دهنده پیامک است، اما PEYMAN_SMSIR_KEY یا PEYMAN_SMSIR_LINE خالی است.")
     for name, url in (("PEYMAN_BANK_URL", settings.BANK_URL), ("PEYMAN_SMS_URL", settings.SMS_URL)):
         host = urlsplit(url).hostname or ""
         if host in LOOPBACK or host.startswith(("127.", "sandbox.")):

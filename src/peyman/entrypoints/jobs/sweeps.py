@@ -13,7 +13,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from peyman.billing import actions as billing
-from peyman.entrypoints import payments
+from peyman.entrypoints import alarms, payments, personal_data
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
@@ -30,8 +30,11 @@ class Swept:
     payments: int = 0
     refunds: int = 0
     expired: int = 0
+    moved: int = 0
     broken: int = 0
+    alarms: int = 0
     carts: int = 0
+    erased: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -51,8 +54,11 @@ def tick(now: datetime) -> Swept:
     """Run every sweep once."""
     swept = run_due(now)
     swept.expired = orders.expire_due(now=now)
+    swept.moved = promises.recount_stragglers(now=now)
     swept.broken = promises.sweep_overdue(now=now)
+    swept.alarms = alarms.sound(now=now)
     swept.carts = carts.sweep_left(days=parameter(terms.terms_in_force(now).parameters, "cart_days"), now=now)
+    swept.erased = personal_data.finish_erasures(now)
     log.info("sweep.done", **swept.as_json())
     return swept
 

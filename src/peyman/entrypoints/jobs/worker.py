@@ -31,6 +31,7 @@ def every_minute(now: datetime) -> dict[str, int]:
     done = sweeps.tick(now).as_json()
     done["told"] = outbox.keep_told_promises(now=now)
     done["login_codes"] = people.forget_codes(now=now)
+    done["guardians"] = people.forget_guardians(now=now)
     done["stale_messages"] = messages.drop_stale(now=now)
     return done
 
@@ -90,4 +91,5 @@ def command() -> None:
     reasons = startup.configuration_reasons()
     if reasons or startup.wait_for_database(PATIENCE, give_up=stop.is_set):
         startup.assert_ready(PATIENCE)
+        outbox.announce(now=clock.now())
         run(stop)

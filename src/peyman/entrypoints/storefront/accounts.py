@@ -21,8 +21,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from peyman.entrypoints import clock, logins, second_factor
+from peyman.entrypoints.fields import Field, heading, wrong
 from peyman.entrypoints.storefront import errors, visitor
-from peyman.entrypoints.storefront.fields import Field, heading, wrong
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.people import actions as people
@@ -70,6 +70,13 @@ class Adapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: Person, *, redirect_url: str | None, **kwargs) -> HttpResponse:
         """Bring the visitor's cart along; a new customer goes by the welcome page."""
         now = clock.now()
+        people.begin_visit(
+            person=user,
+            session_key=_session_key(request),
+            user_agent=request.headers.get("User-Agent", ""),
+            address=self.get_client_ip(request),
+            now=now,
+        )
         carts.merge(visitor_key=request.session.pop(visitor.CART_KEY, ""), person=user, now=now)
         url = redirect_url or "/"
         if not is_welcomed(user):
@@ -227,9 +234,17 @@ def _welcome_page(
 # ---- Leaving ----
 
 
+def _session_key(request: HttpRequest) -> str:
+    """Return the key of the session that a log-in just began."""
+    if not request.session.session_key:
+        request.session.save()
+    return str(request.session.session_key)
+
+
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """End the session; nothing of it stays, so that the next one at this screen finds no cart and no name."""
+    people.leave(session_key=request.session.session_key or "", now=clock.now())
     get_adapter().logout(request)
     return redirect("/")
 

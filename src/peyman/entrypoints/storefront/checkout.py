@@ -15,13 +15,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from peyman.billing.rules import KeyReused
-from peyman.entrypoints import clock, payments
-from peyman.entrypoints.storefront import fields, sums, visitor
-from peyman.entrypoints.storefront.fields import Field
+from peyman.entrypoints import clock, fields, payments
+from peyman.entrypoints.fields import Field
+from peyman.entrypoints.storefront import sums, visitor
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.kernel.text import whole_number
+from peyman.people import queries as people
 from peyman.people.models import Person
 from peyman.promises import queries as promises
 from peyman.promises.models import TermsVersion
@@ -79,7 +80,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
         view = carts.view(cart, terms=promises.terms_in_force(now), carrier_fee=0)
         if not view.lines or any(notice.kind in ("gone", "fewer") for notice in view.notices):
             return redirect("/cart/")
-        return _page(request, cart, _known(person), now)
+        return _page(request, cart, _known(person) | _chosen(request, person), now)
     typed = {name: value[:_LONGEST] for name, value in request.POST.items() if isinstance(value, str)}
     return _place(request, person, cart, typed, now)
 
@@ -189,6 +190,20 @@ def _known(person: Person) -> dict[str, str]:
         return {"recipient": person.full_name, "mobile": fa.mobile(person.mobile)}
     known = {name: str(getattr(last, name)) for name in _DELIVERY}
     return known | {"mobile": fa.mobile(last.mobile), "landline": fa.mobile(last.landline), "carrier": last.carrier}
+
+
+def _chosen(request: HttpRequest, person: Person) -> dict[str, str]:
+    """Return what the address and the organisation hold that were picked from the customer's book (D44)."""
+    picked: dict[str, str] = {}
+    for row in people.addresses(person) if "address" in request.GET else []:
+        if row.code == request.GET["address"]:
+            kept = {name: str(row.particulars.get(name, "")) for name in _DELIVERY}
+            picked |= kept | {"mobile": fa.mobile(kept["mobile"]), "landline": fa.mobile(kept["landline"])}
+    for entity in people.legal_entities(person) if "organisation" in request.GET else []:
+        if entity.code == request.GET["organisation"]:
+            picked |= {f"buyer.{name}": str(entity.particulars.get(name, "")) for name in _BUYER}
+            picked["buyer.kind"] = "legal_entity"
+    return picked
 
 
 def _page(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, implied
 from peyman.entrypoints.storefront import visitor
 from peyman.promises import queries as promises
 from peyman.shop.carts import queries as carts
@@ -39,12 +39,22 @@ class Frame:
     @property
     def account_url(self) -> str:
         if visitor.person_of(self._request):
-            return "/orders/"
+            return "/account/"
         return "/login/" if self._request.path == "/" else f"/login/?next={self._request.path}"
 
     @property
     def account_label(self) -> str:
         return "حساب من" if visitor.person_of(self._request) else "ورود"
+
+    @property
+    def changed_terms(self) -> implied.Mark | None:
+        """The mark of a reader whose last pages were under another version of the terms (D05)."""
+        mark = implied.current(self._request)
+        return mark if mark is not None and mark.before else None
+
+    @property
+    def path(self) -> str:
+        return self._request.path
 
     @property
     def tabs(self) -> list[Tab]:

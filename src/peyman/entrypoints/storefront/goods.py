@@ -17,7 +17,6 @@ from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.text import normalise, persian_digits, whole_number
 from peyman.promises import queries as promises
-from peyman.promises import rules
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
 from peyman.shop.catalog import queries
@@ -257,14 +256,21 @@ def _axes(page: ProductPage, chosen: VariantView) -> list[Axis]:
 @carries_out("D22", "D24", "D30")
 def _would_owe(terms: TermsVersion, now: datetime) -> list[Owed]:
     """The promises that an order placed at this moment would start, by the terms in force."""
-    _, calendar = promises.working_calendar()
+    _, reckoning = promises.reckoning()
     hours = terms.parameters
-    pro_forma = rules.due_by(now, parameter(hours, "pro_forma_hours"), "calendar", calendar)
-    processed = rules.due_by(now, parameter(hours, "processing_hours"), "working", calendar)
+
+    def until(clause: str, kind: str, name: str, hours_kind: str) -> str:
+        due = reckoning.due(
+            now, parameter(hours, name), hours_kind, clause=clause, kind=kind, province="", parameters=hours
+        )
+        return "پس از پایان قوه قهریه" if due.held_since else fa.deadline(due.at)
+
+    pro_forma = until("D24", "pro_forma", "pro_forma_hours", "calendar")
+    processed = until("D22", "processing", "processing_hours", "working")
     early, late = parameter(hours, "refund_early_hours"), parameter(hours, "refund_hours")
     return [
-        Owed("next", "", "پیش‌فاکتور", fa.deadline(pro_forma), "", "D24"),
-        Owed("next", "", "پردازش سفارش، اگر همین حالا قطعی شود", fa.deadline(processed), "", "D22"),
+        Owed("next", "", "پیش‌فاکتور", pro_forma, "", "D24"),
+        Owed("next", "", "پردازش سفارش، اگر همین حالا قطعی شود", processed, "", "D22"),
         Owed(
             "next",
             "",

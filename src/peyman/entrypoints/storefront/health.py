@@ -7,7 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 _CLOSED = (
-    "/cart/ /checkout/ /orders/ /pay/ /p/ /login/ /welcome/ /api/ /sandbox/",
+    "/cart/ /checkout/ /orders/ /pay/ /p/ /promises/ /desk/ /account/ /guardian/ /opt-out/ /privacy/ /login/ /welcome/",
+    "/api/ /sandbox/",
     "/goods/?*",  # every search and sort of the list
 )
 

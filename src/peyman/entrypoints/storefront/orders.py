@@ -1,7 +1,9 @@
 """A customer's orders: the list, one order with its promises and its road, paying again, cancelling, the pro-forma."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from urllib.parse import quote
 
@@ -12,15 +14,20 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, guardians
+from peyman.entrypoints.fields import Field
 from peyman.entrypoints.storefront import owed, road, sums, visitor
 from peyman.entrypoints.storefront.checkout import begin_payment
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
-from peyman.kernel.errors import Refused
+from peyman.kernel.errors import Invalid, Refused
 from peyman.kernel.text import whole_number
+from peyman.kernel.worktime import tehran_day
+from peyman.people import queries as people
 from peyman.people.models import Person
+from peyman.people.rules import is_minor
 from peyman.promises import queries as promises
+from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
 from peyman.shop.orders import actions, queries
 from peyman.shop.orders.models import ProForma
@@ -32,6 +39,7 @@ _NOT_BEGUN = {
     "bank_away": "سفارش شما ثبت است، ولی درگاه بانک اکنون پاسخ نمی‌دهد. پولی گرفته نشد؛ "
     "تا پایان مهلت از همین صفحه بپردازید.",
     "sold_out": "پرداخت آغاز نشد، چون در همین فاصله موجودی کالایی از این سفارش تمام شد. پولی گرفته نشد.",
+    "guardian_needed": "پرداخت آغاز نشد، چون پدر، مادر یا قیم شما هنوز این سفارش را تأیید نکرده است. پولی گرفته نشد.",
     "total_rose": "پرداخت آغاز نشد، چون جمع سفارش بیشتر شده است. پولی گرفته نشد؛ "
     "جمع تازه را ببینید و اگر موافقید بپردازید.",
 }
@@ -120,14 +128,81 @@ def _rows(view: OrderView) -> list[sums.Row]:
     )
 
 
-def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | None = None) -> HttpResponse:
+@dataclass(frozen=True)
+class Guardian:
+    """What a minor's order page says: whether it waits, and how the newest confirmation stands."""
+
+    waits: bool
+    state: people.GuardianState | None
+
+
+@carries_out("D20")
+def _guardian(person: Person, view: OrderView, terms: TermsVersion, now: datetime) -> Guardian | None:
+    """Return how a minor's order stands with their guardian; None for everybody else, without a query."""
+    adult_age = parameter(terms.parameters, "adult_age")
+    if not is_minor(person.birth_date, tehran_day(now), adult_age):
+        return None
+    state = people.guardian_state(f"order:{view.code}", now)
+    return Guardian(view.state == states.REGISTERED and not (state and state.is_confirmed), state)
+
+
+def _guardian_fields(typed: Mapping[str, str], refusal: Refused | None) -> list[Field]:
+    wrong = refusal.fields if isinstance(refusal, Invalid) else {}
+    return [
+        Field(
+            "guardian_name", "نام و نام خانوادگی پدر، مادر یا قیم", typed.get("guardian_name", ""), "",
+            wrong.get("guardian_name", ""), autocomplete="off", maxlength=120,
+        ),
+        Field(
+            "guardian_mobile", "موبایل او", typed.get("guardian_mobile", ""),
+            "تنها برای همین تأیید به او پیامک می‌فرستیم.", wrong.get("guardian_mobile", ""),
+            type="tel", inputmode="tel", autocomplete="off", ltr=True, maxlength=30,
+        ),
+    ]  # fmt: skip
+
+
+@require_POST
+@_owner_only
+@carries_out("D20")
+def ask_guardian(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Send a confirmation to the guardian of a minor."""
+    found = queries.get(person, code)
+    typed = {name: request.POST.get(name, "")[:200] for name in ("guardian_name", "guardian_mobile")}
+    try:
+        guardians.ask(request, found, typed["guardian_name"], typed["guardian_mobile"], clock.now())
+    except Refused as refusal:
+        return _page(request, person, code, refusal, typed)
+    return redirect(f"/orders/{code}/")
+
+
+@require_POST
+@_owner_only
+@carries_out("D20")
+def guardian_code(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Take the code that the guardian read to the minor."""
+    found = queries.get(person, code)
+    try:
+        guardians.confirm_by_code(request, found, request.POST.get("code", "")[:60], clock.now())
+    except Refused as refusal:
+        return _page(request, person, code, refusal)
+    return redirect(f"/orders/{code}/")
+
+
+def _page(
+    request: HttpRequest,
+    person: Person,
+    code: str,
+    refusal: Refused | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> HttpResponse:
     now = clock.now()
     view = queries.view(person, code, now)
     terms = promises.terms(view.terms_number)
-    owed_now = [owed.words(promise) for promise in promises.of_order(code, now)]
+    owed_now = [owed.owing(one) for one in promises.owing_of_order(code, now)]
     hours = parameter(terms.parameters, "processing_hours")
     day = jalali.long_date(view.processing_date)
     processing = format_html('<time datetime="{}">روز پردازش: {}</time>', view.processing_date.isoformat(), day)
+    guardian = _guardian(person, view, terms, now)
     not_begun = next((words for name, words in _NOT_BEGUN.items() if name in request.GET), "")
     context = {
         "order": view,
@@ -149,6 +224,8 @@ def _page(request: HttpRequest, person: Person, code: str, refusal: Refused | No
         and any(payment.state == payment.State.VERIFYING for payment in view.payments),
         "refusal": refusal,
         "key": secrets.token_urlsafe(24),
+        "guardian": guardian,
+        "guardian_fields": _guardian_fields(typed or {}, refusal),
         "not_begun": not_begun or (_NOT_BEGUN_ELSE if "not_payable" in request.GET else ""),
         "is_waiting": view.state == states.REGISTERED,
         "is_short": view.state == states.SHORT,

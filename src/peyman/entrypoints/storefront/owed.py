@@ -1,13 +1,14 @@
 """A promise, in the words of the page: what, until when or how late, and the proof."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel import jalali
-from peyman.promises.queries import PromiseView
+from peyman.kernel.money import grouped, tomans
+from peyman.promises.queries import Moved, Owing, PromiseView
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,33 @@ class Owed:
     due: SafeString | str
     proof: str
     clause: str
+    notes: tuple[SafeString | str, ...] = ()  # what happened to its due time, and what is owed for breaking it
+
+
+def owing(one: Owing) -> Owed:
+    """Return the words for a promise with its history: each move of its due time, and the remedy."""
+    notes = [*words(one.promise).notes, *(_moved(move) for move in one.moves)]
+    if one.remedy:
+        amount = grouped(tomans(one.remedy - one.remedy % 10))
+        notes.append(f"جبران این دیرکرد {amount} تومان است؛ به شما بدهکاریم و هنوز پرداخت نشده است.")
+    return replace(words(one.promise), notes=tuple(notes))
+
+
+def _moved(move: Moved) -> SafeString:
+    why = "به سبب قوه قهریه" if move.by_pause else "با تغییر تعطیلات رسمی"
+    if move.held:
+        return format_html("{}: شمارش {} ایستاد.", fa.moment(move.at), why)
+    more = " با همین تغییر، زمانش گذشته بود." if move.overdue_by_edit else ""
+    return format_html(
+        "{}: موعد {} از {} به {} رفت.{}", fa.moment(move.at), why, fa.moment(move.old), fa.moment(move.new), more
+    )
+
+
+def _pauses(promise: PromiseView) -> tuple[SafeString, ...]:
+    return tuple(
+        format_html('<a href="/force-majeure/{}/">قوه قهریه</a> بر شمارش این قول اثر دارد.', code)
+        for code in promise.pauses
+    )
 
 
 def words(promise: PromiseView) -> Owed:
@@ -38,8 +66,12 @@ def words(promise: PromiseView) -> Owed:
         return Owed("broken", "دیر شد", promise.what, due, told, promise.clause)
     if promise.state == "waived":
         return Owed("next", "برداشته شد", promise.what, "دیگر لازم نیست", proof(promise.evidence), promise.clause)
+    if promise.held_since is not None:
+        due = format_html("شمارش از {} ایستاده است", fa.moment(promise.held_since))
+        told = "پس از پایان قوه قهریه از همان‌جا ادامه می‌یابد."
+        return Owed("next", "ایستاده", promise.what, due, told, promise.clause, _pauses(promise))
     left = f"{jalali.duration_words(promise.left)} مانده" if promise.left is not None else ""
-    return Owed("open", "در راه", promise.what, fa.deadline(promise.due_at), left, promise.clause)
+    return Owed("open", "در راه", promise.what, fa.deadline(promise.due_at), left, promise.clause, _pauses(promise))
 
 
 def proof(evidence: dict[str, object]) -> str:

@@ -1,25 +1,26 @@
 """The published terms: the version in force, every earlier one, and what changed between them (D03, D04)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
 
-from peyman.entrypoints import clock
-from peyman.entrypoints.storefront import worddiff
+from peyman.entrypoints import clock, implied, termdiff, words
 from peyman.kernel import money
 from peyman.kernel.clauses import carries_out
-from peyman.kernel.text import persian_digits
+from peyman.kernel.errors import Missing
+from peyman.kernel.text import persian_digits, whole_number
 from peyman.promises import queries
-from peyman.promises.models import TermsClause, TermsVersion
+from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
 
 # What stands beside a clause: its parameters, with their name and unit for readers. A test compares with the register.
 _BESIDE = {
     "D07": ("max_quantity",),
+    "D16": ("retention_years",),
     "D20": ("adult_age",),
     "D22": ("processing_hours",),
     "D24": ("pro_forma_hours",),
@@ -34,24 +35,7 @@ _BESIDE = {
     "D112": ("complaint_hours",),
     "D118": ("packing_fee", "insurance_permille"),
 }
-_WORDS = {
-    "max_quantity": ("بیشترین شمار", "عدد"),
-    "adult_age": ("سن خرید بی‌اجازه", "سال"),
-    "processing_hours": ("مهلت پردازش", "ساعت کاری"),
-    "pro_forma_hours": ("مهلت پیش‌فاکتور", "ساعت"),
-    "refund_early_hours": ("زودترین", "ساعت کاری"),
-    "refund_hours": ("مهلت", "ساعت کاری"),
-    "withdrawal_days": ("مهلت انصراف", "روز کاری"),
-    "notice_hours": ("مهلت خبر", "ساعت کاری"),
-    "answer_hours": ("مهلت پاسخ شما", "ساعت کاری"),
-    "payment_minutes": ("ثابت‌ماندن مبلغ", "دقیقه"),
-    "cart_code_hours": ("مهلت فرستادن کد", "ساعت"),
-    "order_hours": ("مهلت پرداخت", "ساعت"),
-    "cart_days": ("عمر سبد رهاشده", "روز"),
-    "damage_hours": ("مهلت اعلام", "ساعت کاری"),
-    "complaint_hours": ("مهلت نخستین پاسخ", "ساعت کاری"),
-    "insurance_permille": ("بیمه", "در هزار بهای کالا"),
-}
+_WORDS = words.PARAMETERS
 
 
 @dataclass(frozen=True)
@@ -77,15 +61,6 @@ class Section:
     clauses: list[Clause]
 
 
-@dataclass(frozen=True)
-class Change:
-    """One clause that differs from the version before."""
-
-    number: str
-    title: str
-    runs: list[worddiff.Run]
-
-
 @require_safe
 @carries_out("D03", "D04")
 def terms(request: HttpRequest, number: int | None = None) -> HttpResponse:
@@ -101,10 +76,51 @@ def terms(request: HttpRequest, number: int | None = None) -> HttpResponse:
         "versions": versions,
         "sections": sections(shown),
         "before": before,
-        "changes": changes(queries.clauses(before), queries.clauses(shown)) if before else [],
+        "changes": termdiff.changes(queries.clauses(before), queries.clauses(shown)) if before else [],
         "is_future": shown.effective_at > now,
     }
+    if shown == current:
+        implied.told(request, current.number)
     return render(request, "storefront/terms.html", context)
+
+
+@require_safe
+@carries_out("D04")
+def difference(request: HttpRequest) -> HttpResponse:
+    """Show what differs between any two versions, `?old=` and `?new=`; without them, the newest two."""
+    versions = queries.all_terms()
+    newest = versions[0].number if versions else 0
+    new = _version(versions, request.GET.get("new", ""), newest)
+    old = _version(versions, request.GET.get("old", ""), max(1, new.number - 1))
+    context = {
+        "old": old,
+        "new": new,
+        "versions": versions,
+        "changes": termdiff.changes(queries.clauses(old), queries.clauses(new)),
+        "numbers": termdiff.numbers(old.parameters, new.parameters),
+    }
+    return render(request, "storefront/terms_difference.html", context)
+
+
+@require_POST
+def seen(request: HttpRequest) -> HttpResponse:
+    """Take the banner about new terms away: its reader knows of them (D05)."""
+    target = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
+    response = redirect(target if safe else "/")
+    implied.told(request, queries.number_in_force(clock.now()))
+    return response
+
+
+def _version(versions: list[TermsVersion], typed: str, otherwise: int) -> TermsVersion:
+    try:
+        number = whole_number(typed) if typed else otherwise
+    except ValueError:
+        raise Missing from None
+    found = next((version for version in versions if version.number == number), None)
+    if found is None:
+        raise Missing
+    return found
 
 
 def sections(version: TermsVersion) -> list[Section]:
@@ -119,19 +135,6 @@ def sections(version: TermsVersion) -> list[Section]:
     return found
 
 
-def changes(old: Sequence[TermsClause], new: Sequence[TermsClause]) -> list[Change]:
-    """Return the clauses whose text was changed, added or taken away, in the order of the new version."""
-    before = {clause.clause: clause for clause in old}
-    found = [
-        Change(clause.number, clause.title, worddiff.words(before[clause.clause].text if known else "", clause.text))
-        for clause in new
-        if not (known := clause.clause in before) or before[clause.clause].text != clause.text
-    ]
-    kept = {clause.clause for clause in new}
-    gone = [clause for clause in old if clause.clause not in kept]
-    return found + [Change(clause.number, clause.title, worddiff.words(clause.text, "")) for clause in gone]
-
-
 def _beside(version: TermsVersion, clause: str) -> list[Beside]:
     found = []
     for name in _BESIDE.get(clause, ()):
@@ -139,8 +142,8 @@ def _beside(version: TermsVersion, clause: str) -> list[Beside]:
             continue
         value = parameter(version.parameters, name)
         if name == "packing_fee":
-            words = f"{money.grouped(money.tomans(value))} تومان" if value else "رایگان"
-            found.append(Beside("بسته‌بندی", words))
+            said = f"{money.grouped(money.tomans(value))} تومان" if value else "رایگان"
+            found.append(Beside("بسته‌بندی", said))
         else:
             title, unit = _WORDS[name]
             found.append(Beside(title, f"{persian_digits(value)} {unit}"))

@@ -2,7 +2,23 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from peyman.entrypoints.storefront import cart, checkout, goods, health, home, orders, pay, sandbox, terms
+from peyman.entrypoints.storefront import (
+    cart,
+    checkout,
+    goods,
+    guardian,
+    health,
+    home,
+    my_data,
+    official,
+    orders,
+    pay,
+    privacy,
+    profile,
+    promises,
+    sandbox,
+    terms,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home),
@@ -18,12 +34,27 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:code>/", orders.order),
     path("orders/<str:code>/pay", orders.pay),
     path("orders/<str:code>/cancel", orders.cancel),
+    path("orders/<str:code>/guardian", orders.ask_guardian),
+    path("orders/<str:code>/guardian/code", orders.guardian_code),
     path("p/<str:code>/<str:signature>/", orders.pro_forma),
     path("pay/zarinpal/callback", pay.callback),
     path("pay/zarinpal/result", pay.result),
     path("pay/<str:payment>/", pay.to_bank),
     path("terms/", terms.terms),
+    path("terms/difference/", terms.difference),
+    path("terms/seen", terms.seen),
     path("terms/<int:number>/", terms.terms),
+    path("official/", official.official),
+    path("promises/", promises.promises),
+    path("record/", promises.record),
+    path("force-majeure/", promises.force_majeure),
+    path("force-majeure/<str:code>/", promises.period),
+    path("guardian/<str:token>/", guardian.guardian),
+    path("opt-out/<str:token>/", profile.opt_out),
+    path("privacy/report/", privacy.report),
+    path("privacy/case/<str:code>/<str:signature>/", privacy.case),
+    path("rights/", privacy.rights),
+    path("erased/", my_data.erased),
     path("sandbox/inbox", sandbox.inbox),
     path("sandbox/inbox.json", sandbox.inbox_json),
     path("healthz", health.healthz),

@@ -1,11 +1,14 @@
 """Orders, their lines, and everything that ever happened to them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from peyman.billing.models import Bill
 from peyman.promises.models import TermsVersion
+from peyman.sealed import SealedField, SealedJSON
 from peyman.shop.catalog.models import Variant
 
 
@@ -39,22 +42,22 @@ class Order(models.Model):
     total = models.BigIntegerField()
     shown_total = models.BigIntegerField()  # what the buyer had before their eyes when placing
 
-    recipient = models.CharField(max_length=120)
-    mobile = models.CharField(max_length=16)
-    landline = models.CharField(max_length=16, blank=True)
+    recipient = SealedField()
+    mobile = SealedField()
+    landline = SealedField(blank=True)
     province = models.CharField(max_length=60)
     city = models.CharField(max_length=80)
-    street = models.CharField(max_length=300)
-    plate = models.CharField(max_length=20)
-    unit = models.CharField(max_length=20, blank=True)
-    postal_code = models.CharField(max_length=10)
+    street = SealedField()
+    plate = SealedField()
+    unit = SealedField(blank=True)
+    postal_code = SealedField()
     carrier = models.CharField(max_length=40)
     carrier_title = models.CharField(max_length=120)
 
     buyer_kind = models.CharField(
         max_length=12, choices=[("individual", "individual"), ("legal_entity", "legal_entity")]
     )
-    buyer = models.JSONField(default=dict)  # particulars of a legal entity
+    buyer: "models.Field[Any, Any]" = SealedJSON(default=dict)  # particulars of a legal entity
 
     placed_at = models.DateTimeField()
     processing_date = models.DateField()

@@ -8,20 +8,24 @@ from collections.abc import Callable
 import click
 from django.conf import settings
 
+from peyman.entrypoints.jobs.bench.deadline import bench_deadline
 from peyman.entrypoints.jobs.bench.figures import Figure, show
 from peyman.entrypoints.jobs.bench.finalise import bench_finalise
+from peyman.entrypoints.jobs.bench.outbox import bench_outbox
 from peyman.entrypoints.jobs.bench.pages import bench_pages
 from peyman.entrypoints.jobs.console import CouldNot
 
 BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
+    "deadline": lambda orders, seconds: bench_deadline(seconds),
     "finalise": lambda orders, seconds: bench_finalise(orders),
+    "outbox": lambda orders, seconds: bench_outbox(orders),
     "pages": lambda orders, seconds: bench_pages(seconds),
 }
 
 
 @click.command("bench")
 @click.argument("name", metavar="|".join([*BENCHES, "all"]))
-@click.option("--orders", default=2000, show_default=True, help="Orders of a round of `finalise`.")
+@click.option("--orders", default=2000, show_default=True, help="Orders or messages of a round.")
 @click.option("--seconds", default=3.0, show_default=True, help="Length of a round of `pages`.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, orders: int, seconds: float, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
+from peyman.entrypoints import figures, words
 from peyman.entrypoints.storefront import icons
 from peyman.kernel import jalali, money
 from peyman.kernel.text import latin_digits, persian_digits
@@ -178,6 +179,69 @@ def plain_date(when: datetime | date) -> str:
 def drawn(key: str) -> str:
     """The key of the drawing to show: the generic one where there is none of that name."""
     return icons.drawing(key)
+
+
+@register.filter
+def plain_day(when: datetime | date) -> str:
+    """«۱۴۰۵/۰۹/۰۴», for boxes and their values."""
+    return jalali.short_date(when)
+
+
+@register.filter
+def day_month(when: datetime | date) -> str:
+    """«۴ آذر», for the axis of a figure."""
+    return jalali.plain_date(when)
+
+
+@register.filter
+def span(duration: timedelta) -> str:
+    """«۲ ساعت و ۱۴ دقیقه»."""
+    return jalali.duration_words(max(duration, timedelta()))
+
+
+@register.filter
+def percent(permille: int) -> str:
+    """991 → «۹۹٫۱», 1000 → «۱۰۰»: rounded down before it comes here."""
+    whole, tenth = divmod(permille, 10)
+    return persian_digits(f"{whole}٫{tenth}" if tenth else f"{whole}")
+
+
+@register.filter
+def share_of_tally(record: "promises.Record") -> str:
+    """The kept share of a record: «۹۹٫۶», rounded down, so that one late promise never reads as none."""
+    return percent(record.tally.kept * 1000 // record.tally.made)
+
+
+@register.filter
+def last_share(points: "list[figures.Point]") -> str:
+    """The share of the last point of a line: «۹۹٫۱»."""
+    return percent(points[-1].permille)
+
+
+_KNOTS = {
+    "open": ("open", "در راه"),
+    "kept": ("kept", "وفا شد"),
+    "broken": ("broken", "دیر شد"),
+    "waived": ("next", "برداشته شد"),
+}
+
+
+@register.filter
+def knot(state: str) -> str:
+    """The knot of a promise's state."""
+    return _KNOTS[state][0]
+
+
+@register.filter
+def knot_word(state: str) -> str:
+    """The word beside that knot."""
+    return _KNOTS[state][1]
+
+
+@register.filter
+def parameter_words(name: str) -> str:
+    """A parameter of the terms: «مهلت (ساعت کاری)»."""
+    return words.parameter_words(name)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,6 +1,7 @@
 """Changing orders: one verb, one transaction."""
 
 from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_payments
+from peyman.shop.orders.actions.guardian import assert_guardian, guardian_subject
 from peyman.shop.orders.actions.place import Placed, place
 from peyman.shop.orders.actions.prices import refresh_prices
 from peyman.shop.orders.actions.undo import cancel, expire_due, give_back_done
@@ -8,9 +9,11 @@ from peyman.shop.orders.actions.undo import cancel, expire_due, give_back_done
 __all__ = [
     "Issued",
     "Placed",
+    "assert_guardian",
     "cancel",
     "expire_due",
     "give_back_done",
+    "guardian_subject",
     "issue_cart_codes",
     "place",
     "refresh_prices",

@@ -17,7 +17,7 @@ from peyman.messages import actions as messages
 from peyman.promises import actions as promises
 from peyman.promises.queries import working_calendar
 from peyman.promises.rules import parameter
-from peyman.shop.orders.actions import notes
+from peyman.shop.orders.actions import guardian, notes
 from peyman.shop.orders.actions.moves import move_many
 from peyman.shop.orders.models import Order, OrderLine
 from peyman.shop.orders.rules import states
@@ -56,7 +56,9 @@ def _issue(ids: list[int], now: datetime) -> Issued:
         .order_by("pk")
     )
     place = {pk: n for n, pk in enumerate(ids)}
-    orders = sorted((o for o in rows if o.bill.paid - o.bill.refunded >= o.total), key=lambda o: place[o.pk])
+    paid = [order for order in rows if order.bill.paid - order.bill.refunded >= order.total]
+    waiting = guardian.waiting(paid, now)
+    orders = sorted((order for order in paid if order.pk not in waiting), key=lambda order: place[order.pk])
     if not orders:
         return Issued()
     lines: dict[int, list[OrderLine]] = defaultdict(list)
@@ -124,6 +126,7 @@ def _promised(order: Order, now: datetime) -> list[promises.NewPromise]:
             start=now,
             hours=parameter(order.terms.parameters, "cart_code_hours"),
             hours_kind="calendar",
+            province=order.province,
         ),
         promises.NewPromise(
             clause="D22",
@@ -135,6 +138,7 @@ def _promised(order: Order, now: datetime) -> list[promises.NewPromise]:
             terms=order.terms,
             start=now,
             hours=parameter(order.terms.parameters, "processing_hours"),
+            province=order.province,
         ),
     ]
 
@@ -239,7 +243,7 @@ def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
     """Let captured payments do their work: make their orders final, or owe the money back.
 
     For the caller's transaction, right after the capture. Money for an order that is not waiting for
-    it (final already, expired, cancelled) is owed back whole, at once.
+    it (final already, expired, cancelled, a minor's without a guardian's word) is owed back whole, at once.
     """
     orders = {
         order.bill_id: order
@@ -249,9 +253,11 @@ def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
     }
     first: dict[int, Payment] = {}
     surplus: list[Payment] = []
+    waiting = guardian.waiting(orders.values(), now)
     for payment in payments:
         order = orders[payment.bill_id]
-        if order.state == states.REGISTERED and payment.bill_id not in first and payment.amount >= order.total:
+        is_due = order.state == states.REGISTERED and order.pk not in waiting
+        if is_due and payment.bill_id not in first and payment.amount >= order.total:
             first[payment.bill_id] = payment
         else:
             surplus.append(payment)

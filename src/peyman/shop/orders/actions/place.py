@@ -255,6 +255,7 @@ def write_pro_forma(*, order: Order, person: Person, lines: list[OrderLine], ver
                 start=now,
                 hours=parameter(order.terms.parameters, "pro_forma_hours"),
                 hours_kind="calendar",
+                province=order.province,
             )
         ],
         now=now,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid
 from peyman.kernel.text import latin_digits, normalise
-from peyman.people.rules import landline_number, mobile_number
+from peyman.people.rules import landline_number, legal_national_id, mobile_number
 
 
 class FormIncomplete(Invalid):
@@ -125,6 +125,7 @@ LEGAL = {
 }
 
 
+@carries_out("D44")
 def read_buyer(raw: Mapping[str, object]) -> Buyer:
     """Return the buyer of a form; without a `kind`, a person. Raises FormIncomplete (fields `buyer.…`)."""
     kind = _text(raw.get("kind")) or "individual"
@@ -141,6 +142,11 @@ def read_buyer(raw: Mapping[str, object]) -> Buyer:
             wrong[f"buyer.{name}"] = asked
         elif not re.fullmatch(shape, value):
             wrong[f"buyer.{name}"] = sentence
+    if "buyer.national_id" not in wrong:
+        try:
+            legal_national_id(text["national_id"], field="buyer.national_id")
+        except Invalid as bad:
+            wrong |= bad.fields
     code = ""
     try:
         code = postal_code(_text(raw.get("postal_code")))

@@ -8,10 +8,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from peyman import sealed
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
-from peyman.people import rules
-from peyman.people.models import ApiToken, LoginCode, Person
+from peyman.people import queries, rules
+from peyman.people.actions import contacts
+from peyman.people.models import ApiToken, ContactCode, LoginCode, Person
 
 log = structlog.get_logger(__name__)
 
@@ -37,22 +39,27 @@ def person_of(*, mobile: str, now: datetime) -> Person:
 
     Two at once get the same row: the unique number decides.
     """
-    unusable = Person()
-    unusable.set_unusable_password()
-    person, is_new = Person.objects.get_or_create(
-        mobile=mobile,
-        defaults={"code": codes.new("PER"), "created_at": now, "password": unusable.password},
-    )
-    if is_new:
-        log.info("people.registered", person=person.code)
+    known = queries.by_mobile(mobile)
+    if known is not None:
+        return known
+    person = Person(mobile=mobile, code=codes.new("PER"), created_at=now)
+    person.set_unusable_password()
+    try:
+        with transaction.atomic():
+            person.save(force_insert=True)
+    except IntegrityError:
+        return Person.objects.get(mobile_hash__in=sealed.hashes_of(mobile, "mobile"))
+    log.info("people.registered", person=person.code)
     return person
 
 
 @carries_out("D08")
 def confirm_mobile(*, person: Person, now: datetime) -> None:
     """Record that the number was proven to be this person's. A repeat keeps the first instant."""
-    if Person.objects.filter(pk=person.pk, mobile_confirmed_at=None).update(mobile_confirmed_at=now):
-        person.mobile_confirmed_at = now
+    with transaction.atomic():
+        if Person.objects.filter(pk=person.pk, mobile_confirmed_at=None).update(mobile_confirmed_at=now):
+            person.mobile_confirmed_at = now
+            contacts.begin(person=person, kind="mobile", value=person.mobile, event="confirmed", now=now)
 
 
 @carries_out("D06")
@@ -63,10 +70,12 @@ def complete_profile(*, person: Person, full_name: str, email: str = "", now: da
     fields that are wrong, and then nothing is changed.
     """
     name, address = rules.profile(full_name, email)
-    person.full_name = name
-    if address != person.email:
-        person.email, person.email_confirmed_at = address, None
-    person.save(update_fields=["full_name", "email", "email_confirmed_at"])
+    with transaction.atomic():
+        person.full_name = name
+        if address != person.email:
+            contacts.end(person=person, kind="email", event="retired", by="customer", now=now)
+            person.email, person.email_confirmed_at = address, None
+        person.save(update_fields=["full_name", "email", "email_confirmed_at"])
     log.info("people.profile_completed", person=person.code)
 
 
@@ -77,9 +86,12 @@ def issue_login_code(*, mobile: str, now: datetime) -> IssuedCode:
     for requests at the same time.
     """
     longest = max(limit.span for limit in rules.CODE_LIMITS)
+    number = sealed.hash_of(mobile, "mobile")
     while True:
-        newest = LoginCode.objects.filter(mobile=mobile).order_by("-nth").values_list("nth", flat=True).first() or 0
-        sent = LoginCode.objects.filter(mobile=mobile, nth__lte=newest, created_at__gt=now - longest)
+        newest = (
+            LoginCode.objects.filter(mobile_hash=number).order_by("-nth").values_list("nth", flat=True).first() or 0
+        )
+        sent = LoginCode.objects.filter(mobile_hash=number, nth__lte=newest, created_at__gt=now - longest)
         wait = rules.wait_for_code(list(sent.values_list("created_at", flat=True)), now)
         if wait:
             log.info("people.code_refused", retry_after=wait)
@@ -88,7 +100,7 @@ def issue_login_code(*, mobile: str, now: datetime) -> IssuedCode:
         try:
             with transaction.atomic():
                 row = LoginCode.objects.create(
-                    mobile=mobile,
+                    mobile_hash=number,
                     nth=newest + 1,
                     code_hash=rules.code_hash(mobile, code, secret=settings.SECRET_KEY),
                     created_at=now,
@@ -106,7 +118,8 @@ def exchange_login_code(*, mobile: str, code: str, now: datetime) -> Person:
     counted before it is looked at, so that tries at the same time count too. Raises rules.WrongCode,
     without saying which of the reasons, and rules.Inactive.
     """
-    newest = LoginCode.objects.filter(mobile=mobile).order_by("-nth").first()
+    number = sealed.hash_of(mobile, "mobile")
+    newest = LoginCode.objects.filter(mobile_hash=number).order_by("-nth").first()
     expected = newest.code_hash if newest else rules.code_hash(mobile, "", secret=settings.SECRET_KEY)
     is_right = rules.same_hash(expected, rules.code_hash(mobile, rules.typed_code(code), secret=settings.SECRET_KEY))
     alive = LoginCode.objects.filter(
@@ -146,6 +159,7 @@ def revoke_token(*, token: str, now: datetime) -> None:
 
 
 def forget_codes(*, now: datetime, keep: timedelta = timedelta(days=1)) -> int:
-    """Remove log-in codes older than `keep`; each minute's sweep. Limits look one hour back."""
+    """Remove codes older than `keep`; each minute's sweep. Limits look a day back at most."""
     removed, _ = LoginCode.objects.filter(created_at__lt=now - keep).delete()
-    return removed
+    proofs, _ = ContactCode.objects.filter(created_at__lt=now - keep).delete()
+    return removed + proofs

@@ -1,0 +1,108 @@
+"""The board of promises: what is late, what is due soon, how each clause was kept, and all of it as a file."""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from peyman.entrypoints import clock, figures
+from peyman.entrypoints.backoffice import door
+from peyman.entrypoints.words import kind_words
+from peyman.kernel import jalali
+from peyman.people.models import Person
+from peyman.promises import queries
+from peyman.promises.models import Promise
+from peyman.promises.queries import Filter
+
+STATES = {
+    "": "باز و دیر",
+    "late": "دیر و بدهکار",
+    "soon": "تا دو ساعت دیگر",
+    "open": "در راه",
+    "held": "ایستاده",
+    "kept": "وفا شده",
+    "broken": "شکسته",
+    "waived": "برداشته",
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS = (
+    "code",
+    "clause",
+    "kind",
+    "order",
+    "what",
+    "start",
+    "hours",
+    "hours_kind",
+    "due_at",
+    "state",
+    "kept_at",
+    "broken_at",
+)
+
+
+@door.staff_only("promises")
+@require_safe
+def board(request: HttpRequest, person: Person) -> HttpResponse:
+    now = clock.now()
+    asked = _asked(request)
+    record = queries.record(now)
+    terms = queries.terms_in_force(now)
+    titles = queries.clause_titles(terms)
+    context = {
+        "board": queries.board(now, asked),
+        "record": record,
+        "late_days": figures.late_days(record),
+        "shares": figures.shares(record, titles),
+        "asked": asked,
+        "states": STATES.items(),
+        "state_title": STATES.get(asked.state, asked.state),
+        "clauses": [(clause, titles[clause]) for clause in titles],
+        "kinds": [(kind, kind_words(kind)) for kind in queries.kinds()],
+        "query": request.GET.urlencode(),
+    }
+    return door.render(request, person, "promises.html", context)
+
+
+@door.staff_only("promises")
+@require_safe
+def export(request: HttpRequest, person: Person) -> HttpResponseBase:
+    """Return the promises of the filter as CSV, in UTF-8 with a mark, safe to open in a spreadsheet."""
+    now = clock.now()
+    rows = queries.filtered(now, _asked(request)).iterator(chunk_size=2000)
+    response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="promises-{now:%Y%m%d-%H%M}.csv"'
+    return response
+
+
+class _Echo:
+    """A file for the csv module that hands back what it is given."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _lines(rows: Iterator[Promise]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + str(writer.writerow(_COLUMNS))
+    for row in rows:
+        yield str(writer.writerow([cell(getattr(row, name)) for name in _COLUMNS]))
+
+
+def cell(value: object) -> str:
+    """Return a value as a cell that no spreadsheet takes for a formula."""
+    text = "" if value is None else jalali.iso(value) if isinstance(value, datetime) else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _asked(request: HttpRequest) -> Filter:
+    get = request.GET
+    return Filter(
+        state=get.get("state", "")[:10],
+        clause=get.get("clause", "")[:8],
+        kind=get.get("kind", "")[:40],
+        q=get.get("q", "").replace("\0", "").strip().upper()[:32],
+    )

@@ -1,0 +1,19 @@
+"""What each role of staff may do, and no more."""
+
+from typing import Final
+
+# "desk" opens the staff's door at all; a customer has no right.
+RIGHTS: Final[dict[str, frozenset[str]]] = {
+    "orders": frozenset({"desk", "promises"}),
+    "catalogue": frozenset({"desk"}),
+    # Looks after personal data: reports of violations, and what is kept of whom.
+    "privacy": frozenset({"desk", "privacy", "people"}),
+    "manager": frozenset(
+        {"desk", "promises", "calendar", "force_majeure", "terms", "messages", "senders", "privacy", "permissions"}
+    ),
+}
+
+
+def may(role: str, right: str) -> bool:
+    """Say whether someone of this role may do what `right` names; nobody may what no role was given."""
+    return right in RIGHTS.get(role, frozenset())

@@ -1,0 +1,262 @@
+"""The life of a promise: made, kept, broken, waived.
+
+Each change of state is a conditional update and leaves an event; running any of them twice changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, F, Q, Value
+from django.db.models.functions import Greatest
+
+from peyman.kernel import codes, jalali
+from peyman.promises import queries, rules
+from peyman.promises.models import Promise, PromiseEvent, Remedy, TermsVersion
+
+log = structlog.get_logger(__name__)
+
+SWEEP = 500  # promises in one transaction of the sweep
+ALARM_WINDOW = timedelta(days=7)  # what broke earlier has been seen on the board
+
+# Promises are made and kept inside the caller's transaction. What fails in them is a bug of the whole, so they spend no
+# savepoint, which would be two journeys to the database for each call on the busiest path there is.
+_joined = transaction.atomic(savepoint=False)
+
+
+@dataclass(frozen=True)
+class NewPromise:
+    """What is promised to whom, by which clause, and from when its hours run."""
+
+    clause: str  # register id, "D30"
+    kind: str  # "pro_forma", "cart_code", "refund", …
+    subject: str  # what keeps it: "message:<key>", "refund:<code>"; with `kind` it is promised once
+    order: str  # code of the order, or ""
+    person_id: int | None
+    what: str  # the sentence the customer reads
+    terms: TermsVersion
+    start: datetime
+    hours: int
+    hours_kind: rules.HoursKind = "working"
+    province: str = ""  # where it is kept, for what stops there (D121)
+
+
+def make(promise: NewPromise, *, now: datetime) -> Promise:
+    """Make one promise; see `make_many`."""
+    return make_many([promise], now=now)[0]
+
+
+@_joined
+def make_many(promises: list[NewPromise], *, now: datetime) -> list[Promise]:
+    """Make promises, and return them in the order given. Four queries, however many (in batches of the database).
+
+    One that was made before, by subject and kind, is a no-op: the first one stands and is returned.
+    """
+    if not promises:
+        return []
+    version, reckoning = queries.reckoning()
+    fresh: dict[tuple[str, str], Promise] = {}
+    for new in promises:
+        due = reckoning.due(
+            new.start,
+            new.hours,
+            new.hours_kind,
+            clause=new.clause,
+            kind=new.kind,
+            province=new.province,
+            parameters=new.terms.parameters,
+        )
+        fresh.setdefault(
+            (new.subject, new.kind),
+            Promise(
+                code=codes.new("PRM"),
+                clause=new.clause,
+                kind=new.kind,
+                subject=new.subject,
+                order=new.order,
+                person_id=new.person_id,
+                what=new.what,
+                terms=new.terms,
+                calendar=version,
+                start=new.start,
+                hours=new.hours,
+                hours_kind=new.hours_kind,
+                province=new.province,
+                due_at=due.at,
+                held_since=due.held_since,
+                pauses=list(due.pauses),
+            ),
+        )
+    # In key order, so that two callers who promise the same things cannot wait for each other in a ring.
+    Promise.objects.bulk_create((fresh[key] for key in sorted(fresh)), ignore_conflicts=True)
+    rows = Promise.objects.filter(subject__in={subject for subject, _ in fresh}).select_related("terms")
+    stand = {(row.subject, row.kind): row for row in rows}
+    made = [stand[key] for key in sorted(fresh) if stand[key].code == fresh[key].code]
+    _record(made, "made", now, {})
+    if made:
+        log.info("promise.made", promises=[row.code for row in made])
+    return [stand[new.subject, new.kind] for new in promises]
+
+
+def keep(*, subject: str, kind: str | None = None, evidence: dict[str, Any], now: datetime) -> int:
+    """Keep the promises of one subject; see `keep_many`."""
+    return keep_many([subject], kind=kind, evidence=evidence, now=now)
+
+
+@_joined
+def keep_many(subjects: list[str], *, kind: str | None = None, evidence: dict[str, Any], now: datetime) -> int:
+    """Record that what was promised for these subjects is done, with its `evidence`. Returns how many were touched.
+
+    In time, an open promise becomes kept. Late, it is broken all the same, whether the sweep was there first or
+    not, and gets the hour at which it was kept after all. What is kept or waived already stays as it is.
+    """
+    owed = Promise.objects.filter(
+        Q(subject__in=subjects), kept_at=None, state__in=[Promise.State.OPEN, Promise.State.BROKEN]
+    )
+    if kind is not None:
+        owed = owed.filter(kind=kind)
+    rows = list(owed.order_by("pk").select_for_update())
+    _let_run([row for row in rows if row.held_since is not None], now)
+    kept = [row for row in rows if row.state == Promise.State.OPEN and rules.in_time(row.due_at, now)]
+    overdue = [row for row in rows if row.state == Promise.State.OPEN and not rules.in_time(row.due_at, now)]
+    late = [row for row in rows if row.state == Promise.State.BROKEN] + overdue
+    _move(kept, Promise.State.OPEN, state=Promise.State.KEPT, kept_at=now, evidence=evidence)
+    _record(kept, "kept", now, evidence)
+    _break(overdue, now)
+    # A sweep with a later clock may have been first by a moment: then it was kept as it fell due, not before.
+    _move(late, Promise.State.BROKEN, kept_at=Greatest(Value(now, DateTimeField()), F("due_at")), evidence=evidence)
+    _record(late, "kept_late", now, evidence)
+    if kept:
+        log.info("promise.kept", promises=[row.code for row in kept])
+    for row in late:
+        log.warning("promise.kept_late", promise=row.code, clause=row.clause, order=row.order)
+    return len(rows)
+
+
+@_joined
+def waive(*, subjects: list[str], kind: str | None = None, evidence: dict[str, Any], now: datetime) -> int:
+    """Let open promises go whose reason is gone (a cancelled order needs no cart code). Returns how many.
+
+    `evidence` says why. One that is overdue already is broken and cannot be waived away.
+    """
+    running = Q(due_at__gt=now) | Q(held_since__isnull=False)
+    rows = Promise.objects.filter(running, subject__in=subjects, state=Promise.State.OPEN)
+    if kind is not None:
+        rows = rows.filter(kind=kind)
+    going = list(rows.order_by("pk").select_for_update())
+    _move(going, Promise.State.OPEN, state=Promise.State.WAIVED, evidence=evidence, held_since=None)
+    _record(going, "waived", now, evidence)
+    if going:
+        log.info("promise.waived", promises=[row.code for row in going])
+    return len(going)
+
+
+def sweep_overdue(*, now: datetime) -> int:
+    """Break every open promise whose time has passed; returns how many. Any number of workers may sweep at once.
+
+    A promise is broken as of its due time, not as of the sweep. Each batch is a transaction of its own; a row
+    that another process holds is left for the next sweep.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            broken = break_overdue(now=now, limit=SWEEP)
+        total += broken
+        if broken < SWEEP:
+            return total
+
+
+@_joined
+def break_overdue(*, now: datetime, limit: int | None) -> int:
+    """Break open promises whose time has passed, up to `limit`; one whose clock stands is never overdue.
+
+    With a limit, rows that another process holds are left for later; without, they are waited for.
+    """
+    overdue = Promise.objects.filter(state=Promise.State.OPEN, held_since=None, due_at__lte=now)
+    rows = list(overdue.order_by("due_at", "pk").select_for_update(skip_locked=limit is not None)[:limit])
+    _break(rows, now)
+    return len(rows)
+
+
+def _let_run(rows: list[Promise], now: datetime) -> None:
+    """Let clocks that stand run on from `now`: what is done during a pause is done in time, whatever was left."""
+    if not rows:
+        return
+    _, reckoning = queries.reckoning()
+    running = reckoning.ended(now)
+    terms = TermsVersion.objects.in_bulk({row.terms_id for row in rows})
+    for row in rows:
+        row.terms = terms[row.terms_id]
+        old, new = rules.Due(row.due_at, row.held_since), queries.due_of(row, running)
+        row.due_at, row.held_since = new.at, None
+        Promise.objects.filter(pk=row.pk).update(due_at=row.due_at, held_since=None)
+        evidence = {"from": jalali.iso(old.at), "to": jalali.iso(new.at), "why": "kept while its clock stood"}
+        _record([row], "moved", now, evidence, cause="kept")
+
+
+def _break(rows: list[Promise], now: datetime) -> None:
+    _move(rows, Promise.State.OPEN, state=Promise.State.BROKEN, broken_at=F("due_at"))
+    PromiseEvent.objects.bulk_create(
+        PromiseEvent(promise=row, event="broken", at=row.due_at, evidence={"found_at": jalali.iso(now)}) for row in rows
+    )
+    _owe_remedies(rows, now)
+    for row in rows:
+        log.warning("promise.broken", promise=row.code, clause=row.clause, late_by=str(now - row.due_at))
+
+
+def _owe_remedies(rows: list[Promise], now: datetime) -> None:
+    """Write down what the terms of each promise owe for breaking it, where they owe something."""
+    if not rows:
+        return
+    terms = TermsVersion.objects.in_bulk({row.terms_id for row in rows})
+    owed = [(row, rules.remedy(terms[row.terms_id].parameters, row.kind)) for row in rows]
+    Remedy.objects.bulk_create(
+        [
+            Remedy(
+                promise=row,
+                amount=amount,
+                reason=f"جبران دیرکرد: {row.what}"[:250],
+                at=now,
+            )
+            for row, amount in owed
+            if amount
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _move(rows: list[Promise], from_: Promise.State, **changes: Any) -> None:
+    """Change rows that were read in this transaction, if they still are what they were."""
+    if not rows:
+        return
+    moved = Promise.objects.filter(pk__in=[row.pk for row in rows], state=from_, kept_at=None).update(**changes)
+    if moved != len(rows):
+        # Locked rows (PostgreSQL) and the write lock (SQLite) rule this out; if not, nothing of it may stand.
+        raise IntegrityError("promises changed under the hands of this transaction")
+
+
+def _record(rows: list[Promise], event: str, at: datetime, evidence: dict[str, Any], cause: str = "") -> None:
+    if rows:
+        PromiseEvent.objects.bulk_create(
+            PromiseEvent(promise=row, event=event, cause=cause, at=at, evidence=evidence) for row in rows
+        )
+
+
+# ---- Alarms ----
+
+
+def take_alarms(*, now: datetime, limit: int = 200) -> list[Promise]:
+    """Take broken promises that staff were not told of yet; they count as told with the caller's transaction.
+
+    The oldest first. Of two that ask at once each promise goes to one.
+    """
+    broken = Promise.objects.filter(state=Promise.State.BROKEN, broken_at__gt=now - ALARM_WINDOW)
+    rows = list(
+        broken.exclude(events__event="alarmed")
+        .order_by("due_at", "pk")
+        .select_for_update(of=("self",), skip_locked=True)[:limit]
+    )
+    _record(rows, "alarmed", now, {})
+    return rows

@@ -1,0 +1,102 @@
+"""Reading the terms. Versions never change, so what belongs to one is remembered by the process under its key."""
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.core.cache import caches
+
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import Missing
+from peyman.people.models import Person
+from peyman.promises import rules
+from peyman.promises.models import Acceptance, TermsClause, TermsVersion
+
+_MEMORY = timedelta(seconds=60)
+_KEY = "terms:in_force"
+
+
+@carries_out("D03")
+def terms_in_force(now: datetime) -> TermsVersion:
+    """Return the one version in force at `now`: the newest that has taken effect. One query.
+
+    Raises TermsVersion.DoesNotExist where none was published yet: a shop without terms sells nothing.
+    """
+    version = TermsVersion.objects.filter(effective_at__lte=now).order_by("-effective_at", "-number").first()
+    if version is None:
+        raise TermsVersion.DoesNotExist("no terms are in force; `peyman init` publishes the first version")
+    caches["parts"].set(_KEY, (now, version.number))
+    return version
+
+
+def number_in_force(now: datetime) -> int:
+    """Return the number of the version in force, for what every page says of it; 0 where there is none yet.
+
+    Remembered for a minute in each process, so a new version is told of up to a minute late. What decides anything
+    asks `terms_in_force`.
+    """
+    kept: tuple[datetime, int] | None = caches["parts"].get(_KEY)
+    if kept is not None and timedelta() <= now - kept[0] < _MEMORY:
+        return kept[1]
+    try:
+        return terms_in_force(now).number
+    except TermsVersion.DoesNotExist:
+        return 0
+
+
+def terms(number: int) -> TermsVersion:
+    """Return one version by its number. Raises Missing."""
+    version = TermsVersion.objects.filter(number=number).first()
+    if version is None:
+        raise Missing
+    return version
+
+
+def all_terms() -> list[TermsVersion]:
+    """Return every published version, newest first."""
+    return list(TermsVersion.objects.order_by("-number"))
+
+
+def source(version: TermsVersion) -> str:
+    """Return the document of a version as TOML: the one it was read from, or one made of its rows."""
+    if version.source:
+        return version.source
+    texts = [
+        rules.ClauseText(clause.clause, clause.number, clause.section, clause.title, clause.text)
+        for clause in clauses(version)
+    ]
+    return rules.as_toml(version.title, version.parameters, texts)
+
+
+def clauses(version: TermsVersion) -> tuple[TermsClause, ...]:
+    """Return the clauses of a version in their order; remembered, they never change."""
+    return _clauses(version.pk, version.sha256)
+
+
+def clause_number(version: TermsVersion, clause: str) -> str:
+    """Return the published number of a register id in one version: "D57" → "11-4".
+
+    Raises KeyError where the version has no such clause: a refusal must not cite what was never published.
+    """
+    return _numbers(version.pk, version.sha256)[clause]
+
+
+def clause_titles(version: TermsVersion) -> dict[str, str]:
+    """Return register id → short title of a version's clauses, in their order."""
+    return {clause.clause: clause.title for clause in clauses(version)}
+
+
+@carries_out("D05")
+def has_accepted(person: Person, version: TermsVersion) -> bool:
+    """Say whether the person said yes to this very version, at sign-up or with an order; implied does not count."""
+    explicit = [Acceptance.Kind.SIGN_UP, Acceptance.Kind.ORDER]
+    return Acceptance.objects.filter(person=person, version=version, kind__in=explicit).exists()
+
+
+@lru_cache(maxsize=32)
+def _clauses(pk: int, sha256: str) -> tuple[TermsClause, ...]:
+    return tuple(TermsClause.objects.filter(version=pk).order_by("position", "pk"))
+
+
+@lru_cache(maxsize=32)
+def _numbers(pk: int, sha256: str) -> dict[str, str]:
+    return {clause.clause: clause.number for clause in _clauses(pk, sha256)}

@@ -1,0 +1,259 @@
+"""What a document of terms must be to be published, and what it then says."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import Refused
+from peyman.kernel.money import grouped
+from peyman.kernel.text import has_controls, normalise
+from peyman.promises.rules import parameters as numbers
+
+T = TypeVar("T")
+
+
+class UnreadableTerms(Refused):
+    """A document of terms, or its register, that cannot be published. `problems` names every fault found."""
+
+    code = "terms_unreadable"
+    says = "متن شرایط منتشر نشد، چون درست نیست: {problems}. نسخه جاری همان است که بود."
+    status = 422
+
+    def __init__(self, *, problems: list[str]) -> None:
+        """`problems`: every fault that was found, one line each."""
+        super().__init__(problems="؛ ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class ClauseText:
+    """One clause of a document, with its parameters filled in: what the customer reads."""
+
+    clause: str  # register id, never shown
+    number: str  # published, "11-4"
+    section: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TermsDocument:
+    """A document of terms that was read and found whole."""
+
+    title: str
+    parameters: Mapping[str, int]
+    clauses: tuple[ClauseText, ...]
+    source: str = ""  # the TOML it was read from: what an edited copy begins with; no part of `canonical`
+
+    @cached_property
+    def canonical(self) -> str:
+        """The document as JSON with sorted keys and no spare space: the same text gives the same letters."""
+        return json.dumps(
+            {"title": self.title, "parameters": dict(self.parameters), "clauses": [vars(c) for c in self.clauses]},
+            ensure_ascii=False,
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of `canonical` in UTF-8, in hex: what a customer accepts."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+
+_NUMBER = re.compile(r"(\d{1,3})-(\d{1,3})", re.ASCII)
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@carries_out("D04")
+def read_document(toml_text: str, register_toml_text: str) -> TermsDocument:
+    """Read a document of terms (docs/terms/v1.toml) against the register (docs/terms/register.toml).
+
+    Ids, published numbers and short titles come from the register, texts and parameters from the document.
+    Refused with UnreadableTerms, all faults at once: what is no TOML, unknown keys, ids that the register does not
+    have or that come twice, clauses outside the section of their number, a clause that is due and has no text,
+    texts that are empty, placeholders and register parameters without a number, numbers that are not whole, office
+    hours that are none.
+    """
+    problems: list[str] = []
+    register = _read_register(_toml(register_toml_text, "register", problems), problems)
+    raw = _toml(toml_text, "document", problems)
+    _only(raw, {"title", "parameters", "section"}, "document", problems)
+    title = _words(raw, "title", "document", problems)
+    parameters = _read_parameters(raw.get("parameters", {}), problems)
+    clauses = _read_sections(raw.get("section"), register, parameters, problems)
+
+    try:
+        numbers.office_hours(parameters)
+    except ValueError as fault:
+        problems.append(f"parameters: {fault}")
+
+    present = {clause.clause for clause in clauses}
+    for id_, entry in register.items():
+        if entry.due and id_ not in present:
+            problems.append(f"{id_}: due, but the document has no text for it")
+        if entry.due:
+            nameless = sorted(entry.parameters - set(parameters))
+            problems.extend(f"{id_}: parameter {name} has no number" for name in nameless)
+    for number in sorted(_twice([clause.number for clause in clauses])):
+        problems.append(f"number {number} is given twice")
+    if problems:
+        raise UnreadableTerms(problems=problems)
+    return TermsDocument(title=title, parameters=parameters, clauses=tuple(clauses), source=toml_text)
+
+
+def as_toml(title: str, parameters: Mapping[str, int], clauses: Sequence[ClauseText]) -> str:
+    """Return a document that `read_document` reads back as these texts: the copy to edit where no source was kept.
+
+    Numbers stand in it as they were filled in, so a parameter changed there changes no text by itself.
+    """
+
+    def quoted(text: str) -> str:
+        return json.dumps(text, ensure_ascii=False)  # a TOML basic string; texts are normalised, without controls
+
+    lines = [f"title = {quoted(title)}", "", "[parameters]"]
+    lines += [f"{name} = {value}" for name, value in parameters.items()]
+    section = ""
+    for clause in clauses:
+        number = clause.number.partition("-")[0]
+        if number != section:
+            section = number
+            lines += ["", "[[section]]", f"number = {number}", f"title = {quoted(clause.section)}"]
+        lines += ["", "[[section.clause]]", f"id = {quoted(clause.clause)}", f"text = {quoted(clause.text)}"]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    number: str
+    title: str
+    due: bool
+    parameters: frozenset[str]
+
+
+def _read_register(raw: dict[str, Any], problems: list[str]) -> dict[str, _Entry]:
+    entries: dict[str, _Entry] = {}
+    for clause in _tables(raw.get("clause"), "register: clause", problems):
+        id_ = clause.get("id")
+        if not isinstance(id_, str) or not id_:
+            problems.append("register: a clause without id")
+            continue
+        if id_ in entries:
+            problems.append(f"register: {id_} comes twice")
+        number = clause.get("number")
+        if not isinstance(number, str) or not _NUMBER.fullmatch(number):
+            problems.append(f"register: {id_} has no published number like 11-4")
+            number = ""
+        names = clause.get("parameters", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            problems.append(f"register: {id_} has parameters that are no names")
+            names = []
+        due_now = clause.get("due", False)
+        if not isinstance(due_now, bool):
+            problems.append(f"register: {id_} is neither due nor not due")
+        entries[id_] = _Entry(
+            number=number,
+            title=_words(clause, "title", f"register: {id_}", problems),
+            due=due_now is True,
+            parameters=frozenset(names),
+        )
+    return entries
+
+
+def _read_parameters(raw: object, problems: list[str]) -> dict[str, int]:
+    if not isinstance(raw, dict):
+        problems.append("document: parameters is no table")
+        return {}
+    parameters = {}
+    for name, value in raw.items():
+        if not _NAME.fullmatch(name):
+            problems.append(f"parameter {name}: a name is lower case letters, digits and _")
+        elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            problems.append(f"parameter {name}: {value!r} is no whole number from 0 up")
+        else:
+            parameters[name] = value
+    return parameters
+
+
+def _read_sections(
+    raw: object, register: dict[str, _Entry], parameters: dict[str, int], problems: list[str]
+) -> list[ClauseText]:
+    clauses: list[ClauseText] = []
+    seen_sections: list[int] = []
+    for section in _tables(raw, "document: section", problems):
+        number = section.get("number")
+        where = f"section {number}"
+        _only(section, {"number", "title", "clause"}, where, problems)
+        if isinstance(number, bool) or not isinstance(number, int):
+            problems.append(f"{where}: a section has a whole number")
+            number = 0
+        seen_sections.append(number)
+        section_title = _words(section, "title", where, problems)
+        for clause in _tables(section.get("clause"), f"{where}: clause", problems):
+            id_ = clause.get("id")
+            _only(clause, {"id", "text"}, f"{where}, {id_}", problems)
+            entry = register.get(id_) if isinstance(id_, str) else None
+            if entry is None or not isinstance(id_, str):
+                problems.append(f"{where}: {id_!r} is no id of the register")
+                continue
+            if id_ in {known.clause for known in clauses}:
+                problems.append(f"{id_}: comes twice")
+            if entry.number and entry.number.partition("-")[0] != str(number):
+                problems.append(f"{id_}: number {entry.number} does not belong to {where}")
+            text = _filled(_words(clause, "text", id_, problems), parameters, id_, problems)
+            clauses.append(ClauseText(id_, entry.number, section_title, entry.title, text))
+    for again in sorted(_twice(seen_sections)):
+        problems.append(f"section {again} comes twice")
+    return clauses
+
+
+def _filled(text: str, parameters: dict[str, int], where: str, problems: list[str]) -> str:
+    def number(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in parameters:
+            problems.append(f"{where}: {{{name}}} is no parameter")
+            return ""
+        return grouped(parameters[name])
+
+    filled = _PLACEHOLDER.sub(number, text)
+    if "{" in filled or "}" in filled:
+        problems.append(f"{where}: a brace stands alone")
+    return filled
+
+
+def _toml(text: str, what: str, problems: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        problems.append(f"{what}: {fault}")
+        return {}
+
+
+def _tables(raw: object, what: str, problems: list[str]) -> list[dict[str, Any]]:
+    if not isinstance(raw, list) or not raw or not all(isinstance(table, dict) for table in raw):
+        problems.append(f"{what}: missing")
+        return []
+    return raw
+
+
+def _words(table: dict[str, Any], key: str, where: str, problems: list[str]) -> str:
+    value = table.get(key)
+    words = normalise(value) if isinstance(value, str) else ""
+    if not words or has_controls(words):
+        problems.append(f"{where}: {key} is missing")
+    return words
+
+
+def _only(table: dict[str, Any], keys: set[str], where: str, problems: list[str]) -> None:
+    problems.extend(f"{where}: unknown key {key}" for key in sorted(set(table) - keys))
+
+
+def _twice(values: list[T]) -> set[T]:
+    return {value for value in values if values.count(value) > 1}
