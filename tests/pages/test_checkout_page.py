@@ -102,7 +102,7 @@ def test_the_form_shows_each_fee_apart_and_what_the_bank_will_say(client: Client
     html = html_of(client.get("/checkout/"))
     for words in (
         "کالاها (۱ عدد)", "بسته‌بندی", "ارسال با پست پیشتاز", "بیمه", "۳٬۷۵۰ تومان",
-        "در درگاه بانک: ۱۳٬۰۳۷٬۵۰۰ ریال", ">۱٬۳۰۳٬۷۵۰</span> تومان</button>",
+        "در درگاه بانک: ۱۳٬۰۳۷٬۵۰۰ ریال", ">۱٬۳۰۳٬۷۵۰</span> تومان</span></button>",
         'شرایط فروش، نسخه ۱</a>، را می‌پذیرم', 'value="سارا احمدی"', 'value="۰۹۱۲۰۰۰۰۰۰۳"',
     ):  # fmt: skip
         assert words in html, words
