@@ -1,5 +1,6 @@
 """The cart: what lies in it at this moment's price and stock, and what changed since it was last seen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -57,35 +58,21 @@ def cart(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
     """Put one variant in the cart: one piece, or as many as asked. Reserves nothing (D54)."""
-    now = clock.now()
-    held = visitor.cart_to_fill(request, now)
-    try:
-        actions.add(
-            cart=held,
-            sku=request.POST.get("sku", ""),
-            quantity=request.POST.get("quantity", "1"),
-            terms=promises.terms_in_force(now),
-            now=now,
-        )
-    except Missing:
-        raise
-    except Refused as refusal:
-        return _page(request, held, now, refusal)
-    return redirect("/cart/")
+    return _filled(request, actions.add, request.POST.get("quantity", "1"))
 
 
 @require_POST
 def set_quantity(request: HttpRequest) -> HttpResponse:
+    return _filled(request, actions.set_quantity, request.POST.get("quantity", ""))
+
+
+def _filled(request: HttpRequest, fill: Callable[..., object], quantity: str) -> HttpResponse:
+    """Fill the cart and show it; a refusal is told on the cart itself."""
     now = clock.now()
     held = visitor.cart_to_fill(request, now)
     try:
-        actions.set_quantity(
-            cart=held,
-            sku=request.POST.get("sku", ""),
-            quantity=request.POST.get("quantity", ""),
-            terms=promises.terms_in_force(now),
-            now=now,
-        )
+        terms = promises.terms_in_force(now)
+        fill(cart=held, sku=request.POST.get("sku", ""), quantity=quantity, terms=terms, now=now)
     except Missing:
         raise
     except Refused as refusal:

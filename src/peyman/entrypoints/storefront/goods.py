@@ -31,7 +31,6 @@ _SORTS = (
 )
 _MOST_BRANDS = 12
 _LIMIT = 24
-_REASONS = {"import": "فهرست تأمین‌کننده", "first": "نخستین قیمت", "supplier": "نرخ تأمین‌کننده"}
 
 
 # ---- The list ----
@@ -212,7 +211,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         "is_sold": is_sold,
         "chart": drawn,
         "is_lowest": drawn is not None and drawn.lowest < drawn.highest and drawn.now == drawn.lowest,
-        "changes": [(step, _REASONS.get(step.reason, step.reason)) for step in reversed(steps)],
+        "changes": [(step, step.words) for step in reversed(steps)],
         "facts": attributes[:6],
         "attributes": attributes if len(attributes) > 6 else [],
         "owed": _would_owe(terms, now) if is_sold else [],
