@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "peyman.shop.carts",
     "peyman.shop.orders",
     "peyman.shop.shipping",
+    "peyman.market.tariff",
     "peyman.entrypoints.storefront",
     "peyman.entrypoints.backoffice",
     "peyman.entrypoints.jobs",

@@ -1,0 +1,214 @@
+"""The registry's memory and the network's addresses: snapshots, stays on the list, edges, drift, requests.
+
+Prefixes are written canonically ("185.143.232.0/22", "2001:db8::/48") and found by equality: an address has one
+candidate prefix for each length. Days are Tehran's.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+
+class Snapshot(models.Model):
+    """One answer of the registry, kept as a file. A good one extends the history, any other says why it does not.
+
+    One that is dated without a time (`whole_day`) holds for that Tehran day and `seen_at` is its beginning; any other
+    holds for its instant. Good ones are ordered by (`seen_at`, `pk`).
+    """
+
+    class State(models.TextChoices):
+        GOOD = "good"
+        QUARANTINED = "quarantined"  # has rows, and a person or a fetch that agrees may release it
+        UNREADABLE = "unreadable"  # no list at all: never released
+
+    code = models.CharField(max_length=32, unique=True)
+    source = models.CharField(max_length=60)  # who fetched it: "registry", the name of a mirror
+    seen_at = models.DateTimeField()
+    whole_day = models.BooleanField()
+    taken_at = models.DateTimeField()  # when it came to us: from then on we knew (B10)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()  # bytes
+    kind = models.CharField(max_length=8)  # csv, xlsx, html, json
+    file = models.CharField(max_length=120)  # below PEYMAN_DATA
+    rows = models.PositiveIntegerField()  # as listed, duplicates counted
+    networks = models.PositiveIntegerField()  # distinct
+    flags = models.JSONField(default=dict)  # irregularity → how many rows
+    state = models.CharField(max_length=12, choices=State.choices)
+    reasons = models.JSONField(default=list)  # [{"code": …, "detail": Persian sentence}], of what is not good
+    released_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="released_snapshots"
+    )
+    agrees_with = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="released")
+    note = models.CharField(max_length=300, blank=True)  # why a person released it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "seen_at", "whole_day", "sha256"], name="snapshot_taken_once"),
+            models.CheckConstraint(
+                name="snapshot_state_is_known", condition=Q(state__in=["good", "quarantined", "unreadable"])
+            ),
+            models.CheckConstraint(
+                name="good_snapshot_has_rows", condition=~Q(state="good") | Q(rows__gt=0, networks__gt=0)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["seen_at", "id"], condition=Q(state="good"), name="snapshot_good"),
+            models.Index(fields=["taken_at"], name="snapshot_taken"),
+        ]
+
+
+class Row(models.Model):
+    """One row as the registry wrote it, once, however many snapshots list it. `key`: digest of its five cells."""
+
+    key = models.CharField(max_length=32, unique=True)
+    name_as_entered = models.CharField(max_length=500, blank=True)
+    ip_as_entered = models.CharField(max_length=100, blank=True)
+    network_as_entered = models.CharField(max_length=100, blank=True)
+    update_as_entered = models.CharField(max_length=40, blank=True)
+    due_as_entered = models.CharField(max_length=40, blank=True)
+    host = models.CharField(max_length=255, blank=True)  # the registrant; blank where the name gives none
+    host_path = models.CharField(max_length=256, blank=True)  # "ir.cafebazaar.": found by its start
+    network = models.CharField(max_length=50)  # blank where none can be read: such a row counts for nothing
+    update_on = models.DateField(null=True)
+    due_on = models.DateField(null=True)  # null: never counts as due
+    flags = models.JSONField(default=list)  # what is irregular about it
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["network"], name="row_network"),
+            models.Index(fields=["host_path"], name="row_host_path"),
+        ]
+
+
+class Stay(models.Model):
+    """A row's stay on the list: in every good snapshot from `first` on, and not in `absent` any more (null: still)."""
+
+    row = models.ForeignKey(Row, on_delete=models.PROTECT, related_name="stays")
+    first = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="stays_begun")
+    absent = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="stays_ended")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["row", "first"], name="stay_begins_once"),
+            models.UniqueConstraint(fields=["row"], condition=Q(absent=None), name="row_stays_once_at_a_time"),
+            models.CheckConstraint(name="stay_is_not_empty", condition=Q(absent=None) | ~Q(absent=F("first"))),
+        ]
+
+
+class Fetch(models.Model):
+    """One attempt at the registry's address, as it ended: the health of our watch (B05)."""
+
+    append_only = True
+
+    at = models.DateTimeField()
+    url = models.CharField(max_length=300)  # without credentials and query
+    outcome = models.CharField(max_length=20)  # taken, same, quarantined, unreadable, timeout, refused, too_big, …
+    detail = models.CharField(max_length=300, blank=True)
+    seconds = models.FloatField()
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="fetches")
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="fetch_at")]
+
+
+# ---- The network ----
+
+
+class Edge(models.Model):
+    """We believed, from `recorded_at` until before `superseded_at`, that `cdn` serves from `prefix` in this span."""
+
+    cdn = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=50)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True)  # open
+    source = models.CharField(max_length=200)
+    how = models.CharField(max_length=12)  # declared, feed, dns, log
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    recorded_by = models.CharField(max_length=32, blank=True)  # a member of staff, or blank for the command line
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="edge_ends_after_it_begins", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+            ),
+            models.CheckConstraint(
+                name="edge_believed_before_superseded",
+                condition=Q(superseded_at=None) | Q(superseded_at__gte=F("recorded_at")),
+            ),
+            models.UniqueConstraint(
+                fields=["cdn", "prefix", "valid_from", "source"],
+                condition=Q(superseded_at=None),
+                name="edge_believed_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["prefix"], name="edge_prefix")]
+
+
+class Drift(models.Model):
+    """A range in which registry and edges disagree: first noticed, alarmed once it held, gone once it stayed away.
+
+    `kind`: unregistered (serves, not on the list), pending (serves, not due), unknown (serves, no evidence), ineligible
+    (serves, foreign or private, never to be registered), idle (registered for us, serves nothing).
+    """
+
+    code = models.CharField(max_length=32, unique=True)
+    kind = models.CharField(max_length=16)
+    cdn = models.CharField(max_length=60, blank=True)  # blank for idle
+    prefix = models.CharField(max_length=50)
+    addresses = models.DecimalField(max_digits=40, decimal_places=0)
+    reason = models.CharField(max_length=40)
+    due_on = models.DateField(null=True)  # pending: until then
+    since = models.DateTimeField(null=True)  # when it began in truth, as far as the history tells
+    noticed_at = models.DateTimeField()  # when we knew (B10)
+    noticed_in = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="drifts")
+    last_at = models.DateTimeField()  # last looked at and still there
+    alarmed_at = models.DateTimeField(null=True)
+    away_since = models.DateTimeField(null=True)  # not seen since, within the hold-down
+    cleared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "cdn", "prefix"], condition=Q(cleared_at=None), name="drift_open_once"
+            ),
+            models.CheckConstraint(
+                name="drift_kind_is_known",
+                condition=Q(kind__in=["unregistered", "pending", "unknown", "ineligible", "idle"]),
+            ),
+        ]
+        indexes = [models.Index(fields=["noticed_at"], name="drift_noticed")]
+
+
+class UpdateRequest(models.Model):
+    """What the registry was asked to list, followed by a promise until all of it is due (B06)."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"  # the file is made, not handed in yet
+        SENT = "sent"
+        DUE = "due"  # every range stands in the list and its due date has come
+        DROPPED = "dropped"  # with a reason
+
+    code = models.CharField(max_length=32, unique=True)
+    registrant = models.CharField(max_length=255)  # the host that asks
+    prefixes = models.JSONField()
+    file_sha256 = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="update_requests"
+    )
+    state = models.CharField(max_length=8, choices=State.choices)
+    sent_on = models.DateField(null=True)
+    expected_due_on = models.DateField(null=True)  # a forecast for people, never a reason to show the message
+    listed_at = models.DateTimeField(null=True)  # every range seen in a good snapshot
+    closed_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=300, blank=True)
+    promise = models.CharField(max_length=32, blank=True)  # code of the promise that follows it
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="request_state_is_known", condition=Q(state__in=["draft", "sent", "due", "dropped"])
+            )
+        ]

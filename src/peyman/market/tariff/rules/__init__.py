@@ -1,0 +1,1 @@
+"""What the tariff decides, on plain values."""
