@@ -64,6 +64,7 @@ def test_init_twice_and_twice_at_once_changes_nothing_more(peyman):
         ("09120000002", "catalogue"),
         ("09120000003", "manager"),
         ("09120000004", "privacy"),
+        ("09120000005", "tariff"),
     ]
     assert all(len(row["totp_secret"]) == 32 for row in first["staff"])
     assert first["customers"] == [{"mobile": "09120000101"}, {"mobile": "09120000102"}, {"mobile": "09120000103"}]

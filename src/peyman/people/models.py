@@ -21,6 +21,7 @@ class Person(AbstractBaseUser):
         ORDERS = "orders"  # staff of the order desk
         CATALOGUE = "catalogue"
         PRIVACY = "privacy"  # looks after personal data
+        TARIFF = "tariff"  # holds the network against the national registry
         MANAGER = "manager"
 
     code = models.CharField(max_length=32, unique=True)  # public id, random
@@ -49,7 +50,8 @@ class Person(AbstractBaseUser):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="role_is_known", condition=Q(role__in=["customer", "orders", "catalogue", "privacy", "manager"])
+                name="role_is_known",
+                condition=Q(role__in=["customer", "orders", "catalogue", "privacy", "tariff", "manager"]),
             ),
         ]
 

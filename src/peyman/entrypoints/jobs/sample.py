@@ -21,6 +21,7 @@ STAFF = (
     ("+989120000002", Person.Role.CATALOGUE, "بهرام یوسفی"),
     ("+989120000003", Person.Role.MANAGER, "مینا صادقی"),
     ("+989120000004", Person.Role.PRIVACY, "کاوه رستمی"),
+    ("+989120000005", Person.Role.TARIFF, "لیلا شریفی"),
 )
 CUSTOMERS = (
     ("+989120000101", "سارا احمدی"),

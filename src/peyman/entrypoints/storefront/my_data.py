@@ -23,7 +23,13 @@ WHAT_WORDS = {
     "birth_date": "تاریخ تولد (اصلاح)",
     "messages": "پیام‌های فرستاده‌شده",
 }
-ROLE_WORDS = {"privacy": "حریم خصوصی", "manager": "مدیر فروشگاه", "orders": "میز سفارش", "catalogue": "میز کالا"}
+ROLE_WORDS = {
+    "privacy": "حریم خصوصی",
+    "tariff": "میز تعرفه",
+    "manager": "مدیر فروشگاه",
+    "orders": "میز سفارش",
+    "catalogue": "میز کالا",
+}
 
 
 @require_safe

@@ -8,8 +8,21 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "catalogue": frozenset({"desk"}),
     # Looks after personal data: reports of violations, and what is kept of whom.
     "privacy": frozenset({"desk", "privacy", "people"}),
+    # Holds the network's addresses against the national registry.
+    "tariff": frozenset({"desk", "tariff"}),
     "manager": frozenset(
-        {"desk", "promises", "calendar", "force_majeure", "terms", "messages", "senders", "privacy", "permissions"}
+        {
+            "desk",
+            "promises",
+            "tariff",
+            "calendar",
+            "force_majeure",
+            "terms",
+            "messages",
+            "senders",
+            "privacy",
+            "permissions",
+        }
     ),
 }
 
