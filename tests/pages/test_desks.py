@@ -222,8 +222,8 @@ def test_a_version_may_come_as_a_file(manager: Client) -> None:
     ("typed", "status", "says"),
     [
         ({"toml": ""}, 422, "متن خالی است"),
-        ({"toml": "title = "}, 422, "document:"),
-        ({"toml": "title = 'x'\n[parameters]\noffice_from = 9"}, 422, "office_from and office_to come together"),
+        ({"toml": "title = "}, 422, "متن، خط ۱، پایان متن: مقدار خوانده نمی‌شود"),
+        ({"toml": "title = 'x'\n[parameters]\noffice_from = 9"}, 422, "office_from و office_to با هم می‌آیند"),
         ({"day": "دیروز"}, 422, "تاریخ یا ساعت خوانده نشد"),
         ({"day": "۱۴۰۳/۱۰/۱۴"}, 422, "شرایط تازه بر گذشته حاکم نمی‌شود"),
     ],

@@ -197,29 +197,32 @@ def test_the_hash_is_of_the_text_alone_and_changes_with_any_of_it():
 @pytest.mark.parametrize(
     ("case", "old", "new", "problem"),
     [
-        ("unknown id", 'id = "D54"', 'id = "D99"', "section 11: 'D99' is no id of the register"),
-        ("no id", 'id = "D54"', "", "section 11: None is no id of the register"),
-        ("an id that is a number", 'id = "D54"', "id = 54", "section 11: 54 is no id of the register"),
-        ("a due clause is left out", 'id = "D54"', 'id = "D66"', "D54: due, but the document has no text for it"),
-        ("the wrong section", 'id = "D54"', 'id = "D66"', "D66: number 12-7 does not belong to section 11"),
-        ("an id twice", 'id = "D54"', 'id = "D30"', "D30: comes twice"),
-        ("unknown placeholder", "{refund_hours}", "{refund_days}", "D30: {refund_days} is no parameter"),
-        ("a placeholder with a format", "{refund_hours}", "{refund_hours:d}", "D30: {refund_hours:d} is no parameter"),
-        ("a lonely brace", "{refund_hours}", "{refund_hours", "D30: a brace stands alone"),
-        ("a missing number", "refund_hours = 48", "", "D30: parameter refund_hours has no number"),
-        ("a negative number", "= 48", "= -48", "parameter refund_hours: -48 is no whole number from 0 up"),
-        ("a fraction", "= 48", "= 48.0", "parameter refund_hours: 48.0 is no whole number from 0 up"),
-        ("a text", "= 48", '= "48"', "parameter refund_hours: '48' is no whole number from 0 up"),
-        ("a truth", "= 48", "= true", "parameter refund_hours: True is no whole number from 0 up"),
-        ("a strange name", "packing_fee =", "Packing-Fee =", "parameter Packing-Fee: a name is lower case"),
-        ("no title", 'title = "شرایط  فروش پيمان"', "", "document: title is missing"),
+        ("unknown id", 'id = "D54"', 'id = "D99"', "بخش 11: شناسه 'D99' در فهرست بندها نیست"),
+        ("no id", 'id = "D54"', "", "بخش 11: شناسه None در فهرست بندها نیست"),
+        ("an id that is a number", 'id = "D54"', "id = 54", "بخش 11: شناسه 54 در فهرست بندها نیست"),
+        ("a due clause is left out", 'id = "D54"', 'id = "D66"', "بند D54 باید اجرا شود، ولی در این متن نیامده است"),
+        ("the wrong section", 'id = "D54"', 'id = "D66"', "بند D66 با شماره 12-7 جایش در بخش 11 نیست"),
+        ("an id twice", 'id = "D54"', 'id = "D30"', "بند D30 دو بار آمده است"),
+        ("unknown placeholder", "{refund_hours}", "{refund_days}", "بند D30: برای {refund_days} پارامتری نیامده است"),
+        ("a placeholder with a format", "{refund_hours}", "{refund_hours:d}",
+         "بند D30: برای {refund_hours:d} پارامتری نیامده است"),
+        ("a lonely brace", "{refund_hours}", "{refund_hours", "بند D30: یک آکولاد بی جفت مانده است"),
+        ("a missing number", "refund_hours = 48", "",
+         "بند D30 به پارامتر refund_hours نیاز دارد و عددی برای آن نیامده است"),
+        ("a negative number", "= 48", "= -48", "پارامتر refund_hours عدد درست از صفر به بالا نیست: -48"),
+        ("a fraction", "= 48", "= 48.0", "پارامتر refund_hours عدد درست از صفر به بالا نیست: 48.0"),
+        ("a text", "= 48", '= "48"', "پارامتر refund_hours عدد درست از صفر به بالا نیست: '48'"),
+        ("a truth", "= 48", "= true", "پارامتر refund_hours عدد درست از صفر به بالا نیست: True"),
+        ("a strange name", "packing_fee =", "Packing-Fee =", "نام پارامتر Packing-Fee درست نیست"),
+        ("no title", 'title = "شرایط  فروش پيمان"', "", "متن: title نیامده یا خالی است"),
         ("an empty text",
-         "افزودن به سبد چیزی را رزرو نمی‌کند؛\nبسته‌بندی {packing_fee} ریال است.", " \u200f", "D54: text is missing"),
-        ("an unknown key", "[parameters]", "colour = 1\n[parameters]", "document: unknown key colour"),
-        ("an unknown key of a clause", 'id = "D54"', 'id = "D54"\nnote = ""', "section 11, D54: unknown key note"),
-        ("a section without number", "number = 11", "", "section None: a section has a whole number"),
-        ("a section twice", "number = 11", "number = 5", "section 5 comes twice"),
-        ("no TOML", "[parameters]", "[parameters", "document: "),
+         "افزودن به سبد چیزی را رزرو نمی‌کند؛\nبسته‌بندی {packing_fee} ریال است.", " \u200f",
+         "بند D54: text نیامده یا خالی است"),
+        ("an unknown key", "[parameters]", "colour = 1\n[parameters]", "متن: نام colour شناخته نیست"),
+        ("an unknown key of a clause", 'id = "D54"', 'id = "D54"\nnote = ""', "بخش 11، بند D54: نام note شناخته نیست"),
+        ("a section without number", "number = 11", "", "بخش None: شماره بخش (number) باید عدد درست باشد"),
+        ("a section twice", "number = 11", "number = 5", "بخش 5 دو بار آمده است"),
+        ("no TOML", "[parameters]", "[parameters", "متن، خط "),
     ],
 )  # fmt: skip
 def test_a_document_with_a_fault_is_refused_and_the_fault_named(case, old, new, problem):
@@ -232,15 +235,15 @@ def test_a_document_with_a_fault_is_refused_and_the_fault_named(case, old, new, 
 @pytest.mark.parametrize(
     ("case", "old", "new", "problem"),
     [
-        ("no number", 'number = "11-1"', "", "register: D54 has no published number"),
-        ("a number of another form", '"11-1"', '"11.1"', "register: D54 has no published number"),
-        ("an id twice", 'id = "D54"', 'id = "D30"', "register: D30 comes twice"),
-        ("no id", 'id = "D54"', "", "register: a clause without id"),
-        ("no title", 'title = "سبد رزرو نیست"', "", "register: D54: title is missing"),
-        ("a number twice", '"11-1"', '"5-3"', "number 5-3 is given twice"),
-        ("parameters that are none", "parameters = []", "parameters = [1]", "D54 has parameters that are no names"),
-        ("neither due nor not", '= []\ndue = true', '= []\ndue = "yes"', "D54 is neither due nor not"),
-        ("no TOML", 'id = "D54"', "id = D54", "register: "),
+        ("no number", 'number = "11-1"', "", "فهرست بندها: D54 شماره‌ای مانند"),
+        ("a number of another form", '"11-1"', '"11.1"', "فهرست بندها: D54 شماره‌ای مانند"),
+        ("an id twice", 'id = "D54"', 'id = "D30"', "فهرست بندها: D30 دو بار آمده است"),
+        ("no id", 'id = "D54"', "", "فهرست بندها: بندی شناسه"),
+        ("no title", 'title = "سبد رزرو نیست"', "", "فهرست بندها: D54: title نیامده"),
+        ("a number twice", '"11-1"', '"5-3"', "شماره 5-3 به دو بند داده شده است"),
+        ("parameters that are none", "parameters = []", "parameters = [1]", "پارامترهای D54 نام نیستند"),
+        ("neither due nor not", '= []\ndue = true', '= []\ndue = "yes"', "due در D54 نه درست است"),
+        ("no TOML", 'id = "D54"', "id = D54", "فهرست بندها، خط "),
     ],
 )  # fmt: skip
 def test_a_register_with_a_fault_is_refused_and_the_fault_named(case, old, new, problem):
@@ -250,14 +253,36 @@ def test_a_register_with_a_fault_is_refused_and_the_fault_named(case, old, new, 
     assert problem in refusal.value.detail
 
 
+@pytest.mark.clause("D04")
+@pytest.mark.parametrize(
+    ("case", "text", "problem"),
+    [
+        ("a quote is left open", 'title = "شرایط\n', "متن، خط ۱، نویسه ۱۵: متن در همین خط با گیومه بسته نشده است"),
+        ("a value is missing", "a = 1\nb = \n", "متن، خط ۲، نویسه ۵: مقدار خوانده نمی‌شود"),
+        ("a bracket is left open", "[parameters\n", "متن، خط ۱، نویسه ۱۲: نام بخش با ] بسته نشده است"),
+        ("a name comes twice", "a = 1\na = 2\n", "متن، خط ۲، نویسه ۶: این نام پیش‌تر"),
+        ("no equals sign", "title x\n", "متن، خط ۱، نویسه ۷: پس از نام، نشانه = نیامده است"),
+        ("a section comes twice", "[a]\n[a]\n", "متن، خط ۲، نویسه ۳: این بخش پیش‌تر"),
+        ("a long text has no end", 'a = 1\nb = """abc\n', "متن، خط ۲، پایان متن: گیومه‌ای باز شده"),
+        ("a line that is nothing", "\n\nبند\n", "متن، خط ۳، نویسه ۱: این خط نه «نام = مقدار» است"),
+    ],
+)
+def test_a_text_that_cannot_be_read_says_in_persian_which_line_and_why(case, text, problem):
+    with pytest.raises(rules.UnreadableTerms) as refusal:
+        rules.read_document(text, REGISTER)
+    assert refusal.value.problems[0].startswith(problem)
+    for english in ("line", "column", "Invalid", "Expected", "Cannot", "Unterminated"):
+        assert english not in refusal.value.problems[0]
+
+
 def test_all_faults_are_named_at_once():
     with pytest.raises(rules.UnreadableTerms) as refusal:
         rules.read_document(TERMS.replace("{refund_hours}", "{a}").replace("{packing_fee}", "{b}"), REGISTER)
-    assert "{a} is no parameter" in refusal.value.detail
-    assert "{b} is no parameter" in refusal.value.detail
+    assert "برای {a} پارامتری نیامده است" in refusal.value.detail
+    assert "برای {b} پارامتری نیامده است" in refusal.value.detail
 
 
 def test_an_empty_document_is_refused():
     with pytest.raises(rules.UnreadableTerms) as refusal:
         rules.read_document("", REGISTER)
-    assert "document: section: missing" in refusal.value.detail
+    assert "متن: section نیامده است" in refusal.value.detail

@@ -14,6 +14,7 @@ from peyman.kernel.errors import Refused
 from peyman.kernel.money import grouped
 from peyman.kernel.text import has_controls, normalise
 from peyman.promises.rules import parameters as numbers
+from peyman.promises.rules.faults import toml_fault
 
 T = TypeVar("T")
 
@@ -83,27 +84,27 @@ def read_document(toml_text: str, register_toml_text: str) -> TermsDocument:
     hours that are none.
     """
     problems: list[str] = []
-    register = _read_register(_toml(register_toml_text, "register", problems), problems)
-    raw = _toml(toml_text, "document", problems)
-    _only(raw, {"title", "parameters", "section"}, "document", problems)
-    title = _words(raw, "title", "document", problems)
+    register = _read_register(_toml(register_toml_text, "فهرست بندها", problems), problems)
+    raw = _toml(toml_text, "متن", problems)
+    _only(raw, {"title", "parameters", "section"}, "متن", problems)
+    title = _words(raw, "title", "متن", problems)
     parameters = _read_parameters(raw.get("parameters", {}), problems)
     clauses = _read_sections(raw.get("section"), register, parameters, problems)
 
     try:
         numbers.office_hours(parameters)
     except ValueError as fault:
-        problems.append(f"parameters: {fault}")
+        problems.append(f"پارامترها: {fault}")
 
     present = {clause.clause for clause in clauses}
     for id_, entry in register.items():
         if entry.due and id_ not in present:
-            problems.append(f"{id_}: due, but the document has no text for it")
+            problems.append(f"بند {id_} باید اجرا شود، ولی در این متن نیامده است")
         if entry.due:
             nameless = sorted(entry.parameters - set(parameters))
-            problems.extend(f"{id_}: parameter {name} has no number" for name in nameless)
+            problems.extend(f"بند {id_} به پارامتر {name} نیاز دارد و عددی برای آن نیامده است" for name in nameless)
     for number in sorted(_twice([clause.number for clause in clauses])):
-        problems.append(f"number {number} is given twice")
+        problems.append(f"شماره {number} به دو بند داده شده است")
     if problems:
         raise UnreadableTerms(problems=problems)
     return TermsDocument(title=title, parameters=parameters, clauses=tuple(clauses), source=toml_text)
@@ -140,27 +141,27 @@ class _Entry:
 
 def _read_register(raw: dict[str, Any], problems: list[str]) -> dict[str, _Entry]:
     entries: dict[str, _Entry] = {}
-    for clause in _tables(raw.get("clause"), "register: clause", problems):
+    for clause in _tables(raw.get("clause"), "فهرست بندها: clause", problems):
         id_ = clause.get("id")
         if not isinstance(id_, str) or not id_:
-            problems.append("register: a clause without id")
+            problems.append("فهرست بندها: بندی شناسه (id) ندارد")
             continue
         if id_ in entries:
-            problems.append(f"register: {id_} comes twice")
+            problems.append(f"فهرست بندها: {id_} دو بار آمده است")
         number = clause.get("number")
         if not isinstance(number, str) or not _NUMBER.fullmatch(number):
-            problems.append(f"register: {id_} has no published number like 11-4")
+            problems.append(f"فهرست بندها: {id_} شماره‌ای مانند 11-4 ندارد")
             number = ""
         names = clause.get("parameters", [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            problems.append(f"register: {id_} has parameters that are no names")
+            problems.append(f"فهرست بندها: پارامترهای {id_} نام نیستند")
             names = []
         due_now = clause.get("due", False)
         if not isinstance(due_now, bool):
-            problems.append(f"register: {id_} is neither due nor not due")
+            problems.append(f"فهرست بندها: due در {id_} نه درست است و نه نادرست")
         entries[id_] = _Entry(
             number=number,
-            title=_words(clause, "title", f"register: {id_}", problems),
+            title=_words(clause, "title", f"فهرست بندها: {id_}", problems),
             due=due_now is True,
             parameters=frozenset(names),
         )
@@ -169,14 +170,14 @@ def _read_register(raw: dict[str, Any], problems: list[str]) -> dict[str, _Entry
 
 def _read_parameters(raw: object, problems: list[str]) -> dict[str, int]:
     if not isinstance(raw, dict):
-        problems.append("document: parameters is no table")
+        problems.append("متن: parameters باید بخشی با همین نام باشد")
         return {}
     parameters = {}
     for name, value in raw.items():
         if not _NAME.fullmatch(name):
-            problems.append(f"parameter {name}: a name is lower case letters, digits and _")
+            problems.append(f"نام پارامتر {name} درست نیست: تنها حرف کوچک لاتین، رقم و _")
         elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            problems.append(f"parameter {name}: {value!r} is no whole number from 0 up")
+            problems.append(f"پارامتر {name} عدد درست از صفر به بالا نیست: {value!r}")
         else:
             parameters[name] = value
     return parameters
@@ -187,30 +188,30 @@ def _read_sections(
 ) -> list[ClauseText]:
     clauses: list[ClauseText] = []
     seen_sections: list[int] = []
-    for section in _tables(raw, "document: section", problems):
+    for section in _tables(raw, "متن: section", problems):
         number = section.get("number")
-        where = f"section {number}"
+        where = f"بخش {number}"
         _only(section, {"number", "title", "clause"}, where, problems)
         if isinstance(number, bool) or not isinstance(number, int):
-            problems.append(f"{where}: a section has a whole number")
+            problems.append(f"{where}: شماره بخش (number) باید عدد درست باشد")
             number = 0
         seen_sections.append(number)
         section_title = _words(section, "title", where, problems)
         for clause in _tables(section.get("clause"), f"{where}: clause", problems):
             id_ = clause.get("id")
-            _only(clause, {"id", "text"}, f"{where}, {id_}", problems)
+            _only(clause, {"id", "text"}, f"{where}، بند {id_}", problems)
             entry = register.get(id_) if isinstance(id_, str) else None
             if entry is None or not isinstance(id_, str):
-                problems.append(f"{where}: {id_!r} is no id of the register")
+                problems.append(f"{where}: شناسه {id_!r} در فهرست بندها نیست")
                 continue
             if id_ in {known.clause for known in clauses}:
-                problems.append(f"{id_}: comes twice")
+                problems.append(f"بند {id_} دو بار آمده است")
             if entry.number and entry.number.partition("-")[0] != str(number):
-                problems.append(f"{id_}: number {entry.number} does not belong to {where}")
-            text = _filled(_words(clause, "text", id_, problems), parameters, id_, problems)
+                problems.append(f"بند {id_} با شماره {entry.number} جایش در {where} نیست")
+            text = _filled(_words(clause, "text", f"بند {id_}", problems), parameters, f"بند {id_}", problems)
             clauses.append(ClauseText(id_, entry.number, section_title, entry.title, text))
     for again in sorted(_twice(seen_sections)):
-        problems.append(f"section {again} comes twice")
+        problems.append(f"بخش {again} دو بار آمده است")
     return clauses
 
 
@@ -218,13 +219,13 @@ def _filled(text: str, parameters: dict[str, int], where: str, problems: list[st
     def number(match: re.Match[str]) -> str:
         name = match[1]
         if name not in parameters:
-            problems.append(f"{where}: {{{name}}} is no parameter")
+            problems.append(f"{where}: برای {{{name}}} پارامتری نیامده است")
             return ""
         return grouped(parameters[name])
 
     filled = _PLACEHOLDER.sub(number, text)
     if "{" in filled or "}" in filled:
-        problems.append(f"{where}: a brace stands alone")
+        problems.append(f"{where}: یک آکولاد بی جفت مانده است")
     return filled
 
 
@@ -232,13 +233,13 @@ def _toml(text: str, what: str, problems: list[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        problems.append(f"{what}: {fault}")
+        problems.append(f"{what}، {toml_fault(fault, text)}")
         return {}
 
 
 def _tables(raw: object, what: str, problems: list[str]) -> list[dict[str, Any]]:
     if not isinstance(raw, list) or not raw or not all(isinstance(table, dict) for table in raw):
-        problems.append(f"{what}: missing")
+        problems.append(f"{what} نیامده است")
         return []
     return raw
 
@@ -247,12 +248,12 @@ def _words(table: dict[str, Any], key: str, where: str, problems: list[str]) -> 
     value = table.get(key)
     words = normalise(value) if isinstance(value, str) else ""
     if not words or has_controls(words):
-        problems.append(f"{where}: {key} is missing")
+        problems.append(f"{where}: {key} نیامده یا خالی است")
     return words
 
 
 def _only(table: dict[str, Any], keys: set[str], where: str, problems: list[str]) -> None:
-    problems.extend(f"{where}: unknown key {key}" for key in sorted(set(table) - keys))
+    problems.extend(f"{where}: نام {key} شناخته نیست" for key in sorted(set(table) - keys))
 
 
 def _twice(values: list[T]) -> set[T]:

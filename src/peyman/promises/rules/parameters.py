@@ -25,21 +25,21 @@ def office_hours(parameters: Mapping[str, object]) -> tuple[time, time] | None:
     """Return when the office opens and closes in Tehran, None where a working day has all its 24 hours (A4).
 
     `office_from` and `office_to` are full hours, 0 to 23, and come together; `hours_per_working_day`, where it is
-    given, must be what lies between them. Raises ValueError for anything else.
+    given, must be what lies between them. Raises ValueError, which says in Persian what is wrong.
     """
     given = {name for name in ("office_from", "office_to") if name in parameters}
     stated = parameter(parameters, "hours_per_working_day") if "hours_per_working_day" in parameters else None
     if not given:
         if stated not in (None, HOURS_OF_A_DAY):
-            raise ValueError("hours_per_working_day needs office_from and office_to, or is 24")
+            raise ValueError("hours_per_working_day یا ۲۴ است یا office_from و office_to را هم می‌خواهد")
         return None
     if len(given) == 1:
-        raise ValueError("office_from and office_to come together")
+        raise ValueError("office_from و office_to با هم می‌آیند")
     opens, closes = parameter(parameters, "office_from"), parameter(parameters, "office_to")
     if not 0 <= opens < closes < HOURS_OF_A_DAY:
-        raise ValueError("the office opens before it closes, at full hours from 0 to 23")
+        raise ValueError("ساعت office_from باید پیش از office_to باشد، هر دو از ۰ تا ۲۳")
     if stated not in (None, closes - opens):
-        raise ValueError(f"hours_per_working_day is {closes - opens}, from office_from to office_to")
+        raise ValueError(f"hours_per_working_day باید {closes - opens} باشد: از office_from تا office_to")
     return time(opens), time(closes)
 
 
