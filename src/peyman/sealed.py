@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import FieldError
-from django.db import models
+from django.db import models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from peyman.kernel.sealing import Keys, is_sealed
@@ -145,22 +145,31 @@ def reseal(model: type[models.Model], *, batch: int = 500) -> int:
         rows = _raw(model, fields, hashes, after, batch)
         if not rows:
             return written
-        for pk, stored in rows:
-            changed: dict[str, Any] = {}
-            clear = {
-                f.name: None if stored[f.name] is None else keys().open(stored[f.name], f.context()) for f in fields
-            }
-            for field in fields:
-                old, text = stored[field.name], clear[field.name]
-                if text and old and not (is_sealed(old) and keys().is_current(old)):
-                    changed[field.name] = keys().seal(text, field.context())
-            for column in hashes:
-                wanted = hash_of(clear[column.of] or "", column.about) or None
-                if stored[column.name] != wanted:
-                    changed[column.name] = wanted
-            if changed:
-                written += _write(model, pk, {name: stored[name] for name in changed}, changed)
+        with transaction.atomic():
+            for pk, stored in rows:
+                changed = _moved(fields, hashes, stored)
+                if changed:
+                    written += _write(model, pk, {name: stored[name] for name in changed}, changed)
         after = rows[-1][0]
+
+
+def _moved(fields: list[Sealed], hashes: list[HashField], stored: dict[str, Any]) -> dict[str, Any]:
+    """Return what is to be written of a row, as stored; only what moves, or is hashed, is opened."""
+    changed: dict[str, Any] = {}
+    of = {column.of for column in hashes}
+    clear: dict[str, str] = {}
+    for field in fields:
+        old = stored[field.name]
+        moves = bool(old) and not (is_sealed(old) and keys().is_current(old))
+        if old and (moves or field.name in of):
+            clear[field.name] = keys().open(old, field.context())
+        if moves:
+            changed[field.name] = keys().seal(clear[field.name], field.context())
+    for column in hashes:
+        wanted = hash_of(clear.get(column.of, ""), column.about) or None
+        if stored[column.name] != wanted:
+            changed[column.name] = wanted
+    return changed
 
 
 def unseal(model: type[models.Model], *names: str, batch: int = 500) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import time_machine
 
-from peyman.messages.models import Message
+from peyman.messages import queries as messages
 from peyman.people.models import ApiToken, LoginCode, Person
 from tests import make
 
@@ -24,7 +24,7 @@ def post(client, path, **body):
 
 
 def newest_code(mobile=MOBILE):
-    return Message.objects.filter(to=mobile, template="login_code").latest("pk").secret
+    return messages.sent_to(mobile).filter(template="login_code").latest("pk").secret
 
 
 def wrong(code):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from peyman.messages import queries as messages
 from peyman.messages.models import Message
 from peyman.people import actions, queries
 from peyman.people.models import AccessLog, Consent, Erasure, Permission, Person, PrivacyCase
@@ -42,7 +43,7 @@ def html_of(answer: Any, status: int = 200) -> str:
 
 def code_to(address: str) -> str:
     """The secret of the newest message to this address."""
-    return Message.objects.filter(to=address).order_by("-pk").values_list("secret", flat=True)[0]
+    return messages.sent_to(address).order_by("-pk").values_list("secret", flat=True)[0]
 
 
 def fresh(person: Person) -> Person:
@@ -294,7 +295,7 @@ def test_a_minor_pays_only_after_the_guardian_followed_the_link(client: Client, 
     html = html_of(client.post(f"/orders/{order.code}/guardian", {"guardian_name": "", "guardian_mobile": MOBILE}), 422)
     assert 'id="f-guardian_name-e"' in html
     client.post(f"/orders/{order.code}/guardian", {"guardian_name": "مریم کاظمی", "guardian_mobile": "0912 333 3333"})
-    sent = Message.objects.get(to=MOTHER)
+    sent = messages.sent_to(MOTHER).get()
     assert (sent.template, sent.dead_at) == ("guardian_confirmation", None)
     link = next(word for word in sent.text.split() if "/guardian/" in word)
     path = "/guardian/" + link.split("/guardian/")[1]

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from peyman.entrypoints import second_factor
 from peyman.entrypoints.storefront import visitor
+from peyman.messages import queries as messages
 from peyman.messages.models import Message
 from peyman.people.models import LoginCode, Person
 from peyman.promises.models import Acceptance
@@ -40,7 +41,7 @@ def ask(client, mobile="۰۹۱۲ ۱۲۳ ۴۵۶۷", **data):
 
 
 def newest_code(to=MOBILE):
-    return Message.objects.filter(to=to, template="login_code").latest("pk").secret
+    return messages.sent_to(to).filter(template="login_code").latest("pk").secret
 
 
 def log_in(client, mobile=MOBILE, **data):

@@ -11,7 +11,8 @@ from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
 from peyman.kernel.jalali import year_of
 from peyman.kernel.text import persian_digits
-from peyman.messages.models import Message
+from peyman.messages import actions as messages
+from peyman.messages import queries as told
 from peyman.people import actions as people
 from peyman.people import queries, rules
 from peyman.people.models import Erasure, Person, PrivacyCase
@@ -61,7 +62,7 @@ def everything_about(person: Person, now: datetime) -> dict[str, Any]:
             for order in orders
         ],
         "messages": list(
-            Message.objects.filter(person=person)
+            told.to_person(person.pk, _addresses(person))
             .order_by("pk")
             .values("channel", "to", "template", "title", "text", "created_at", "sent_at")
         ),
@@ -108,10 +109,11 @@ def kept_words(kept: Collection[Mapping[str, str]]) -> list[Kept]:
 @transaction.atomic
 def erase(person: Person, now: datetime) -> tuple[Erasure, list[str]]:
     """Close the account and forget what nothing makes us keep; return the request and the sessions to delete."""
+    addresses = _addresses(person)  # before they are forgotten
     row, keys = people.erase(person=person, kept=kept_of(person, now), is_open=_is_open(person), now=now)
     Cart.objects.filter(person=person).delete()
     if row.done_at:
-        _blank_messages(person)
+        messages.forget(person_id=person.pk, addresses=addresses)
     return row, keys
 
 
@@ -131,13 +133,13 @@ def finish_erasures(now: datetime) -> int:
         if _is_open(row.person):
             continue
         with transaction.atomic():
+            addresses = _addresses(row.person)
             if people.finish_erasure(erasure=row, now=now):
-                _blank_messages(row.person)
+                messages.forget(person_id=row.person_id, addresses=addresses)
                 done += 1
+    messages.forget_stragglers()
     return done
 
 
-def _blank_messages(person: Person) -> None:
-    """Take address and words out of what was sent: that it was sent, and when, stays."""
-    sent = Message.objects.filter(person=person)
-    sent.exclude(sent_at=None, dead_at=None).update(to="", title="", text="", html="", secret="")
+def _addresses(person: Person) -> list[str]:
+    return [to for to in (person.mobile, person.email) if to]

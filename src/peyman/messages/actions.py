@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from peyman.kernel import codes, jalali
@@ -75,9 +75,9 @@ def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message
     """Write messages into the outbox, in the caller's transaction; return their rows in the order asked.
 
     A key that is already there stays as it is, also under a race. Three queries whatever the number (two where
-    nothing goes to an official contact), and one more where a message can never be sent (bad address, bad context, an
-    address that is not the person's own, D09): such a one is written as dead, with its reason in the channel log, and
-    never stops the order it would have told of.
+    nothing goes to an official contact), and one more where a key was there already. Another where a message can
+    never be sent (bad address, bad context, an address that is not the person's own, D09): such a one is written as
+    dead, with its reason in the channel log, and never stops the order it would have told of.
     """
     rows: dict[str, Message] = {}
     faults: dict[str, str] = {}
@@ -92,7 +92,7 @@ def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message
             if fault:
                 faults[new.key] = fault
     Message.objects.bulk_create(rows.values(), ignore_conflicts=True)
-    stored = {row.key: row for row in Message.objects.filter(key__in=rows)}
+    stored = _stored(rows)
     if len(stored) < len(rows):
         # "Ignore conflicts" also swallows a broken CHECK on SQLite; a message must not vanish silently.
         raise IntegrityError("a message could not be queued")
@@ -140,7 +140,7 @@ def claim(
             held_by=Case(When(held_by="", then=Value(first)), default=F("held_by")),
         ):
             return []
-        mine = list(Message.objects.filter(claim=token).select_related("stands_in_for").order_by(*order))
+        mine = list(queries.with_forerunner(Message.objects.filter(claim=token)).order_by(*order))
         for row in mine:
             row.perhaps = found[row.pk][1]
         lost = [row for row in mine if found[row.pk][0]]
@@ -269,6 +269,26 @@ def retry(*, code: str, by: str, now: datetime) -> Message:
     return message
 
 
+@carries_out("D16")
+def forget(*, person_id: int, addresses: Sequence[str]) -> int:
+    """Take address and words out of what was sent to a person, also before we knew them, by `addresses` as stored.
+
+    That it was sent, and when, stays. What still waits is left to its worker, and to `forget_stragglers` after that.
+    """
+    return _forget(queries.to_person(person_id, addresses))
+
+
+@carries_out("D16")
+def forget_stragglers() -> int:
+    """Forget what left only after its reader was erased; part of each tick. One query."""
+    return _forget(Message.objects.filter(person__erasure__done_at__isnull=False))
+
+
+def _forget(rows: QuerySet[Message]) -> int:
+    ended = rows.filter(to_hash__isnull=False).exclude(sent_at=None, dead_at=None)
+    return ended.update(to="", to_hash=None, title="", text="", html="", secret="", opt_out_url="", instead=None)
+
+
 @carries_out("D13", "D14")
 @transaction.atomic
 def announce_settings(senders: Sequence[tuple[str, str, str]], *, now: datetime) -> None:
@@ -360,6 +380,24 @@ def _waiting(now: datetime) -> QuerySet[Message]:
         dead_at=None,
         due_at__lte=now,
     )
+
+
+def _stored(rows: dict[str, Message]) -> dict[str, Message]:
+    """Return the rows that stand under these keys: those just written, and what had been there before them.
+
+    What was just written is not read back, since opening sealed columns costs more than writing them.
+    """
+    stored: dict[str, Message] = {}
+    earlier: list[str] = []
+    for pk, key, code in Message.objects.filter(key__in=rows).values_list("pk", "key", "code"):
+        if rows[key].code == code:
+            rows[key].pk, rows[key]._state.adding, rows[key]._state.db = pk, False, DEFAULT_DB_ALIAS
+            stored[key] = rows[key]
+        else:
+            earlier.append(key)
+    if earlier:
+        stored |= {row.key: row for row in Message.objects.filter(key__in=earlier)}
+    return stored
 
 
 def _row(new: NewMessage, contacts: _Contacts, now: datetime) -> tuple[Message, str]:

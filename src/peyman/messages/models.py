@@ -1,12 +1,21 @@
 """The outbox: a message is a row written in the transaction of what it tells. And whom we write as."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from peyman.sealed import HashField, SealedField, SealedJSON
+
+ADDRESS = "address"  # what `to_hash` is of
+
 
 class Message(models.Model):
-    """One message to one address. `sent_at` is set when a provider took it."""
+    """One message to one address. `sent_at` is set when a provider took it.
+
+    Address and words are sealed (D16); whoever has an address finds its messages by `to_hash`.
+    """
 
     class Channel(models.TextChoices):
         SMS = "sms"
@@ -14,16 +23,17 @@ class Message(models.Model):
 
     code = models.CharField(max_length=32, unique=True)  # public id; the provider's idempotency key is derived from pk
     channel = models.CharField(max_length=8, choices=Channel.choices)
-    to = models.CharField(max_length=254)  # E.164 or e-mail address
+    to = SealedField()  # E.164 or e-mail address; empty once its owner is forgotten
+    to_hash = HashField(of="to", about=ADDRESS)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="messages")
     why = models.CharField(max_length=16, default="official")  # rules.Why: what lets it go to this address (D09)
     mark = models.CharField(max_length=12, blank=True)  # by which anyone can check that it is ours (D14)
     template = models.CharField(max_length=40)
     about = models.CharField(max_length=60, blank=True)  # "order:ORD-…": what it tells of
-    title = models.CharField(max_length=200, blank=True)  # an e-mail's subject line
-    text = models.TextField()
-    html = models.TextField(blank=True)
-    secret = models.CharField(max_length=16, blank=True)  # a log-in code; blanked once sent outside the sandbox
+    title = SealedField(blank=True)  # an e-mail's subject line
+    text = SealedField()
+    html = SealedField(blank=True)
+    secret = SealedField(blank=True)  # a log-in code; blanked once sent outside the sandbox
     key = models.CharField(max_length=120, unique=True)  # the same thing is told once
     created_at = models.DateTimeField()
     stale_at = models.DateTimeField(null=True)  # not worth sending from here on (log-in codes)
@@ -37,8 +47,10 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=80, blank=True)
     held_by = models.CharField(max_length=40, blank=True)  # providers that may have taken it, by comma: asked first
     held_since = models.DateTimeField(null=True)
-    opt_out_url = models.URLField(max_length=300, blank=True)  # cancels the newsletter by one click (RFC 8058)
-    instead = models.JSONField(null=True)  # the message that goes out if this one is refused for good (D24)
+    opt_out_url = SealedField(blank=True)  # cancels the newsletter by one click (RFC 8058)
+    instead: "models.Field[Any, Any]" = SealedJSON(
+        null=True
+    )  # the message that goes out if this one is refused for good (D24)
     stands_in_for = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="stand_in")
 
     perhaps = ""  # no column: `held_by` as it was before this worker's claim
@@ -59,6 +71,7 @@ class Message(models.Model):
             models.Index(fields=["about"], name="message_about"),
             models.Index(fields=["dead_at"], condition=Q(dead_at__isnull=False), name="message_dead"),
             models.Index(fields=["mark"], name="message_mark"),
+            models.Index(fields=["to_hash"], condition=Q(to_hash__isnull=False), name="message_to"),
         ]
 
 

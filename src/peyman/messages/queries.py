@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.template import Context, Engine, TemplateDoesNotExist, TemplateSyntaxError
 
+from peyman import sealed
 from peyman.kernel import text as persian
 from peyman.kernel.clauses import carries_out
 from peyman.messages import rules
-from peyman.messages.models import Attempt, Message, Sender
+from peyman.messages.models import ADDRESS, Attempt, Message, Sender
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_SEALED = [column.name for column in sealed.sealed_fields(Message)]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,18 @@ def render(channel: str, name: str, context: rules.Context, *, mark: str = "", c
         raise rules.BadMessage("bad_template") from None
 
 
+@carries_out("D16")
+def sent_to(*addresses: str) -> QuerySet[Message]:
+    """Return all messages to these addresses, as they are stored ("+989121234567"): found by keyed hash, unordered."""
+    return Message.objects.filter(to_hash__in=[h for to in addresses for h in sealed.hashes_of(to, ADDRESS)])
+
+
+def to_person(person_id: int, addresses: Iterable[str]) -> QuerySet[Message]:
+    """Return the messages to a person, and those to these addresses that were for nobody yet (log-in codes)."""
+    hashes = [found for to in addresses for found in sealed.hashes_of(to, ADDRESS)]
+    return Message.objects.filter(Q(person_id=person_id) | Q(person_id=None, to_hash__in=hashes))
+
+
 class SentMessage(TypedDict):
     """One line of the sandbox inbox. `id` is the public code; `code` the log-in code, None in other messages."""
 
@@ -74,7 +88,7 @@ def sent(to: str | None = None, *, limit: int = 100) -> list[SentMessage]:
     rows = Message.objects.filter(sent_at__isnull=False)
     if to is not None:
         try:
-            rows = rows.filter(to=rules.address(rules.EMAIL if "@" in to else rules.SMS, to))
+            rows = sent_to(rules.address(rules.EMAIL if "@" in to else rules.SMS, to)).filter(sent_at__isnull=False)
         except rules.BadMessage:
             return []
     return [
@@ -148,7 +162,12 @@ def left(keys: Iterable[str]) -> list[Message]:
     """Return the messages that left, of those with these keys and of those that stood in for them. One query."""
     wanted = list(keys)
     named = Q(key__in=wanted) | Q(stands_in_for__key__in=wanted)
-    return list(Message.objects.filter(named, sent_at__isnull=False).select_related("stands_in_for").order_by("pk"))
+    return list(with_forerunner(Message.objects.filter(named, sent_at__isnull=False)).order_by("pk"))
+
+
+def with_forerunner(rows: QuerySet[Message]) -> QuerySet[Message]:
+    """Return the messages together with those they stand in for, whose words stay sealed: only the key is wanted."""
+    return rows.select_related("stands_in_for").defer(*(f"stands_in_for__{name}" for name in _SEALED))
 
 
 def promised_by(message: Message) -> list[str]:
@@ -204,7 +223,7 @@ def ours(mark: str, to: str = "") -> Ours | None:
     """
     if not mark:
         return None
-    rows = Message.objects.filter(mark=mark, attempts__gt=0).order_by("-pk")
+    rows = Message.objects.filter(mark=mark, attempts__gt=0).only("channel", "to", "sent_at").order_by("-pk")
     for row in rows[:20]:
         if to:
             try:
@@ -284,14 +303,14 @@ def letters(kind: str, now: datetime, *, after: int = 0, limit: int = 30) -> tup
         rows = rows.filter(sent_at=None, dead_at=None)
     if after:
         rows = rows.filter(pk__lt=after)
-    found = list(rows.select_related("stand_in")[: limit + 1])
+    found = list(_for_staff(rows)[: limit + 1])
     page = found[:limit]
     return _letters(page, now), page[-1].pk if len(found) > limit else 0
 
 
 def letter(code: str, now: datetime) -> tuple[Letter, list[Try]] | None:
     """Return one message and its channel log, oldest try first; None when there is none. Two queries."""
-    row = Message.objects.filter(code=code).select_related("stand_in").first()
+    row = _for_staff(Message.objects.filter(code=code)).first()
     if row is None:
         return None
     tries = list(row.tries.order_by("at", "pk"))
@@ -301,20 +320,30 @@ def letter(code: str, now: datetime) -> tuple[Letter, list[Try]] | None:
     return _letter(row, log[-1] if log else None, now), log
 
 
-def _letters(rows: list[Message], now: datetime) -> list[Letter]:
+def _for_staff(rows: QuerySet[Message]) -> "QuerySet[Any]":
+    # Whether there is a text is told; what it says, and what all of a stand-in holds, stays sealed.
+    unread = [name for name in _SEALED if name != "to"]
+    return (
+        rows.select_related("stand_in")
+        .defer(*unread, *(f"stand_in__{name}" for name in _SEALED))
+        .annotate(has_text=~Q(text=""))
+    )
+
+
+def _letters(rows: list[Any], now: datetime) -> list[Letter]:
     last: dict[int, Try] = {}
     for each in Attempt.objects.filter(message__in=[row.pk for row in rows]).order_by("at", "pk"):
         last[each.message_id] = Try("", "", "", each.provider, each.outcome, each.detail, each.at)
     return [_letter(row, last.get(row.pk), now) for row in rows]
 
 
-def _letter(row: Message, last: Try | None, now: datetime) -> Letter:
+def _letter(row: Any, last: Try | None, now: datetime) -> Letter:
     outcome, detail = (last.outcome, last.detail) if last else ("", "")
     try:
         rules.assert_retry(
             is_dead=row.dead_at is not None,
             stale_at=row.stale_at,
-            has_text=bool(row.text),
+            has_text=row.has_text,
             outcome=outcome,
             detail=detail,
             now=now,
