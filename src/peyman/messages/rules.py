@@ -316,6 +316,9 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "waybill"): Template(_names("carrier waybill"), may=_names("recipient") | _MARKED),
     (SMS, "terms_changed"): Template(_names("version effective_at link"), may=_MARKED),
     (SMS, "force_majeure"): Template(_names("reason from link"), may=_names("until") | _MARKED),
+    (SMS, "force_majeure_ended"): Template(_names("reason from link"), may=_MARKED),
+    (SMS, "mobile_change_asked"): Template(_names("number at link"), may=_MARKED),
+    (SMS, "account_changed"): Template(_names("what at link"), may=_MARKED),
     (SMS, "privacy_received"): Template(_names("case link"), may=_names("due") | _MARKED),
     (SMS, "privacy_answered"): Template(_names("case link"), may=_MARKED),
     (SMS, "promise_broken"): Template(_names("count first link"), may=_MARKED),
@@ -340,6 +343,13 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
         may=_names("name until signer clause") | _MAILED,
         may_tables={"promises": _names("what due")},
     ),
+    (EMAIL, "force_majeure_ended"): Template(
+        _names("reason from link"),
+        may=_names("name note clause") | _MAILED,
+        may_tables={"promises": _names("what due")},
+    ),
+    (EMAIL, "mobile_change_asked"): Template(_names("number at link"), may=_names("name clause") | _MAILED),
+    (EMAIL, "account_changed"): Template(_names("what at link"), may=_names("name clause") | _MAILED),
     (EMAIL, "privacy_received"): Template(_names("case received_at link"), may=_names("name due clause") | _MAILED),
     (EMAIL, "promise_broken"): Template(
         _names("count first link"), may=_names("name") | _MAILED, tables={"overdues": _names("what code due late")}
