@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from peyman.entrypoints.jobs.catalogue import command
+from peyman.kernel.delimited import csv_rows
 from peyman.shop.catalog import actions, queries, rules
 from peyman.shop.catalog.actions import importing
 from peyman.shop.catalog.models import Brand, Category, PriceChange, Product, Variant
-from peyman.shop.catalog.rules.tables import csv_rows, export_line, read_header, rows
+from peyman.shop.catalog.rules.tables import export_line, read_header, rows
 from peyman.shop.stock.actions import count_many
 from peyman.shop.stock.models import Movement, Stock
 from tests import make

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from peyman.kernel.delimited import csv_rows
 from peyman.shop.catalog import rules
 from peyman.shop.catalog.rules.drawing import drawing_of, drawings
 from peyman.shop.catalog.rules.reference import read_brands, read_categories
-from peyman.shop.catalog.rules.tables import csv_rows, read_header, rows
+from peyman.shop.catalog.rules.tables import read_header, rows
 from peyman.shop.catalog.rules.wording import sentence
 from tests.conftest import REPO, SHARED
 

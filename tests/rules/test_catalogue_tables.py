@@ -7,15 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from peyman.kernel.delimited import MAX_LINES_OF_A_RECORD, csv_rows, delimiter_of
 from peyman.shop.catalog.rules.naming import position_of, search_texts, slug_of
-from peyman.shop.catalog.rules.tables import (
-    MAX_LINES_OF_A_RECORD,
-    Unreadable,
-    csv_rows,
-    delimiter_of,
-    read_header,
-    rows,
-)
+from peyman.shop.catalog.rules.tables import Unreadable, read_header, rows
 
 NEEDED = "sku,category_slug,title_fa,price_rial,price_basis,stock"
 

@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from django.db import transaction
 from django.db.models import Count
 
+from peyman.kernel.delimited import csv_rows
 from peyman.shop.catalog import rules
 from peyman.shop.catalog.actions.importing import CountStock, Report, import_records
 from peyman.shop.catalog.actions.prices import set_prices
@@ -15,7 +16,7 @@ from peyman.shop.catalog.actions.reference import add_brands, add_categories
 from peyman.shop.catalog.models import Variant
 from peyman.shop.catalog.rules.reference import read_brands, read_categories
 from peyman.shop.catalog.rules.samples import PriceStory, read_stories, told_from
-from peyman.shop.catalog.rules.tables import csv_rows, read_header, rows
+from peyman.shop.catalog.rules.tables import read_header, rows
 
 SAMPLE = "sample"
 
