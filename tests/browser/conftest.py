@@ -3,9 +3,13 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
 from itertools import count
 from pathlib import Path
@@ -14,9 +18,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from peyman.kernel.worktime import TEHRAN
 from tests.browser.shopper import Shopper
+from tests.browser.staff import Staff
 from tests.conftest import REPO, Peyman
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -27,13 +34,15 @@ expect.set_options(timeout=PATIENCE)
 
 @dataclass
 class House:
-    """The running shop, from outside: addresses, the inbox, the supplier's file, the bank's faults."""
+    """The running shop, from outside: addresses, the inbox, the supplier's file, the bank's faults, the clock."""
 
     peyman: Peyman
     url: str
     inbox_url: str
     bank_url: str
+    staff: list[dict[str, str]]
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _spent: set[tuple[str, int]] = field(default_factory=set)
 
     def new_mobile(self) -> str:
         """A number that nobody used yet; the process makes runs on one kept database differ."""
@@ -54,6 +63,48 @@ class House:
             time.sleep(0.1)
         raise AssertionError(f"no code came to {mobile}")
 
+    def message(self, to: str, template: str, *, after: int = 0) -> dict[str, Any]:
+        """The newest message of this kind to an address, awaited; `after`: how many there were before."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            rows = [row for row in self.messages(to) if row["template"] == template]
+            if len(rows) > after:
+                return rows[0]
+            time.sleep(0.1)
+        raise AssertionError(f"no {template} came to {to}")
+
+    def colleague(self, role: str) -> dict[str, str]:
+        """The mobile and the second secret of the member of staff with this role."""
+        return next(row for row in self.staff if row["role"] == role)
+
+    def one_time_password(self, role: str) -> str:
+        """What the authenticator of this colleague shows: one not used yet, of those that the server takes now."""
+        for _ in range(70):
+            step = int(time.time()) // 30
+            free = [each for each in (step, step - 1, step + 1) if (role, each) not in self._spent]
+            if free:
+                self._spent.add((role, free[0]))
+                return str(format_hotp_value(hotp_value(self.colleague(role)["totp_secret"], free[0])))
+            time.sleep(1)
+        raise AssertionError(f"the one-time passwords of {role} are used up")
+
+    def at(self, tehran: str) -> datetime:
+        """Put the shop's clock on an hour of Tehran ("2026-11-28 10:00"), where it stands until it is moved again."""
+        now = datetime.fromisoformat(tehran).replace(tzinfo=TEHRAN).astimezone(UTC)
+        fresh = self.clock.with_suffix(".fresh")
+        fresh.write_text(now.isoformat())
+        fresh.replace(self.clock)
+        return now
+
+    @property
+    def clock(self) -> Path:
+        return Path(self.peyman.environment["PEYMAN_CLOCK_FILE"])
+
+    def tick(self) -> None:
+        """Do what falls due by the shop's clock, as the worker does each minute."""
+        done = self.peyman("tick")
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def supply(self, **goods: tuple[int, int]) -> None:
         """Let a supplier's file tell price (rials) and stock of sample goods: `supply(AVD_A6_01=(98_400_000, 3))`."""
         wanted = {name.replace("_", "-"): pair for name, pair in goods.items()}
@@ -71,25 +122,56 @@ class House:
         done = self.peyman("catalogue", "import", str(file), "--json")
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def post(self, to: str, **news: str) -> str:
+        """Queue a newsletter, as the newsroom does, in a process of the shop's own: "", or the code that refuses it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.browser.newsroom", to, json.dumps(news)],
+            env={**self.peyman.environment, "PEYMAN_PUBLIC_URL": self.url},
+            cwd=REPO,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
     def bank_faults(self, **switches: Any) -> None:
         httpx.post(f"{self.bank_url}/_sim/faults", content=json.dumps(switches), timeout=10).raise_for_status()
 
 
+@contextmanager
+def _open(peyman: Peyman) -> Iterator[House]:
+    with peyman.up() as run:
+        yield House(peyman, run["url"], run["inbox_url"], run["bank_url"], run["staff"])
+
+
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[House]:
-    peyman = Peyman(tmp_path_factory.mktemp("house"), new_database(), PEYMAN_SANDBOX="1")
-    with peyman.up() as run:
-        yield House(peyman, run["url"], run["inbox_url"], run["bank_url"])
+    with _open(Peyman(tmp_path_factory.mktemp("house"), new_database(), PEYMAN_SANDBOX="1")) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[House]:
+    """A house of its own for walks that move its terms, its calendar and its clock, which stands where they put it."""
+    folder = tmp_path_factory.mktemp("office")
+    clock = folder / "clock"
+    clock.write_text("2026-11-28T06:30:00+00:00")
+    peyman = Peyman(folder, new_database(), PEYMAN_SANDBOX="1", PEYMAN_CLOCK_FILE=str(clock))
+    with _open(peyman) as office:
+        yield office
 
 
 class Watch:
     """What a browser must never do on our pages: call another host, or complain on its console."""
 
-    def __init__(self, house: House) -> None:
-        self.ours = {urlsplit(url).netloc for url in (house.url, house.bank_url)}
+    def __init__(self) -> None:
+        self.ours: set[str] = set()
         self.faults: list[str] = []
 
-    def over(self, context: BrowserContext) -> None:
+    def over(self, context: BrowserContext, house: House) -> None:
+        self.ours |= {urlsplit(url).netloc for url in (house.url, house.bank_url)}
         context.on("request", self._request)
         context.on("console", self._console)
         context.on("weberror", lambda error: self.faults.append(f"script error: {error.error}"))
@@ -109,15 +191,21 @@ class Watch:
 
 
 @pytest.fixture
-def visit(house: House, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Callable[..., Page]]:
-    """`visit(**context)` opens a browser with nothing remembered; at the end, nothing it did may be a fault."""
-    watch = Watch(house)
+def visit(
+    request: pytest.FixtureRequest, browser: Browser, browser_context_args: dict[str, Any]
+) -> Iterator[Callable[..., Page]]:
+    """`visit(**context)` opens a browser with nothing remembered, before `house` or the house that is given.
+
+    At the end, nothing it did may be a fault.
+    """
+    watch = Watch()
     contexts: list[BrowserContext] = []
 
-    def open_page(**context: Any) -> Page:
-        contexts.append(browser.new_context(**{**browser_context_args, "base_url": house.url, **context}))
+    def open_page(at: House | None = None, **context: Any) -> Page:
+        there = at or request.getfixturevalue("house")
+        contexts.append(browser.new_context(**{**browser_context_args, "base_url": there.url, **context}))
         contexts[-1].set_default_timeout(PATIENCE)
-        watch.over(contexts[-1])
+        watch.over(contexts[-1], there)
         return contexts[-1].new_page()
 
     yield open_page
@@ -127,9 +215,34 @@ def visit(house: House, browser: Browser, browser_context_args: dict[str, Any]) 
 
 
 @pytest.fixture
-def shopper(house: House, visit: Callable[..., Page]) -> Callable[..., Shopper]:
-    """`shopper(**context)` is a new customer before a browser."""
-    return lambda **context: Shopper(house, visit(**context), house.new_mobile())
+def shopper(request: pytest.FixtureRequest, visit: Callable[..., Page]) -> Callable[..., Shopper]:
+    """`shopper(**context)` is a new customer before a browser, in `house` or the house that is given."""
+
+    def come(at: House | None = None, **context: Any) -> Shopper:
+        there = at or request.getfixturevalue("house")
+        return Shopper(there, visit(at=there, **context), there.new_mobile())
+
+    return come
+
+
+@pytest.fixture(scope="session")
+def _logged_in() -> dict[tuple[str, str], Any]:
+    return {}
+
+
+@pytest.fixture
+def colleague(_logged_in: dict[tuple[str, str], Any], visit: Callable[..., Page]) -> Callable[..., Staff]:
+    """`colleague(house, role, **context)` is a member of staff, logged in once for all tests."""
+
+    def come(there: House, role: str, **context: Any) -> Staff:
+        known = _logged_in.get((there.url, role))
+        one = Staff(there, visit(at=there, **context, **({"storage_state": known} if known else {})), role)
+        if not known:
+            one.log_in()
+            _logged_in[there.url, role] = one.page.context.storage_state()
+        return one
+
+    return come
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,9 @@ def digits(value: object) -> str:
 
 @register.filter
 def mobile(e164: str) -> str:
-    """+989121234567 → «۰۹۱۲۱۲۳۴۵۶۷», as people write it."""
+    """+989121234567 → «۰۹۱۲۱۲۳۴۵۶۷», as people write it; an e-mail address as it is."""
+    if "@" in e164:
+        return e164
     return persian_digits(e164.replace("+98", "0", 1) if e164.startswith("+98") else e164)
 
 
