@@ -382,3 +382,40 @@ class Erasure(models.Model):
     asked_at = models.DateTimeField()
     kept = models.JSONField(default=list)  # [{"what", "why", "until"}]: names of rules.KEPT, no data
     done_at = models.DateTimeField(null=True)  # None while something is still open
+
+
+# ---- Told to many ----
+
+
+class Mailing(models.Model):
+    """Something told to many, in batches that follow the keys of people: how far it came (D05, D11, D121)."""
+
+    class Kind(models.TextChoices):
+        TERMS_CHANGED = "terms_changed"
+        FORCE_MAJEURE = "force_majeure"
+        FORCE_MAJEURE_ENDED = "force_majeure_ended"
+        NEWSLETTER = "newsletter"
+
+    code = models.CharField(max_length=32, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    subject = models.CharField(max_length=80, unique=True)  # "terms:2", "period:FMJ-…", "newsletter:" and a hash
+    content = models.JSONField(default=dict)  # of a newsletter: its words, nothing personal
+    after = models.BigIntegerField(default=0)  # key of the last person who was dealt with
+    told = models.PositiveIntegerField(default=0)  # messages queued
+    began_at = models.DateTimeField()
+    open_until = models.DateTimeField(null=True)  # who joins before then is told too
+    done_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="mailing_kind_is_known",
+                condition=Q(kind__in=["terms_changed", "force_majeure", "force_majeure_ended", "newsletter"]),
+            ),
+            models.CheckConstraint(name="mailing_ends_once", condition=Q(done_at=None) | Q(stopped_at=None)),
+        ]
+        indexes = [
+            models.Index(fields=["kind"], condition=Q(done_at=None, stopped_at=None), name="mailing_open"),
+        ]

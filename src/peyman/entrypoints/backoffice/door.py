@@ -34,6 +34,7 @@ DESKS: list[Desk] = [
     Desk("/desk/terms/", "شرایط", "terms"),
     Desk("/desk/messages/", "پیام‌ها", "messages"),
     Desk("/desk/senders/", "فرستنده‌ها", "senders"),
+    Desk("/desk/newsletter/", "خبرنامه", "newsletter"),
     Desk("/desk/privacy/", "حریم خصوصی", "privacy"),
     Desk("/desk/people/", "داده‌های مشتریان", "people"),
     Desk("/desk/permissions/", "مجوزها", "permissions"),

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, notices
 from peyman.entrypoints.backoffice import door, previews
 from peyman.entrypoints.fields import Field, heading, wrong
 from peyman.entrypoints.words import kind_words
@@ -12,7 +12,7 @@ from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.people.models import Person
-from peyman.promises import actions, queries, rules
+from peyman.promises import queries, rules
 from peyman.shop.shipping import places
 
 _TEXTS = ("title", "text", "signer", "starts_date", "starts_hour", "ends_date", "ends_hour")
@@ -50,7 +50,7 @@ def force_majeure(request: HttpRequest, person: Person) -> HttpResponse:
     refusal: Refused | None = None
     if previews.is_confirmed(request):
         try:
-            made = actions.declare_force_majeure(
+            made = notices.declare_force_majeure(
                 declaration=declaration, by=person, now=now, seen=previews.seen_of(request)
             )
         except rules.CalendarChanged as changed:
@@ -80,7 +80,7 @@ def end(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     bad = ""
     if previews.is_confirmed(request):
         try:
-            actions.end_force_majeure(code=code, note=note, by=person, now=now, seen=previews.seen_of(request))
+            notices.end_force_majeure(code=code, note=note, by=person, now=now, seen=previews.seen_of(request))
         except Invalid as invalid:
             bad = invalid.fields["note"]
         except (rules.AlreadyOver, rules.CalendarChanged) as refused:

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from peyman.entrypoints import clock, documents, termdiff
+from peyman.entrypoints import clock, documents, notices, termdiff
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.backoffice.previews import is_confirmed
 from peyman.entrypoints.fields import Field, wrong
@@ -14,7 +14,7 @@ from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.people.models import Person
-from peyman.promises import actions, queries, rules
+from peyman.promises import queries, rules
 
 _LONGEST = 400_000  # letters; the first version has 60,000
 
@@ -47,7 +47,7 @@ def terms(request: HttpRequest, person: Person) -> HttpResponse:
         if known:
             raise AlreadyPublished(number=known.number)
         if is_confirmed(request):
-            made = actions.publish_terms(document=document, now=now, effective_at=effective_at)
+            made = notices.publish_terms(document=document, now=now, effective_at=effective_at, by=person)
             return redirect(f"/desk/terms/?made={made.number}")
     except Invalid as refusal:
         return _page(request, person, text, day, hour, bad=refusal.fields)

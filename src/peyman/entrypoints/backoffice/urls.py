@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from peyman.entrypoints.backoffice import calendar, force_majeure, home, messages, permissions, privacy, promises, terms
+from peyman.entrypoints.backoffice import (
+    calendar,
+    force_majeure,
+    home,
+    messages,
+    newsletter,
+    permissions,
+    privacy,
+    promises,
+    terms,
+)
 
 urlpatterns: list[URLPattern] = [
     path("desk/", home.home),
@@ -17,6 +27,8 @@ urlpatterns: list[URLPattern] = [
     path("desk/messages/<str:code>/retry", messages.retry),
     path("desk/senders/", messages.senders),
     path("desk/senders/<int:sender_id>/end", messages.end_sender),
+    path("desk/newsletter/", newsletter.newsletter),
+    path("desk/newsletter/<str:code>/stop", newsletter.stop),
     path("desk/privacy/", privacy.cases),
     path("desk/privacy/<str:code>/", privacy.case),
     path("desk/privacy/<str:code>/read", privacy.read),

@@ -11,7 +11,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, notices
 from peyman.entrypoints.documents import terms_folder
 from peyman.entrypoints.jobs import outbox, triggers
 from peyman.entrypoints.jobs import sample as sample_shop
@@ -48,7 +48,7 @@ def publish_terms() -> None:
     register = (folder / "register.toml").read_text()
     for number in range(TermsVersion.objects.count() + 1, len(list(folder.glob("v*.toml"))) + 1):
         document = read_document((folder / f"v{number}.toml").read_text(), register)
-        promises.publish_terms(document=document, now=clock.now())
+        notices.publish_terms(document=document, now=clock.now())
 
 
 def seed_calendar() -> None:

@@ -62,6 +62,7 @@ def deliver(*, now: datetime, limit: int = 50, urgent: bool | None = None) -> in
             actions.release(gone)
             open_ = [message for message in batch if away[message.channel] < PATIENCE]
             group, batch = _together(open_)
+            ways.ask_readers(group)
             tries = [
                 (message, pool.submit(_send, message, ways)) for message in group if _may_leave(message, ways, at())
             ]
@@ -149,8 +150,11 @@ class Ways:
         return self._order
 
     def look(self, batch: Sequence[Message]) -> None:
-        """Look up, before anything is sent, what `may_send` and `may_market` answer by. One query, or two."""
+        """Look up, before anything is sent, what `senders_of` answers by. One query."""
         self._announced = queries.announced()
+
+    def ask_readers(self, batch: Sequence[Message]) -> None:
+        """Look up who still wants a newsletter, just before it is sent. One query, none where there is none."""
         news = {row.person_id for row in batch if row.why == rules.Why.NEWSLETTER and row.person_id is not None}
         if news:
             self._may_market = people.may_market_many(news)

@@ -13,7 +13,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from peyman.billing import actions as billing
-from peyman.entrypoints import alarms, payments, personal_data
+from peyman.entrypoints import alarms, notices, payments, personal_data
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
@@ -35,6 +35,7 @@ class Swept:
     alarms: int = 0
     carts: int = 0
     erased: int = 0
+    notices: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -59,6 +60,7 @@ def tick(now: datetime) -> Swept:
     swept.alarms = alarms.sound(now=now)
     swept.carts = carts.sweep_left(days=parameter(terms.terms_in_force(now).parameters, "cart_days"), now=now)
     swept.erased = personal_data.finish_erasures(now)
+    swept.notices = notices.send_out(now)
     log.info("sweep.done", **swept.as_json())
     return swept
 

@@ -14,7 +14,7 @@ import click
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, notices
 from peyman.entrypoints.jobs import outbox, startup, sweeps
 from peyman.messages import actions as messages
 from peyman.people import actions as people
@@ -47,6 +47,7 @@ WORK = (
     Work("codes", 0.5, lambda now: outbox.deliver(now=now, urgent=True)),
     Work("messages", 0.5, lambda now: outbox.deliver(now=now, urgent=False)),
     Work("due", 1.0, sweeps.run_due),
+    Work("notices", 5.0, notices.send_out),
     Work("minute", 60.0, every_minute),
 )
 

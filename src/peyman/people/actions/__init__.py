@@ -24,6 +24,7 @@ from peyman.people.actions.contacts import (
     vouch_landline,
 )
 from peyman.people.actions.erasure import erase, finish_erasure
+from peyman.people.actions.mailings import begin_mailing, finish_mailing, stop_mailing, take_batch
 from peyman.people.actions.minors import AskedGuardian, ask_guardian, confirm_by_code, confirm_by_link, forget_guardians
 from peyman.people.actions.privacy import (
     answer_case,
@@ -56,6 +57,7 @@ __all__ = [
     "ask_email",
     "ask_guardian",
     "ask_mobile",
+    "begin_mailing",
     "begin_visit",
     "change_mobile",
     "close_case",
@@ -72,6 +74,7 @@ __all__ = [
     "erase",
     "exchange_login_code",
     "finish_erasure",
+    "finish_mailing",
     "forget_codes",
     "forget_guardians",
     "issue_login_code",
@@ -87,6 +90,8 @@ __all__ = [
     "rename",
     "report_violation",
     "revoke_token",
+    "stop_mailing",
+    "take_batch",
     "take_case",
     "tell_birth_date",
     "vouch_landline",

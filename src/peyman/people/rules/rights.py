@@ -20,6 +20,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "terms",
             "messages",
             "senders",
+            "newsletter",
             "privacy",
             "permissions",
         }

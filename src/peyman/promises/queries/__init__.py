@@ -1,5 +1,6 @@
 """What the room of promises knows: terms, calendar, ledger."""
 
+from peyman.promises.queries.audience import accepted_earlier, calendar_of, moved_by
 from peyman.promises.queries.calendar import (
     Move,
     Period,
@@ -68,8 +69,10 @@ __all__ = [
     "Record",
     "Share",
     "Tally",
+    "accepted_earlier",
     "all_terms",
     "board",
+    "calendar_of",
     "clause_number",
     "clause_titles",
     "clauses",
@@ -80,6 +83,7 @@ __all__ = [
     "holidays",
     "kinds",
     "last_week",
+    "moved_by",
     "moved_of",
     "moves",
     "number_in_force",
