@@ -1,0 +1,424 @@
+"""What the tariff audit says of one line of a download log, and what an overcharge amounts to.
+
+A line was overcharged when it was counted by the operator, its user had been told "half price", and the address that
+served it was not registered and due throughout. What the inputs cannot say is unknown with its reason and is never
+guessed (clause B09). `gateways/audit.py` says the same of whole logs in SQL, by the numbers that stand here.
+
+Times are whole microseconds since 1970 in UTC, so that no sum rounds; days are Tehran's.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv6Address
+from math import isqrt
+from typing import Final
+
+from peyman.kernel import prefixes
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.worktime import day_start, tehran_day
+from peyman.market.tariff.rules import history
+from peyman.market.tariff.rules.history import Answer, Listed, Seen, State
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+ALWAYS: Final = 2**62  # microseconds: beyond every time that a log can have
+
+Address = IPv4Address | IPv6Address
+
+
+class Result(StrEnum):
+    """What became of a line."""
+
+    FINE = "fine"  # told half, billed half
+    OVERCHARGED = "overcharged"  # told half, billed full
+    NOT_PROMISED = "not_promised"  # nothing was told
+    UNKNOWN = "unknown"
+    NOT_COUNTED = "not_counted"  # no download that anybody was charged for
+
+
+class Shown(IntEnum):
+    """Whether the user had been told "half price"."""
+
+    NO = 0
+    YES = 1
+    UNKNOWN = 2
+
+
+class Code(IntEnum):
+    """Result and reason in one number, as the SQL says it. Numbers and names are kept by others: add, never change."""
+
+    FINE = 1
+    OVERCHARGED = 2
+    NOT_PROMISED = 3
+    # unknown
+    NO_EDGE_ADDRESS = 101  # the log does not say which address the client connected to
+    EDGE_UNPROVEN = 102  # it names a server, and none of the declared edges has that address
+    TRANSLATED = 103
+    NO_HISTORY = 104
+    BEFORE_HISTORY = 105
+    AFTER_HISTORY = 106
+    GAP_TOO_WIDE = 107
+    CHANGED_IN_GAP = 108
+    LIST_DISAGREES = 109
+    REPLACED = 110
+    IN_GRACE = 111
+    CROSSES_CHANGE = 112  # the price changed during it, or nearer to it than its clock is right
+    SHOWN_UNKNOWN = 113
+    # not counted
+    METHOD = 201
+    NOT_MODIFIED = 202
+    REDIRECT = 203
+    CLIENT_ERROR = 204
+    SERVER_ERROR = 205
+    OTHER_STATUS = 206
+    NO_BYTES = 207
+    FILL = 208  # between parts of a CDN
+    STAFF = 209  # our own people and probes
+    NOT_A_DOWNLOAD = 210
+    DUPLICATE = 211
+
+    @property
+    def result(self) -> Result:
+        """The result that it is a reason of."""
+        if self >= Code.METHOD:
+            return Result.NOT_COUNTED
+        if self >= Code.NO_EDGE_ADDRESS:
+            return Result.UNKNOWN
+        return Result[self.name]
+
+    @property
+    def reason(self) -> str:
+        """The reason as outputs name it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an audit goes by, published with it."""
+
+    gap: timedelta = history.GAP
+    tolerance: timedelta = timedelta()  # how wrong the clocks of the log may be
+    grace: int = 0  # days after a due date that operators may take
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log as far as it is judged. `edge` None: `no_edge` says why."""
+
+    start: int  # microseconds
+    end: int
+    edge: Address | None
+    method: str
+    status: int
+    sent: int  # bytes of the body, those delivered
+    path: str = "/"
+    host: str = ""
+    client: Address | None = None
+    token: str = ""
+    node: str = ""
+    no_edge: Code = Code.NO_EDGE_ADDRESS
+
+
+# ---- Time ----
+
+
+def micros(at: datetime) -> int:
+    """Return an instant as microseconds since 1970."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def instant(at: int) -> datetime:
+    """Return what `micros` was given."""
+    return EPOCH + timedelta(microseconds=at)
+
+
+# ---- Is it counted? ----
+
+
+def not_counted(*, method: str, status: int, sent: int, fill: bool, staff: bool, download: bool) -> Code | None:
+    """Return why nobody was charged for a line, or None when somebody was (a GET of a download that gave bytes).
+
+    Every delivered byte counts, also of a part that was fetched twice and of a download that broke off.
+    """
+    if method != "GET":
+        return Code.METHOD
+    if status not in (200, 206):
+        return _of_status(status)
+    if sent <= 0:
+        return Code.NO_BYTES
+    if fill:
+        return Code.FILL
+    if staff:
+        return Code.STAFF
+    return None if download else Code.NOT_A_DOWNLOAD
+
+
+def _of_status(status: int) -> Code:
+    if status == 304:
+        return Code.NOT_MODIFIED
+    kinds = {3: Code.REDIRECT, 4: Code.CLIENT_ERROR, 5: Code.SERVER_ERROR}
+    return kinds.get(status // 100, Code.OTHER_STATUS)
+
+
+def is_fill(node: str) -> bool:
+    """Say whether a CDN itself names the node as one that users do not reach: "shield", "origin-3"."""
+    return node.lower().startswith(("shield", "origin", "parent"))
+
+
+# ---- What did operators bill for this address? ----
+
+
+class Register:
+    """The history of the registry, asked by address. `registrant`: only its own rows count, or "" for all."""
+
+    def __init__(self, snapshots: Sequence[Seen], rows: Iterable[Listed], registrants: Sequence[str] = ()) -> None:
+        self.snapshots = snapshots
+        self._by_network: dict[str, list[Listed]] = {}
+        self._memory: dict[tuple[Listed, ...], list[int]] = {}
+        for row in rows:
+            if row.network and (not registrants or any(history.is_own(row.host, name) for name in registrants)):
+                self._by_network.setdefault(row.network, []).append(row)
+
+    def covering(self, edge: Address) -> tuple[Listed, ...]:
+        """Return the rows whose range holds an address, the narrowest first."""
+        return tuple(row for text in prefixes.supernets(edge) for row in self._by_network.get(text, ()))
+
+    def changes(self, rows: tuple[Listed, ...], grace: int) -> list[int]:
+        """Return the instants at which what is said of an address under `rows` may change, in order."""
+        if rows not in self._memory:
+            self._memory[rows] = _changes(self.snapshots, rows, grace)
+        return self._memory[rows]
+
+
+def _changes(snapshots: Sequence[Seen], rows: Iterable[Listed], grace: int) -> list[int]:
+    found = set[int]()
+    for one in snapshots:
+        # The list of an instant decides at that instant only.
+        found |= {micros(one.starts_at), micros(one.ends_at) if one.whole_day else micros(one.starts_at) + 1}
+    for row in rows:
+        days = [day for day in (row.update_on, row.due_on) if day]
+        if grace and row.due_on:
+            days.append(row.due_on + timedelta(days=grace))
+        found |= {micros(day_start(day)) for day in days}
+    return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` until before `end` operators billed one price: `code` is FINE, OVERCHARGED or why it is unknown.
+
+    `cause`: of full price, what came first: unregistered, pending or not_due (absent or pending, either is full).
+    """
+
+    start: int
+    end: int
+    code: Code
+    cause: str = ""
+
+
+@carries_out("B08")
+def price(answer: Answer, at: datetime, grace: int = 0) -> tuple[Code, str]:
+    """Return what an operator billed at an instant of which the history says `answer`, and of full price the cause."""
+    if answer.state is State.REGISTERED:
+        if grace and answer.due and at < day_start(answer.due + timedelta(days=grace)):
+            return Code.IN_GRACE, ""
+        return Code.FINE, ""
+    if answer.state is not State.UNKNOWN:
+        return Code.OVERCHARGED, answer.state.value
+    # A row came or went between two looks before it was due: absent or pending, both are full price.
+    early = answer.due is None or tehran_day(at) < answer.due
+    if answer.reason in ("changed_in_gap", "list_disagrees") and early:
+        return Code.OVERCHARGED, "not_due"
+    return Code[answer.reason.upper()], ""
+
+
+def spans(register: Register, edge: Address, since: int, until: int, terms: Terms) -> list[Span]:
+    """Return what an address was billed from `since` until before `until`, in spans that are each as long as can be."""
+    if prefixes.translated(edge):
+        return [Span(since, until, Code.TRANSLATED)]
+    rows = register.covering(edge)
+    changes = register.changes(rows, terms.grace)
+    starts = [since, *changes[bisect_right(changes, since) : bisect_left(changes, until)]]
+    found: list[Span] = []
+    for start, end in zip(starts, [*starts[1:], until], strict=True):
+        at = instant(start)
+        code, cause = price(history.status(register.snapshots, rows, at, gap=terms.gap), at, terms.grace)
+        if found and found[-1].code is code:
+            found[-1] = Span(found[-1].start, end, code, found[-1].cause)
+        else:
+            found.append(Span(start, end, code, cause))
+    return found
+
+
+@carries_out("B09")
+def price_during(register: Register, edge: Address, start: int, end: int, terms: Terms) -> Code:
+    """Return what all of a transfer from `start` through `end` was billed, give or take the clock's tolerance.
+
+    A log has no progress of a transfer, so one that a change of price falls into is unknown.
+    """
+    slack = terms.tolerance // MICROSECOND
+    parts = spans(register, edge, start - slack, end + slack + 1, terms)
+    return parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE
+
+
+@carries_out("B08", "B09")
+def judge(unpaid: Code | None, shown: Shown, billed: Code) -> Code:
+    """Return what became of a line: not counted for a reason, else by what was told and what was billed."""
+    if unpaid is not None:
+        return unpaid
+    if shown is Shown.NO:
+        return Code.NOT_PROMISED
+    if billed.result is Result.UNKNOWN:
+        return billed
+    return billed if shown is Shown.YES else Code.SHOWN_UNKNOWN
+
+
+def classify(
+    line: Line, shown: Shown, register: Register, terms: Terms, *, staff: bool = False, fill: bool = False
+) -> Code:
+    """Return what became of one line. `fill`: its client is a part of a CDN."""
+    unpaid = not_counted(
+        method=line.method,
+        status=line.status,
+        sent=line.sent,
+        fill=fill or is_fill(line.node),
+        staff=staff,
+        download=True,
+    )
+    billed = line.no_edge if line.edge is None else price_during(register, line.edge, line.start, line.end, terms)
+    return judge(unpaid, shown, billed)
+
+
+# ---- Twice the same line ----
+
+
+def line_key(cdn: str, request_id: str, fields: Sequence[object]) -> bytes:
+    """Return 16 bytes that are the same for one request logged twice: by its number, else by all that it says.
+
+    Lines without a number that say the same are as many as the one file has that says it most often.
+    """
+    what = ("id", cdn, request_id) if request_id else ("line", *fields)
+    return blake2b("\x1f".join(map(str, what)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+# ---- Amounts ----
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """One row of the table of tariffs. Valid from `start` until before `end` (microseconds)."""
+
+    operator: str
+    service_class: str
+    plan: str
+    start: int
+    end: int
+    full: Fraction  # rials for `unit` bytes at full price
+    factor: Fraction  # what half price is of it: 1/2, 1/3
+    unit: int
+    verified: bool
+    source: str = ""
+
+    @property
+    def lost(self) -> Fraction:
+        """Rials that one byte costs too much when it is billed in full."""
+        return self.full * (1 - self.factor) / self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one byte billed in full cost too much, in rials, at the least and at the most."""
+
+    low: Fraction
+    high: Fraction
+
+
+@carries_out("B08")
+def bounds(tariffs: Sequence[Tariff], day: date) -> Bounds | None:
+    """Return the bounds for a Tehran day over the rows of one operator, or None where no verified row is valid then.
+
+    The plan of a user is not known to us, so the dearest row is the bound in the user's favour.
+    """
+    begins, ends = micros(day_start(day)), micros(day_start(day + timedelta(days=1)))
+    rates = [row.lost for row in tariffs if row.verified and row.start < ends and begins < row.end]
+    return Bounds(min(rates), max(rates)) if rates else None
+
+
+def rials(sent: int, rate: Fraction) -> int:
+    """Return what `sent` bytes come to, rounded up to a whole rial, for the user. Sum the bytes of a day first."""
+    return -(-(sent * rate.numerator) // rate.denominator)
+
+
+class Plan(StrEnum):
+    """How a user pays, where the user told and showed it."""
+
+    PAY_AS_YOU_GO = "pay_as_you_go"
+    PACK = "pack"
+    UNLIMITED = "unlimited"
+
+
+def owed(sent: int, row: Tariff, plan: Plan, pack_rials_per_unit: Fraction | None = None) -> int | None:
+    """Return the rials owed for `sent` bytes under a known plan; None where the price of the pack is not known.
+
+    Of a pack volume was lost, and it is paid at the pack's own price; of an unlimited plan nothing was.
+    """
+    if plan is Plan.UNLIMITED:
+        return 0
+    if plan is Plan.PACK:
+        if pack_rials_per_unit is None:
+            return None
+        return rials(sent, pack_rials_per_unit * (1 - row.factor) / row.unit)
+    return rials(sent, row.lost) if row.verified else None
+
+
+# ---- Logs that hold a sample only ----
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A total made out of a sample, with bounds that hold for 19 samples out of 20 or more."""
+
+    about: int
+    low: int
+    high: int
+
+
+def estimate(seen: int, largest: int, percent: Fraction) -> Estimate:
+    """Return the total behind `seen`, of which each part (none above `largest`) was kept with `percent` in a hundred.
+
+    The variance of a scaled sum is at most (1 - p) / p² · largest · seen. Never less than was seen.
+    """
+    share = percent / 100
+    about = -(-seen * share.denominator // share.numerator)
+    variance = (1 - share) / share**2 * largest * seen
+    error = 2 * (isqrt(int(variance)) + 1) if variance else 0
+    return Estimate(about, max(seen, about - error), about + error)
+
+
+# ---- Sums of many lines ----
+
+
+def totals(counts: Mapping[Code, int]) -> dict[str, object]:
+    """Return how many lines had which result, such that they add up: all are counted or not, the counted are one of
+    fine, overcharged, not promised and unknown.
+    """
+
+    def by_reason(result: Result) -> dict[str, int]:
+        return {code.reason: counts[code] for code in sorted(counts) if code.result is result and counts[code]}
+
+    unpaid = by_reason(Result.NOT_COUNTED)
+    every = sum(counts.values())
+    return {
+        "lines": every,
+        "counted": every - sum(unpaid.values()),
+        "not_counted": unpaid,
+        "fine": counts.get(Code.FINE, 0),
+        "overcharged": counts.get(Code.OVERCHARGED, 0),
+        "not_promised": counts.get(Code.NOT_PROMISED, 0),
+        "unknown": by_reason(Result.UNKNOWN),
+    }

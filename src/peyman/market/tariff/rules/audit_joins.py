@@ -1,0 +1,174 @@
+"""What other files say of a line of a log: whose client it was, what had been shown, who it is counted for.
+
+Each question is answered at the beginning of the line. Where rows contradict each other, nothing is known.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.prefixes import Address, Network
+from peyman.market.tariff.rules.audit import Shown
+
+UNKNOWN_OPERATOR: Final = "unknown"
+ANONYMOUS: Final = "anonymous"
+ANY_CHANNEL: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Isp:
+    """Clients in `prefix` are `operator`'s, from `start` until before `end` (microseconds)."""
+
+    prefix: Network
+    asn: str
+    operator: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the versions of an app or site on `channel` (a host, or "*") showed."""
+
+    channel: str
+    start: int
+    end: int
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One showing of the message: until before `end`, to `user`, about downloads whose path ends in `object`."""
+
+    token: str
+    user: str
+    operator: str
+    object: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredEdge:
+    """`cdn` serves from `prefix`, from `start` until before `end`."""
+
+    cdn: str
+    prefix: Network
+    start: int
+    end: int
+    source: str
+
+
+class Ranges:
+    """Rows by prefix: which hold an address at an instant, those of the longest prefix first."""
+
+    def __init__(self, rows: Iterable[Isp | DeclaredEdge]) -> None:
+        self._rows: dict[tuple[int, int], dict[int, list[Isp | DeclaredEdge]]] = {}
+        for row in rows:
+            of_length = self._rows.setdefault((row.prefix.version, row.prefix.prefixlen), {})
+            of_length.setdefault(int(row.prefix.network_address), []).append(row)
+        self._lengths = {
+            version: sorted((length for v, length in self._rows if v == version), reverse=True) for version in (4, 6)
+        }
+
+    def holding(self, at: Address) -> list[list[Isp | DeclaredEdge]]:
+        """Return the rows that hold an address, whenever, one list for each length of prefix."""
+        value, bits = int(at), at.max_prefixlen
+        found = []
+        for length in self._lengths[at.version]:
+            cut = value >> (bits - length) << (bits - length)
+            if rows := self._rows[at.version, length].get(cut):
+                found.append(rows)
+        return found
+
+
+class Operators:
+    """Whose customer a client address was."""
+
+    def __init__(self, rows: Iterable[Isp]) -> None:
+        self._ranges = Ranges(rows)
+
+    def at(self, client: Address | None, start: int) -> str:
+        """Return the operator by the longest prefix that is valid; "unknown" for none and for several at once."""
+        if client is None:
+            return UNKNOWN_OPERATOR
+        for rows in self._ranges.holding(client):
+            names = {row.operator for row in rows if isinstance(row, Isp) and row.start <= start < row.end}
+            if names:
+                return names.pop() if len(names) == 1 else UNKNOWN_OPERATOR
+        return UNKNOWN_OPERATOR
+
+    def always(self, client: Address | None) -> str | None:
+        """Return the operator if it is the same at every time, so that it can be kept, or None."""
+        rows = [row for of_length in self._ranges.holding(client) for row in of_length] if client is not None else []
+        if not rows:
+            return UNKNOWN_OPERATOR
+        first = rows[0]
+        if len(rows) == 1 and isinstance(first, Isp) and first.start <= 0 and first.end >= 2**62:
+            return first.operator
+        return None
+
+
+class Edges:
+    """From which addresses we said that we serve."""
+
+    def __init__(self, rows: Iterable[DeclaredEdge]) -> None:
+        self._ranges = Ranges(rows)
+
+    def at(self, address: Address | None, start: int) -> bool:
+        """Say whether an address was declared to serve at an instant."""
+        return any(row.start <= start < row.end for row in self.over(address))
+
+    def over(self, address: Address | None) -> list[DeclaredEdge]:
+        """Return the declarations that hold an address, whenever."""
+        if address is None:
+            return []
+        return [row for rows in self._ranges.holding(address) for row in rows if isinstance(row, DeclaredEdge)]
+
+
+Verify = Callable[[str, str, int], Grant | None]  # token, path, instant → what our own signature says
+
+
+def no_tickets(token: str, path: str, at: int) -> Grant | None:
+    """Verify nothing: no keys are known."""
+    return None
+
+
+class Promises:
+    """What had been shown to whom."""
+
+    def __init__(self, grants: Iterable[Grant], releases: Iterable[Release], verify: Verify = no_tickets) -> None:
+        self._grants: dict[str, list[Grant]] = {}
+        for grant in grants:
+            self._grants.setdefault(grant.token, []).append(grant)
+        self._releases: dict[str, list[Release]] = {}
+        for release in releases:
+            self._releases.setdefault(release.channel, []).append(release)
+        self._verify = verify
+
+    @carries_out("B08")
+    def of(self, token: str, host: str, path: str, start: int) -> tuple[Shown, str]:
+        """Return whether the message had been shown for a line, and who the line is counted for.
+
+        Shown is proven by a grant of the line's token for its object and time; else the releases of its host say it,
+        else those of all hosts. A user is never inferred from an address.
+        """
+        known = self._grants.get(token, []) if token else []
+        granted = [one for one in known if path.endswith(one.object) and one.start <= start < one.end]
+        if token and not granted and (signed := self._verify(token, path, start)):
+            granted = [signed]
+        user = _user(token, granted or known)
+        return (Shown.YES if granted else self._released(host, start)), user
+
+    def _released(self, host: str, start: int) -> Shown:
+        for channel in (host, ANY_CHANNEL):
+            said = {one.shown for one in self._releases.get(channel, ()) if one.start <= start < one.end}
+            if said:
+                return said.pop() if len(said) == 1 else Shown.UNKNOWN
+        return Shown.UNKNOWN
+
+
+def _user(token: str, grants: list[Grant]) -> str:
+    names = {one.user for one in grants if one.user}
+    return names.pop() if len(names) == 1 else token or ANONYMOUS
