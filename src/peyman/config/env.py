@@ -31,6 +31,13 @@ class Env:
     mail_from: str
     other_hosts: tuple[str, ...]  # names that lead here and are sent on to PEYMAN_PUBLIC_URL (D13)
     phones: tuple[str, ...]  # numbers that we call from (D14)
+    registrants: tuple[str, ...]  # hosts whose rows on the national registry are ours; empty = anybody's count
+    admission_hold_days: int  # after a due date, until an address may serve under the message
+    admission_list_hours: int  # how old the last good list may be for that
+    drift_hold_hours: int  # a drift is believed, and believed gone, once it held so long …
+    drift_hold_snapshots: int  # … or so many good snapshots have shown it
+    dns_sample_days: int  # an address found by DNS serves until so many days have passed without it
+    iran_ranges: str  # a file of prefixes that replaces the bundled list
     proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
 
 
@@ -59,6 +66,13 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         mail_from=environ.get("PEYMAN_MAIL_FROM", ""),
         other_hosts=_list(environ.get("PEYMAN_OTHER_HOSTS", "").lower()),
         phones=_list(environ.get("PEYMAN_PHONES", "")),
+        registrants=_list(environ.get("PEYMAN_REGISTRANT", "").lower()),
+        admission_hold_days=int(environ.get("PEYMAN_ADMISSION_HOLD_DAYS") or 3),
+        admission_list_hours=int(environ.get("PEYMAN_ADMISSION_LIST_HOURS") or 48),
+        drift_hold_hours=int(environ.get("PEYMAN_DRIFT_HOLD_HOURS") or 24),
+        drift_hold_snapshots=int(environ.get("PEYMAN_DRIFT_HOLD_SNAPSHOTS") or 2),
+        dns_sample_days=int(environ.get("PEYMAN_DNS_SAMPLE_DAYS") or 3),
+        iran_ranges=environ.get("PEYMAN_IRAN_RANGES", ""),
         proxies=int(environ.get("PEYMAN_PROXIES") or 0),
     )
 

@@ -26,6 +26,11 @@ if not set(SMS_PROVIDERS) <= {"kavenegar", "smsir"}:
     raise ImproperlyConfigured("PEYMAN_SMS_PROVIDERS names kavenegar, smsir or both, by comma.")
 PHONES = list(ENV.phones)
 DATA_DIR = ENV.data
+REGISTRANTS = list(ENV.registrants)
+ADMISSION_HOLD_DAYS, ADMISSION_LIST_HOURS = ENV.admission_hold_days, ENV.admission_list_hours
+DRIFT_HOLD_HOURS, DRIFT_HOLD_SNAPSHOTS = ENV.drift_hold_hours, ENV.drift_hold_snapshots
+DNS_SAMPLE_DAYS = ENV.dns_sample_days
+IRAN_RANGES = ENV.iran_ranges
 ALARM_ROLE = "manager"  # the role whose members are told of broken promises
 MAIL_FROM = ENV.mail_from or f"info@{environment.host_of(PUBLIC_URL)}"
 
