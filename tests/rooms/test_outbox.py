@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from peyman.kernel.errors import Refused
 from peyman.messages import actions, queries, rules
@@ -197,6 +197,15 @@ def test_a_worker_may_ask_for_only_what_is_urgent_or_only_the_rest() -> None:
 
 
 @pytest.mark.django_db
+def test_giving_back_costs_one_query_whatever_the_number(django_assert_num_queries: Any) -> None:
+    actions.queue_many([expired(f"k{n}") for n in range(9)], now=NOW)
+    mine = actions.claim(limit=9, now=NOW)
+    with django_assert_num_queries(1):
+        actions.release(mine)
+    assert Message.objects.filter(attempts=0, claim="", claimed_until=None).count() == 9
+
+
+@pytest.mark.django_db
 def test_messages_given_back_are_due_at_once_and_were_not_tried() -> None:
     actions.queue(expired("k1"), now=NOW)
     actions.release(actions.claim(limit=1, now=NOW))
@@ -264,6 +273,57 @@ def test_a_log_in_code_is_forgotten_once_it_left_except_in_the_sandbox() -> None
         actions.mark_sent(message=row, provider="p", provider_id="", now=NOW, keep_secret=row.key == "sandbox")
     kept = {row.key: (row.secret, bool(row.text)) for row in Message.objects.all()}
     assert kept == {"outside": ("", False), "sandbox": ("123456", True), "other": ("", True)}
+
+
+def taken(rows: list[Message], *, provider: str = "kavenegar") -> list[actions.Taken]:
+    return [actions.Taken(row, provider, f"n{row.key}") for row in rows]
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("D10")
+def test_what_left_together_is_marked_together_each_with_its_own_number(django_assert_num_queries: Any) -> None:
+    actions.queue_many([expired(f"k{n:02}") for n in range(20)], now=NOW)
+    mine = actions.claim(limit=20, now=NOW)
+    mixed = [*taken(mine[:12]), *taken(mine[12:], provider="smsir")]
+    with django_assert_num_queries(4):  # savepoint, the tries, the messages, release of the savepoint
+        assert actions.mark_sent_many(mixed, now=NOW + SECOND) == mine
+    left = {row.key: (row.provider, row.provider_id, row.claim, row.sent_at) for row in Message.objects.all()}
+    assert left["k03"] == ("kavenegar", "nk03", "", NOW + SECOND)
+    assert left["k15"] == ("smsir", "nk15", "", NOW + SECOND)
+    assert all(tries(row) == [(left[row.key][0], "sent", "")] for row in mine)
+    assert actions.mark_sent_many([], now=NOW) == []
+
+
+@pytest.mark.django_db
+def test_of_a_batch_only_messages_with_a_code_lose_their_words() -> None:
+    actions.queue_many([login_code("code"), expired("other")], now=NOW)
+    actions.mark_sent_many(taken(actions.claim(limit=2, now=NOW)), now=NOW)
+    kept = {row.key: (row.secret, bool(row.text), row.provider_id) for row in Message.objects.all()}
+    assert kept == {"code": ("", False, "ncode"), "other": ("", True, "nother")}
+
+
+@pytest.mark.django_db
+def test_of_a_batch_what_another_worker_marked_first_stays_as_it_was() -> None:
+    actions.queue_many([expired("a"), expired("b")], now=NOW)
+    a, b = actions.claim(limit=2, now=NOW)
+    actions.mark_sent(message=a, provider="smsir", provider_id="first", now=NOW)
+    assert actions.mark_sent_many(taken([a, b]), now=NOW + SECOND) == [b]
+    left = {row.key: (row.provider, row.provider_id, row.sent_at) for row in Message.objects.all()}
+    assert left == {"a": ("smsir", "first", NOW), "b": ("kavenegar", "nb", NOW + SECOND)}
+    assert (len(tries(a)), len(tries(b))) == (2, 1)
+
+
+@pytest.mark.django_db
+def test_a_row_that_the_database_refuses_to_mark_undoes_no_other() -> None:
+    actions.queue_many([expired("a"), expired("b"), expired("c")], now=NOW)
+    a, b, c = actions.claim(limit=3, now=NOW)
+    with connection.cursor() as cursor:  # a try under a key that is there already: what the database must refuse
+        cursor.execute("CREATE UNIQUE INDEX poison ON messages_attempt (message_id) WHERE outcome = 'sent'")
+        Attempt.objects.create(message=b, provider="x", outcome="sent", at=NOW)
+    assert actions.mark_sent_many(taken([a, b, c]), now=NOW) == [a, c]
+    assert {row.key for row in Message.objects.filter(sent_at=None)} == {"b"}
+    (again,) = actions.claim(limit=3, now=NOW + timedelta(seconds=60))
+    assert again.key == "b"
 
 
 @pytest.mark.django_db

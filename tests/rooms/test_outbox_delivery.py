@@ -212,11 +212,11 @@ def test_a_worker_killed_between_sending_and_marking_costs_one_repeat_under_the_
     class Killed(BaseException):
         """As a SIGKILL would: nothing after it runs."""
 
-    def die(**_: Any) -> bool:
+    def die(*_: Any, **__: Any) -> bool:
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(actions, "mark_sent", die)
+        patch.setattr(actions, "mark_sent_many", die)
         with pytest.raises(Killed):
             outbox.deliver(now=NOW)
     assert outbox.deliver(now=NOW + timedelta(seconds=outbox.LEASE - 1)) == 0

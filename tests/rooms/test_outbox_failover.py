@@ -109,11 +109,11 @@ def test_a_worker_killed_after_smsir_took_it_costs_no_repeat(
     class Killed(BaseException):
         """As a SIGKILL would: nothing after it runs."""
 
-    def die(**_: Any) -> bool:
+    def die(*_: Any, **__: Any) -> bool:
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(actions, "mark_sent", die)
+        patch.setattr(actions, "mark_sent_many", die)
         with pytest.raises(Killed):
             outbox.deliver(now=NOW)
     assert row("k").held_by == "smsir"

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, transaction
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from peyman.kernel import codes, jalali
 from peyman.kernel.clauses import carries_out
@@ -21,10 +21,12 @@ from peyman.kernel.errors import Missing
 from peyman.messages import queries, rules
 from peyman.messages.models import Attempt, Message, Sender
 from peyman.people import queries as people
+from peyman.tables import ByKey
 
 log = structlog.get_logger(__name__)
 
 _FREE: dict[str, Any] = {"claim": "", "claimed_until": None}
+_NO_WORDS = {"secret": "", "text": "", "html": ""}
 _LONGEST_KEY = 120
 
 
@@ -66,7 +68,11 @@ def assert_recipients(messages: Sequence[NewMessage]) -> None:
     """
     contacts = _Contacts(messages)
     for new in messages:
-        contacts.assert_recipient(new)
+        try:
+            to = rules.address(new.channel, new.to)
+        except rules.BadMessage:
+            continue  # told as such when the row is made
+        contacts.assert_recipient(new, to)
 
 
 @carries_out("D09", "D10", "D24")
@@ -149,37 +155,94 @@ def claim(
 
 
 def release(messages: Iterable[Message]) -> None:
-    """Give claimed messages back untried: at once due again, and the attempt is not counted."""
+    """Give claimed messages back untried: at once due again, and the attempt is not counted. One query for each
+    worker's batch and each way they may have gone before.
+    """
+    alike: dict[tuple[str, str], list[int]] = {}
     for row in messages:
-        Message.objects.filter(pk=row.pk, claim=row.claim, sent_at=None, dead_at=None).update(
-            attempts=F("attempts") - 1, held_by=row.perhaps, **_FREE
+        alike.setdefault((row.claim, row.perhaps), []).append(row.pk)
+    for (token, perhaps), pks in alike.items():
+        Message.objects.filter(pk__in=pks, claim=token, sent_at=None, dead_at=None).update(
+            attempts=F("attempts") - 1, held_by=perhaps, **_FREE
         )
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A message that a provider took, and the provider's own number for it."""
+
+    message: Message
+    provider: str
+    provider_id: str
+
+
+def mark_sent(*, message: Message, provider: str, provider_id: str, now: datetime, keep_secret: bool = False) -> bool:
+    """Write down that a provider took the message; False when that was known already. See `mark_sent_many`."""
+    return bool(mark_sent_many([Taken(message, provider, provider_id)], now=now, keep_secret=keep_secret))
 
 
 @carries_out("D10")
-@transaction.atomic
-def mark_sent(*, message: Message, provider: str, provider_id: str, now: datetime, keep_secret: bool = False) -> bool:
-    """Write down that a provider took the message; False when that was known already.
+def mark_sent_many(taken: Sequence[Taken], *, now: datetime, keep_secret: bool = False) -> list[Message]:
+    """Write down that providers took these messages; return those of which it was not known yet.
 
-    A message with a secret loses it and its text, unless `keep_secret` (the sandbox, whose inbox shows it).
+    A message with a secret loses it and its text, unless `keep_secret` (the sandbox, whose inbox shows it). One
+    transaction of two statements whatever the number, three where some have secrets and some have none. If the
+    database refuses what is written of one, or one is known already, each is written by itself: the rest is not undone,
+    and the refused one is told of and comes back when its lease has run out.
     """
-    _try_many([message], provider=provider, outcome="sent", details={}, now=now)
-    known: dict[str, Any] = {"sent_at": now, "provider": provider, "provider_id": provider_id[:80], "held_by": ""}
-    # Also when this worker's lease had run out, or another gave the message up: sent is sent.
-    first = Message.objects.filter(pk=message.pk, sent_at=None).update(
-        dead_at=None, **known, **_FREE, **({} if keep_secret else _blank(message))
+    if not taken:
+        return []
+    try:
+        with transaction.atomic():
+            first = _mark_sent(taken, now=now, keep_secret=keep_secret)
+            if first not in (0, len(taken)):
+                raise _NotAlike
+    except (DataError, IntegrityError, _NotAlike) as fault:
+        if len(taken) == 1:
+            log.error("message.not_marked", message=taken[0].message.code, error=type(fault).__name__)
+            return []
+        return [row for each in taken for row in mark_sent_many([each], now=now, keep_secret=keep_secret)]
+    if not first:
+        return []
+    log.info(
+        "message.sent",
+        messages=[each.message.code for each in taken],
+        providers=sorted({each.provider for each in taken}),
+        parts=sum(rules.sms_parts(each.message.text) for each in taken if each.message.channel == rules.SMS),
     )
-    if first:
-        log.info(
-            "message.sent",
-            message=message.code,
-            channel=message.channel,
-            template=message.template,
-            provider=provider,
-            attempts=message.attempts,
-            **({"parts": rules.sms_parts(message.text)} if message.channel == rules.SMS else {}),
+    return [each.message for each in taken]
+
+
+class _NotAlike(Exception):
+    """Of a batch, some were marked and some had been before."""
+
+
+def _mark_sent(taken: Sequence[Taken], *, now: datetime, keep_secret: bool) -> int:
+    Attempt.objects.bulk_create(
+        Attempt(message=each.message, provider=each.provider, outcome="sent", at=now) for each in taken
+    )
+    marked = 0
+    for has_secret in (False, True):
+        rows = {each.message.pk: each for each in taken if bool(each.message.secret) is has_secret}
+        if not rows:
+            continue
+        # Also when this worker's lease had run out, or another gave the message up: sent is sent.
+        marked += Message.objects.filter(pk__in=rows, sent_at=None).update(
+            sent_at=now,
+            dead_at=None,
+            held_by="",
+            provider=_each({pk: each.provider for pk, each in rows.items()}),
+            provider_id=_each({pk: each.provider_id[:80] for pk, each in rows.items()}),
+            **_FREE,
+            **(_NO_WORDS if has_secret and not keep_secret else {}),
         )
-    return bool(first)
+    return marked
+
+
+def _each(values: dict[int, str]) -> "str | ByKey":
+    """Return what to set a column to: one value for all, or each row's own."""
+    alike = set(values.values())
+    return alike.pop() if len(alike) == 1 else ByKey("pk", values, CharField())
 
 
 def note_tries(*, message: Message, tries: Sequence[rules.Delivery], now: datetime) -> None:
@@ -358,11 +421,7 @@ class _Contacts:
         news = {new.person_id for new in everyone if new.why is rules.Why.NEWSLETTER and new.person_id is not None}
         self._may_market = people.may_market_many(news) if news else frozenset()
 
-    def assert_recipient(self, new: NewMessage) -> None:
-        try:
-            to = rules.address(new.channel, new.to)
-        except rules.BadMessage:
-            return  # told as such when the row is made
+    def assert_recipient(self, new: NewMessage, to: str) -> None:
         rules.assert_recipient(
             new.why,
             new.template,
@@ -421,7 +480,7 @@ def _row(new: NewMessage, contacts: _Contacts, now: datetime) -> tuple[Message, 
     )
     try:
         row.to = rules.address(new.channel, new.to)
-        contacts.assert_recipient(new)
+        contacts.assert_recipient(new, row.to)
         rendered = queries.render(new.channel, new.template, new.context, mark=row.mark, check_link=_check_link())
     except (rules.BadMessage, rules.NotOfficial, rules.NoConsent) as fault:
         row.to = row.to or "".join(c for c in new.to if c.isprintable())[:254]
@@ -445,7 +504,7 @@ def _instead(new: NewMessage | None, contacts: _Contacts) -> dict[str, str] | No
     code = codes.new("MSG")
     try:
         to = rules.address(new.channel, new.to)
-        contacts.assert_recipient(new)
+        contacts.assert_recipient(new, to)
         rendered = queries.render(new.channel, new.template, new.context, mark=_mark(code), check_link=_check_link())
     except (rules.BadMessage, rules.NotOfficial, rules.NoConsent) as fault:
         detail = fault.detail if isinstance(fault, rules.BadMessage) else fault.code
@@ -493,4 +552,4 @@ def _try_many(
 
 
 def _blank(message: Message) -> dict[str, str]:
-    return {"secret": "", "text": "", "html": ""} if message.secret else {}
+    return _NO_WORDS if message.secret else {}

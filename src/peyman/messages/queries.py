@@ -39,9 +39,11 @@ def render(channel: str, name: str, context: rules.Context, *, mark: str = "", c
     rules.template(channel, name, context)
     try:
         if channel == rules.SMS:
-            text, marked = _fill(f"{name}.sms.txt", context), _fill(f"{name}.sms.txt", {**context, "mark": mark})
-            if rules.sms_parts(marked) == rules.sms_parts(text) and len(marked) <= rules.MOST_SMS_LETTERS:
-                text = marked
+            text = _fill(f"{name}.sms.txt", {**context, "mark": mark})
+            if mark and (rules.sms_parts(text) > 1 or len(text) > rules.MOST_SMS_LETTERS):
+                bare = _fill(f"{name}.sms.txt", context)
+                if rules.sms_parts(bare) < rules.sms_parts(text) or len(text) > rules.MOST_SMS_LETTERS:
+                    text = bare
             if len(text) > rules.MOST_SMS_LETTERS:
                 raise rules.BadMessage("too_long")
             return Rendered("", _sendable(text), "")

@@ -5,7 +5,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,6 +21,7 @@ from peyman.messages.models import Message
 from peyman.people import queries as people
 from peyman.promises import actions as promises
 from peyman.promises import queries as promised
+from peyman.promises.queries.ledger import unkept_of
 
 SENDERS: Final = 4  # at once; they only speak to providers, the database is this thread's
 LEASE: Final = 180  # seconds; longer than LAST_START and one conversation at its slowest
@@ -53,42 +54,44 @@ def deliver(*, now: datetime, limit: int = 50, urgent: bool | None = None) -> in
     if not batch:
         return sent
     ways.look(batch)
+    flying: dict[Future[sms.Result], Message] = {}
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="outbox") as pool:
-        while batch:
-            if time.monotonic() - started > LAST_START:
-                actions.release(batch)
-                break
-            gone = [message for message in batch if away[message.channel] >= PATIENCE]
-            actions.release(gone)
-            open_ = [message for message in batch if away[message.channel] < PATIENCE]
-            group, batch = _together(open_)
+        while batch or flying:
+            late = time.monotonic() - started > LAST_START
+            back = [message for message in batch if late or away[message.channel] >= PATIENCE]
+            actions.release(back)
+            batch = [message for message in batch if message not in back]
+            group = _together(batch, list(flying.values()), away)
+            batch = [message for message in batch if message not in group]
             ways.ask_readers(group)
-            tries = [
-                (message, pool.submit(_send, message, ways)) for message in group if _may_leave(message, ways, at())
-            ]
-            asked = {future: message for message, future in tries}
-            for future in as_completed(asked):
-                message = asked[future]
-                result = _answer(message, future)
+            for message in group:
+                if _may_leave(message, ways, at()):
+                    flying[pool.submit(_send, message, ways)] = message
+            if not flying:
+                continue
+            done, _ = wait(flying, return_when=FIRST_COMPLETED)
+            answered = [(flying[future], _answer(flying.pop(future), future)) for future in done]
+            for message, result in answered:
                 delivery = result.delivery
                 is_away = isinstance(delivery, rules.Unknown) and delivery.away
                 away[message.channel] = away[message.channel] + 1 if is_away else 0
-                sent += _write_down(message, result, at())
+            sent += _write_down(answered, at())
     return sent
 
 
-def _together(batch: list[Message]) -> tuple[list[Message], list[Message]]:
-    """Return who is sent at once, and the rest: of e-mails one at a time.
+def _together(batch: list[Message], flying: list[Message], away: Counter[str]) -> list[Message]:
+    """Return who of a batch is sent next, beside those on their way; of e-mails one at a time.
 
     An SMS that left unmarked, because its worker was killed, is found again at its provider; an e-mail is not, so that
-    a kill may cost one repeat and no more.
+    a kill may cost one repeat and no more. After a failure a channel waits for what is on its way.
     """
     group: list[Message] = []
-    rest: list[Message] = []
     for message in batch:
-        has_mail = message.channel == rules.EMAIL and any(each.channel == rules.EMAIL for each in group)
-        (rest if has_mail or len(group) >= SENDERS else group).append(message)
-    return group, rest
+        busy = {each.channel for each in flying if away[each.channel]}
+        busy |= {each.channel for each in [*flying, *group] if each.channel == rules.EMAIL}
+        if len(flying) + len(group) < SENDERS and message.channel not in busy:
+            group.append(message)
+    return group
 
 
 def keep_told_promises(*, now: datetime) -> int:
@@ -257,25 +260,34 @@ def _answer(message: Message, future: Future[sms.Result]) -> sms.Result:
     return sms.Result((rules.Unknown("", type(fault).__name__),), tuple(message.held_by.split(",")))
 
 
-def _write_down(message: Message, result: sms.Result, at: datetime) -> bool:
-    delivery = result.delivery
-    others = [each for each in result.tries if each is not delivery]
-    if others:
-        actions.note_tries(message=message, tries=others, now=at)
-    match delivery:
-        case rules.Sent(provider, provider_id):
-            actions.mark_sent(
-                message=message, provider=provider, provider_id=provider_id, now=at, keep_secret=settings.SANDBOX
-            )
-            # Not in one transaction: were the promise ever to refuse, the message would leave again and again.
-            _keep(message, at)
-            return True
-        case rules.Refused(provider, detail):
-            actions.mark_failed(message=message, provider=provider, detail=detail, now=at, permanent=True)
-        case rules.Unknown(provider, detail):
-            held_by = ",".join(result.held_by)
-            actions.mark_failed(message=message, provider=provider, detail=detail, now=at, held_by=held_by)
-    return False
+def _write_down(answered: Sequence[tuple[Message, sms.Result]], at: datetime) -> int:
+    """Write down how sending ended; return how many left."""
+    taken = []
+    for message, result in answered:
+        delivery = result.delivery
+        others = [each for each in result.tries if each is not delivery]
+        if others:
+            actions.note_tries(message=message, tries=others, now=at)
+        if isinstance(delivery, rules.Sent):
+            taken.append(actions.Taken(message, delivery.provider, delivery.provider_id))
+    actions.mark_sent_many(taken, now=at, keep_secret=settings.SANDBOX)
+    for message, result in answered:
+        match result.delivery:
+            case rules.Refused(provider, detail):
+                actions.mark_failed(message=message, provider=provider, detail=detail, now=at, permanent=True)
+            case rules.Unknown(provider, detail):
+                held_by = ",".join(result.held_by)
+                actions.mark_failed(message=message, provider=provider, detail=detail, now=at, held_by=held_by)
+    # Not in one transaction: were the promise ever to refuse, the message would leave again and again.
+    _keep_many([each.message for each in taken], at)
+    return len(taken)
+
+
+def _keep_many(left: Sequence[Message], at: datetime) -> None:
+    """Keep the promises of messages that just left; one query where none was promised."""
+    subjects = {subject: message for message in left for subject in queries.promised_by(message)}
+    for message in dict.fromkeys(subjects[subject] for subject in unkept_of(subjects)):
+        _keep(message, at)
 
 
 def _keep(message: Message, at: datetime) -> int:

@@ -83,6 +83,14 @@ def unkept_subjects(prefix: str, *, since: datetime) -> list[str]:
     return list(rows.order_by("pk").values_list("subject", flat=True))
 
 
+def unkept_of(subjects: Iterable[str]) -> list[str]:
+    """Return those of these subjects for which something is promised and not done yet. One query."""
+    owed = Promise.objects.filter(
+        subject__in=list(subjects), kept_at=None, state__in=[Promise.State.OPEN, Promise.State.BROKEN]
+    )
+    return list(dict.fromkeys(owed.order_by("pk").values_list("subject", flat=True)))
+
+
 def view(promise: Promise, now: datetime) -> PromiseView:
     """Return one row as its customer sees it at `now`; `promise.terms` should be loaded."""
     ending = rules.ending(promise.state, promise.due_at, promise.kept_at, now, promise.held_since)

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import connection, transaction
 
@@ -17,33 +18,45 @@ from peyman.messages.models import Message
 from peyman.people.actions import confirm_mobile, person_of
 
 BATCH = 50  # what a worker takes at once
+STEPS = (1, 4, BATCH)  # how many are marked in one commit; a worker has four on their way
 _FIND = """SELECT id FROM messages_message WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= %s
            AND (claimed_until IS NULL OR claimed_until <= %s) ORDER BY due_at, id LIMIT %s"""
 _CLAIM = "UPDATE messages_message SET claim = %s, claimed_until = %s, attempts = attempts + 1 WHERE id IN ({})"
 _READ = "SELECT * FROM messages_message WHERE claim = %s"
 _LOG = "INSERT INTO messages_attempt (message_id, provider, outcome, detail, at) VALUES (%s, %s, %s, %s, %s)"
-_SENT = """UPDATE messages_message SET sent_at = %s, provider = %s, provider_id = %s, claim = '', claimed_until = NULL
-           WHERE id = %s AND sent_at IS NULL"""
+_SENT = """UPDATE messages_message SET sent_at = %s, provider = %s, provider_id = CASE id {}END, claim = '',
+           claimed_until = NULL WHERE id IN ({}) AND sent_at IS NULL"""
 
 
 def bench_outbox(messages: int) -> list[Figure]:
-    """Measure queueing, and claiming with marking: one transaction per mark, as a kill between two may cost one."""
+    """Measure queueing, and claiming with marking: what is on its way is marked together as far as it came back
+    together, from one to a commit to a whole batch.
+    """
     with scratch_database():
         now = clock.now()
         person = person_of(mobile="+989120000000", now=now)
         confirm_mobile(person=person, now=now)
+        names = ["queued", *(f"claimed and marked, {step} to a commit" for step in STEPS)]
         rounds = [_round(messages, person.pk, person.mobile, now) for _ in range(ROUNDS)]
-    queued, queued_bare, sent, sent_bare = (statistics.median(each) for each in zip(*rounds, strict=True))
+    limits = ["the same rows by bulk_create, texts given", *["the same statements, by hand, no models"] * len(STEPS)]
     return [
-        Figure("outbox: queued", "messages/s", queued, queued_bare, "the same rows by bulk_create, texts given"),
-        Figure("outbox: claimed and marked", "messages/s", sent, sent_bare, "the same statements, by hand, no models"),
+        Figure(
+            f"outbox: {name}",
+            "messages/s",
+            statistics.median(figure for figure, _ in measured),
+            statistics.median(limit for _, limit in measured),
+            what,
+        )
+        for name, what, measured in zip(names, limits, zip(*rounds, strict=True), strict=True)
     ]
 
 
-def _round(messages: int, person_id: int, mobile: str, now: datetime) -> tuple[float, float, float, float]:
-    batches, key = range(0, messages, BATCH), secrets.token_hex(4)
+def _round(messages: int, person_id: int, mobile: str, now: datetime) -> list[tuple[float, float]]:
+    """Return figure and limit of queueing, and of marking by each of STEPS."""
+    batches = range(0, messages, BATCH)
 
     def queue() -> None:
+        key = secrets.token_hex(4)
         for first in batches:
             actions.queue_many([_new(f"{key}:{n}", person_id, mobile) for n in range(first, first + BATCH)], now=now)
 
@@ -52,20 +65,24 @@ def _round(messages: int, person_id: int, mobile: str, now: datetime) -> tuple[f
             with transaction.atomic():
                 Message.objects.bulk_create(_rows(person_id, mobile, now))
 
-    def send() -> None:
+    def send(step: int) -> None:
         while batch := actions.claim(limit=BATCH, now=now, lease=180):
-            for message in batch:
-                actions.mark_sent(message=message, provider="bench", provider_id="1", now=now)
+            for first in range(0, len(batch), step):
+                taken = [actions.Taken(row, "bench", str(row.pk)) for row in batch[first : first + step]]
+                actions.mark_sent_many(taken, now=now)
 
-    def send_bare() -> None:
-        while _bare_batch(now):
+    def send_bare(step: int) -> None:
+        while _bare_batch(now, step):
             pass
 
-    figures = []
-    for first, then in ((queue, send), (queue_bare, send_bare)):
-        figures.append((_rate(first, messages), _rate(then, messages)))
-    (queued, sent), (queued_bare, sent_bare) = figures
-    return queued, queued_bare, sent, sent_bare
+    figures: list[tuple[float, float]] = []
+    for step in STEPS:
+        queued, sent = _rate(queue, messages), _rate(partial(send, step), messages)
+        queued_bare, sent_bare = _rate(queue_bare, messages), _rate(partial(send_bare, step), messages)
+        if not figures:
+            figures.append((queued, queued_bare))
+        figures.append((sent, sent_bare))
+    return figures
 
 
 def _rate(work: Callable[[], None], messages: int) -> float:
@@ -95,7 +112,7 @@ def _rows(person_id: int, mobile: str, now: datetime) -> list[Message]:
     ]
 
 
-def _bare_batch(now: datetime) -> bool:
+def _bare_batch(now: datetime, step: int) -> bool:
     """Claim and mark one batch by bare SQL, in the same transactions; False when nothing waited."""
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [now, now, BATCH])
@@ -103,13 +120,19 @@ def _bare_batch(now: datetime) -> bool:
         if not found:
             return False
         token = secrets.token_hex(16)
-        marks = ", ".join(["%s"] * len(found))
         with transaction.atomic():
-            cursor.execute(_CLAIM.format(marks), [token, now + timedelta(seconds=180), *found])
+            cursor.execute(_CLAIM.format(_marks(found)), [token, now + timedelta(seconds=180), *found])
             cursor.execute(_READ, [token])
             cursor.fetchall()
-        for pk in found:
+        for first in range(0, len(found), step):
+            part = found[first : first + step]
+            numbers = [each for pk in part for each in (pk, str(pk))]
             with transaction.atomic():
-                cursor.execute(_LOG, [pk, "bench", "sent", "", now])
-                cursor.execute(_SENT, [now, "bench", "1", pk])
+                cursor.executemany(_LOG, [[pk, "bench", "sent", "", now] for pk in part])
+                sent = _SENT.format("WHEN %s THEN %s " * len(part), _marks(part))
+                cursor.execute(sent, [now, "bench", *numbers, *part])
     return True
+
+
+def _marks(values: list[int]) -> str:
+    return ", ".join(["%s"] * len(values))
