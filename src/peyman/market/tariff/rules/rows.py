@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import idna
 from persiantools.jdatetime import JalaliDate
@@ -57,7 +57,7 @@ FLAGS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 # What has no place in a cell: controls (the database refuses NUL) and halves of characters.
-_NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]{0,20}:[/\\]+|(?:https?|ftp)[:;]?[/\\]+|//)", re.IGNORECASE)
 _PORT = re.compile(r":[0-9]{0,10}$", re.ASCII)
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
@@ -72,8 +72,7 @@ _SPECIAL_STARTS = frozenset(
 _ORDER = {flag: place for place, flag in enumerate(FLAGS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The five cells of a row, as written, at most as long as LONGEST says (`line` sees to it)."""
 
     name: str
@@ -321,5 +320,5 @@ def _order(update: date, due: date) -> frozenset[str]:
 
 def _kept(cell: str, longest: int) -> str:
     if not cell.isprintable():
-        cell = _NEVER.sub("", cell)
+        cell = NEVER.sub("", cell)
     return cell[:longest]
