@@ -1,7 +1,8 @@
 """Whether a list that came may extend the history: a bad one is kept, says why, and never replaces a good one (B05).
 
 The limits come from the real list: in 74 weeks it never lost more than 0.5 % from one list to the next and once grew by
-6.4 %. Whatever passes them is held back until a person or a second list agrees; what is no list at all is never used.
+6.4 %. A list of a few rows may change as it likes. Whatever passes the limits is held back until a person or a second
+list agrees; what is no list at all is never used.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ NEVER: Final = frozenset(
 )
 
 AGREE_AFTER: Final = timedelta(hours=1)  # one cause of a bad list is seldom over sooner
+_FAMILY = 5  # networks, from which on it is no chance that all are of one kind
 AGREE_WITHIN: Final = 0.005  # of the rows may differ between two lists that agree
 
 
@@ -36,14 +38,14 @@ AGREE_WITHIN: Final = 0.005  # of the rows may differ between two lists that agr
 class Limits:
     """What is still believed of a list. Shares are of the last good list before it."""
 
-    shrink: float = 0.05  # at most this share of rows or networks may be gone …
-    few: int = 8  # … or so many, which in a small list is much and proves nothing
-    growth: float = 0.50
-    many: int = 500  # new rows are no reason to doubt a small list
+    shrink: float = 0.05  # of rows or networks may be gone …
+    few: int = 10  # … or so many of them
+    growth: float = 2.0  # may be new: the list may become threefold …
+    many: int = 10_000  # … or grow by so many
     common: float = 0.50  # of the networks of the smaller of two lists stand in the other
-    compared: int = 5  # networks that both need before that is asked
-    unreadable: float = 0.02  # of the rows
-    unreadable_few: int = 2
+    compared: int = 100  # networks of the last list before that is asked
+    unreadable: float = 0.02  # of the rows …
+    unreadable_few: int = 5  # … or so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,9 @@ class Summary:
     flags: Mapping[str, int] = field(default_factory=dict)  # irregularity → how many rows
 
 
-def summarise(rows: Iterable[tuple[Line, Read]], *, faults: tuple[Reason, ...] = ()) -> Summary:
-    """Count what is judged of a list, in one go."""
-    count = unreadable = 0
+def summarise(rows: Iterable[tuple[Line, Read]], *, lost: int = 0, faults: tuple[Reason, ...] = ()) -> Summary:
+    """Count what is judged of a list, in one go. `lost`: rows that are there and could not be told apart into cells."""
+    count = unreadable = lost
     networks = set[str]()
     routes = dict[str, None]()
     flags = dict[str, int]()
@@ -138,10 +140,20 @@ def _compared(new: Summary, last: Summary, limits: Limits) -> list[Reason]:
         found.append(reason("shrunk", rows=new.rows, before=last.rows))
     if any(now - before > max(limits.growth * before, limits.many) for now, before in sizes):
         found.append(reason("huge", rows=new.rows, before=last.rows))
-    smaller, larger = sorted((new.networks, last.networks), key=len)
-    if len(smaller) >= limits.compared and sum(one in larger for one in smaller) < limits.common * len(smaller):
+    if _is_other(new.networks, last.networks, limits):
         found.append(reason("other_list"))
     return found
+
+
+def _is_other(new: AbstractSet[str], last: AbstractSet[str], limits: Limits) -> bool:
+    """Say whether most of a list is not what it was, or IPv6 and IPv4 changed places, as feeds do that mix them up."""
+    if len(last) >= limits.compared:
+        smaller, larger = sorted((new, last), key=len)
+        return bool(smaller) and sum(one in larger for one in smaller) < limits.common * len(smaller)
+    if len(last) < _FAMILY or not new:
+        return False
+    families = [{":" in network for network in networks} for networks in (new, last)]
+    return families[0].isdisjoint(families[1])
 
 
 def _compared_backwards(new: Summary, following: Summary, limits: Limits) -> list[Reason]:
@@ -176,8 +188,8 @@ def agrees(a: AbstractSet[str], b: AbstractSet[str], *, apart: timedelta) -> boo
 
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "shrunk": "فهرست همسایه {before} سطر دارد و این یکی تنها {rows} سطر.",
-        "huge": "فهرست همسایه {before} سطر دارد و این یکی {rows} سطر.",
+        "shrunk": "تنها {rows} سطر دارد؛ فهرست درست پیشین {before} سطر داشت.",
+        "huge": "{rows} سطر دارد؛ فهرست درست پیشین {before} سطر داشت.",
         "other_list": "کمتر از نیمی از بازه‌های آن در فهرست پیشین هست؛ شاید فهرست دیگری باشد.",
         "default_route": "بازه‌ای دارد که بخش بزرگی از اینترنت را در بر می‌گیرد: {routes}.",
         "unreadable_rows": "{bad} سطر از {rows} سطر آن خوانده نشد.",
