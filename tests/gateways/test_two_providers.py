@@ -146,3 +146,18 @@ def test_a_provider_that_delivers_twice_is_told_so_by_its_own_ledger_and_not_by_
     send()
     send()  # the same key again: Kavenegar does not send it twice
     assert ledger(both) == ["kavenegar+1"]
+
+
+@pytest.mark.parametrize(("first", "prefix"), [("kavenegar", ""), ("smsir", "smsir_")])
+def test_one_that_delivers_twice_is_asked_once_also_when_its_answer_got_lost(
+    both: SmsSimulator, first: str, prefix: str
+) -> None:
+    other = next(name for name in BOTH if name != first)
+    both.faults(**{f"{prefix}twice": True, f"{prefix}drop": 1})
+    assert send([first, other]).held_by == (first,)
+    again = send([first, other], perhaps=[first], waited=LATER)
+    assert isinstance(again.delivery, Sent)
+    assert names(again) == [f"{first}:Sent"]
+    assert [(row["provider"], row.get("again", False)) for row in both.messages()[::-1]] == [
+        (first, False), (first, True),
+    ]  # fmt: skip

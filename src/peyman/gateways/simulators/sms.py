@@ -52,6 +52,7 @@ SWITCHES = frozenset(
         "drop_before",  # does not take it, answers nothing
         "http_500",  # does not take it
         "garbage",  # takes it, answers an HTML page with 200
+        "twice",  # delivers it twice, and tells one number; the second row of the ledger is marked `again`
     }
 )
 VALUED = frozenset({"slow_s", "error_200"})  # error_200: HTTP 200 with this status (true: no credit), not taken
@@ -231,9 +232,14 @@ class SmsSimulator(Service):
             "cost": 1200,
             "repeats": 0,
         }
-        self._messages[row["messageid"]] = row
-        self._journal.write(row)
+        self._keep(row, twice=bool(self.switches.strikes("twice")))
         return _entry(row, status=1)
+
+    def _keep(self, row: dict[str, Any], *, twice: bool) -> None:
+        again = [{**row, "messageid": row["messageid"] + 1, "again": True}] if twice else []
+        for each in (row, *again):
+            self._messages[each["messageid"]] = each
+            self._journal.write(each)
 
     def _status(self, asked: dict[str, str], *, by_localid: bool) -> Response:
         numbers = [part.strip() for part in asked.get("localid" if by_localid else "messageid", "").split(",")]
@@ -339,8 +345,7 @@ class SmsSimulator(Service):
             "cost": 1200,
             "repeats": len([each for each in same if each["provider"] == "smsir"]),
         }
-        self._messages[row["messageid"]] = row
-        self._journal.write(row)
+        self._keep(row, twice=bool(self.smsir_switches.strikes("twice")))
         return int(row["messageid"])
 
     def _smsir_list(self, asked: dict[str, str]) -> Response:
