@@ -344,7 +344,7 @@ GUARDS: list[Guard] = [
         "an e-mail address is official by being typed",
         Cut(
             "peyman.people.actions.contacts:confirm_email",
-            '_try(person, "email", code, now)',
+            'try_code(person, "email", code, now)',
             'ContactCode.objects.filter(person=person, kind="email").latest("pk")',
         ),
     ),

@@ -36,6 +36,10 @@ class Person(AbstractBaseUser):
     )  # what Consent says of transactional mail, kept beside the address
     landline = SealedField(blank=True)  # "02188888888"; vouched for by the customer (D40)
     birth_date = SealedDate(null=True)
+    national_id = SealedField(blank=True)  # ten digits; as its owner says, until staff saw the card
+    national_id_hash = HashField(of="national_id", about="person_national_id", db_index=True)
+    national_id_confirmed_at = models.DateTimeField(null=True)
+    sheba = SealedField(blank=True)  # "IR" and 24 digits: where money goes back to
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.CUSTOMER)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
@@ -49,6 +53,11 @@ class Person(AbstractBaseUser):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["national_id_hash"],
+                condition=Q(national_id_confirmed_at__isnull=False),
+                name="confirmed_national_id_once",
+            ),
             models.CheckConstraint(
                 name="role_is_known",
                 condition=Q(role__in=["customer", "orders", "catalogue", "privacy", "tariff", "manager"]),
@@ -163,7 +172,7 @@ class ContactChange(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contact_changes")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="changes")
     kind = models.CharField(max_length=8)
-    event = models.CharField(max_length=12)  # asked, confirmed, vouched, retired, refused, erased
+    event = models.CharField(max_length=12)  # asked, confirmed, vouched, retired, refused, erased, lost, objected
     by = models.CharField(max_length=32)  # "customer", or the code of a member of staff
     at = models.DateTimeField()
 
@@ -171,7 +180,8 @@ class ContactChange(models.Model):
 class ContactCode(models.Model):
     """A code that proves a contact before it is official. Only a keyed hash of the code is kept.
 
-    `kind`: "email", or for a change of mobile "mobile_old" and "mobile_new": both must be proven.
+    `kind`: "email", or for a change of mobile "mobile_old" and "mobile_new": both must be proven. Of a lost line
+    "lost_email" and "lost_new"; "login_email" proves who comes back after a long time.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="contact_codes")
@@ -248,6 +258,53 @@ class LegalEntity(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["person", "national_id_hash"], name="legal_entity_once_a_person")
         ]
+
+
+class LostLine(models.Model):
+    """A request to change a mobile number whose line is lost; the new one is proven (D08, D15)."""
+
+    code = models.CharField(max_length=32, unique=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="lost_lines")
+    mobile = SealedField(blank=True)  # the new one; empty once erased
+    how = models.CharField(max_length=8)  # email, staff
+    identity = models.CharField(max_length=12, blank=True)  # how staff checked it: a name of rules.IDENTITY_CHECKS
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    upheld_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=8)
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    objected_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(state__in=["waiting", "objected"]), name="lost_line_open_once"
+            ),
+            models.CheckConstraint(
+                name="lost_line_state_is_known", condition=Q(state__in=["waiting", "objected", "done", "refused"])
+            ),
+            models.CheckConstraint(
+                name="lost_line_of_staff_was_checked", condition=Q(how="email") | Q(by__isnull=False) & ~Q(identity="")
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="waiting"), name="lost_line_due")]
+
+
+# ---- Who someone is ----
+
+
+class IdentityChange(models.Model):
+    """One step in the life of a national id, an account number or a birth date. It names no number."""
+
+    append_only = True
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="identity_changes")
+    what = models.CharField(max_length=12)  # national_id, sheba, birth_date
+    event = models.CharField(max_length=12)  # told, removed, confirmed, refused, corrected, erased
+    by = models.CharField(max_length=32)  # "customer", or the code of a member of staff
+    at = models.DateTimeField()
 
 
 # ---- Minors ----

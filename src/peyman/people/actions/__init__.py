@@ -24,6 +24,18 @@ from peyman.people.actions.contacts import (
     vouch_landline,
 )
 from peyman.people.actions.erasure import erase, finish_erasure
+from peyman.people.actions.identity import confirm_national_id, take_national_id_out, tell_national_id, tell_sheba
+from peyman.people.actions.lost_line import (
+    BegunChange,
+    ask_lost_email,
+    ask_lost_new,
+    begin_lost_line,
+    finish_lost_line,
+    object_to_lost_line,
+    prove_lost_email,
+    refuse_lost_line,
+    uphold_lost_line,
+)
 from peyman.people.actions.mailings import begin_mailing, finish_mailing, stop_mailing, take_batch
 from peyman.people.actions.minors import AskedGuardian, ask_guardian, confirm_by_code, confirm_by_link, forget_guardians
 from peyman.people.actions.privacy import (
@@ -44,10 +56,12 @@ from peyman.people.actions.records import (
     keep_legal_entity,
     tell_birth_date,
 )
+from peyman.people.actions.returning import ask_return, prove_return
 from peyman.people.actions.visits import begin_visit, end_all, end_visit, leave, note_api_login
 
 __all__ = [
     "AskedGuardian",
+    "BegunChange",
     "BookFull",
     "IssuedCode",
     "IssuedProof",
@@ -56,7 +70,11 @@ __all__ = [
     "answer_case",
     "ask_email",
     "ask_guardian",
+    "ask_lost_email",
+    "ask_lost_new",
     "ask_mobile",
+    "ask_return",
+    "begin_lost_line",
     "begin_mailing",
     "begin_visit",
     "change_mobile",
@@ -66,6 +84,7 @@ __all__ = [
     "confirm_by_link",
     "confirm_email",
     "confirm_mobile",
+    "confirm_national_id",
     "correct_birth_date",
     "drop_address",
     "drop_legal_entity",
@@ -74,6 +93,7 @@ __all__ = [
     "erase",
     "exchange_login_code",
     "finish_erasure",
+    "finish_lost_line",
     "finish_mailing",
     "forget_codes",
     "forget_guardians",
@@ -84,7 +104,11 @@ __all__ = [
     "leave",
     "note_access",
     "note_api_login",
+    "object_to_lost_line",
     "person_of",
+    "prove_lost_email",
+    "prove_return",
+    "refuse_lost_line",
     "register_permission",
     "remove_email",
     "rename",
@@ -93,7 +117,11 @@ __all__ = [
     "stop_mailing",
     "take_batch",
     "take_case",
+    "take_national_id_out",
     "tell_birth_date",
+    "tell_national_id",
+    "tell_sheba",
+    "uphold_lost_line",
     "vouch_landline",
     "withdraw_permission",
 ]

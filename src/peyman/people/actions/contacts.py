@@ -10,10 +10,12 @@ from django.db.models import F
 
 from peyman import sealed
 from peyman.kernel.clauses import carries_out
-from peyman.people import rules
+from peyman.people import queries, rules
 from peyman.people.models import Contact, ContactChange, ContactCode, Person
 
 log = structlog.get_logger(__name__)
+
+_MAILED = frozenset({"email", "lost_email", "login_email"})  # kinds of codes that go by mail
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ def end(*, person: Person, kind: str, event: str, by: str, now: datetime) -> Non
         ContactChange.objects.create(person=person, contact=contact, kind=kind, event=event, by=by, at=now)
 
 
-def _note(person: Person, kind: str, event: str, now: datetime) -> None:
-    ContactChange.objects.create(person=person, kind=kind, event=event, by="customer", at=now)
+def note(person: Person, kind: str, event: str, now: datetime, *, by: str = "customer") -> None:
+    """Write down a step that neither begins nor ends a contact."""
+    ContactChange.objects.create(person=person, kind=kind, event=event, by=by, at=now)
 
 
 # ---- Name, e-mail, landline ----
@@ -63,22 +66,24 @@ def rename(*, person: Person, full_name: str, now: datetime) -> None:
 def ask_email(*, person: Person, typed: str, now: datetime) -> IssuedProof:
     """Make a code that proves an e-mail address; the one that counts stays until then.
 
-    Raises kernel.errors.Invalid, rules.SameContact and rules.TooManyCodes.
+    Raises kernel.errors.Invalid, rules.SameContact, rules.TooManyCodes and rules.AccountOnHold.
     """
     current = person.email if person.email_confirmed_at else ""
     address = rules.new_email(typed, current)
+    queries.assert_not_on_hold(person)
     with transaction.atomic():
-        proof = _issue(person, "email", address, now)
-        _note(person, "email", "asked", now)
+        proof = issue(person, "email", address, now)
+        note(person, "email", "asked", now)
     return proof
 
 
 @carries_out("D08")
 def confirm_email(*, person: Person, code: str, now: datetime) -> str:
     """Make the address official whose newest code this is, and return it. Raises rules.WrongCode."""
-    proof = _try(person, "email", code, now)
+    proof = try_code(person, "email", code, now)
+    queries.assert_not_on_hold(person)
     with transaction.atomic():
-        _use([proof], now)
+        use([proof], now)
         person.email, person.email_confirmed_at = proof.target, now
         person.save(update_fields=["email", "email_confirmed_at"])
         begin(person=person, kind="email", value=proof.target, event="confirmed", now=now)
@@ -92,6 +97,7 @@ def remove_email(*, person: Person, now: datetime) -> None:
     """Take the address out: from now on everything goes by SMS. A repeat does nothing."""
     if not person.email:
         return
+    queries.assert_not_on_hold(person)
     person.email, person.email_confirmed_at = "", None
     person.save(update_fields=["email", "email_confirmed_at"])
     end(person=person, kind="email", event="retired", by="customer", now=now)
@@ -131,9 +137,10 @@ def ask_mobile(*, person: Person, typed: str, now: datetime) -> list[IssuedProof
     mobile = rules.mobile_number(typed)
     if mobile == person.mobile:
         raise rules.SameContact({"mobile": "این همان شماره کنونی شماست."})
+    queries.assert_not_on_hold(person)
     with transaction.atomic():
-        proofs = [_issue(person, "mobile_old", person.mobile, now), _issue(person, "mobile_new", mobile, now)]
-        _note(person, "mobile", "asked", now)
+        proofs = [issue(person, "mobile_old", person.mobile, now), issue(person, "mobile_new", mobile, now)]
+        note(person, "mobile", "asked", now)
     return proofs
 
 
@@ -147,21 +154,22 @@ def change_mobile(*, person: Person, old_code: str, new_code: str, now: datetime
     proofs, wrong = [], False
     for kind, code in (("mobile_old", old_code), ("mobile_new", new_code)):
         try:
-            proofs.append(_try(person, kind, code, now))
+            proofs.append(try_code(person, kind, code, now))
         except rules.WrongCode:
             wrong = True  # the other one is tried all the same: each try counts
     if wrong or proofs[0].target != person.mobile:
         raise rules.WrongCode
+    queries.assert_not_on_hold(person)
     new = proofs[1].target
     try:
         with transaction.atomic():
-            _use(proofs, now)
+            use(proofs, now)
             person.mobile, person.mobile_confirmed_at = new, now
             person.save(update_fields=["mobile", "mobile_hash", "mobile_confirmed_at"])
             begin(person=person, kind="mobile", value=new, event="confirmed", now=now)
     except IntegrityError:
         person.refresh_from_db()
-        _note(person, "mobile", "refused", now)
+        note(person, "mobile", "refused", now)
         log.info("people.mobile_taken", person=person.code)
         raise rules.MobileTaken from None
     log.info("people.mobile_changed", person=person.code)
@@ -170,9 +178,9 @@ def change_mobile(*, person: Person, old_code: str, new_code: str, now: datetime
 # ---- Codes ----
 
 
-def _issue(person: Person, kind: str, target: str, now: datetime) -> IssuedProof:
+def issue(person: Person, kind: str, target: str, now: datetime) -> IssuedProof:
     """Make a code for an address. Any earlier one of this kind stops working. Raises rules.TooManyCodes."""
-    number = sealed.hash_of(target, "email" if kind == "email" else "mobile")
+    number = sealed.hash_of(target, "email" if kind in _MAILED else "mobile")
     longest = max(limit.span for limit in rules.CODE_LIMITS)
     mine = ContactCode.objects.filter(person=person, created_at__gt=now - timedelta(days=1)).count()
     if mine >= rules.CONTACT_CODES_A_DAY:
@@ -200,11 +208,11 @@ def _issue(person: Person, kind: str, target: str, now: datetime) -> IssuedProof
                 )
         except IntegrityError:
             continue  # another request took this place: count again
-        channel = "email" if kind == "email" else "sms"
+        channel = "email" if kind in _MAILED else "sms"
         return IssuedProof(channel, target, code, f"contact_code:{row.pk}", row.expires_at)
 
 
-def _try(person: Person, kind: str, code: str, now: datetime) -> ContactCode:
+def try_code(person: Person, kind: str, code: str, now: datetime) -> ContactCode:
     """Return the newest code of this kind if `code` is it. The try is counted first. Raises rules.WrongCode."""
     row = ContactCode.objects.filter(person=person, kind=kind).order_by("-created_at", "-pk").first()
     if row is None:
@@ -217,7 +225,7 @@ def _try(person: Person, kind: str, code: str, now: datetime) -> ContactCode:
     return row
 
 
-def _use(proofs: list[ContactCode], now: datetime) -> None:
+def use(proofs: list[ContactCode], now: datetime) -> None:
     """Use codes up, in the caller's transaction. Raises rules.WrongCode when one was used meanwhile."""
     if ContactCode.objects.filter(pk__in=[proof.pk for proof in proofs], used_at=None).update(used_at=now) < len(
         proofs

@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
-from peyman.people import rules
-from peyman.people.actions import consent, contacts, visits
+from peyman.people import queries, rules
+from peyman.people.actions import consent, contacts, identity, visits
 from peyman.people.models import (
     Address,
     ApiToken,
@@ -19,6 +19,7 @@ from peyman.people.models import (
     GuardianConfirmation,
     LegalEntity,
     LoginCode,
+    LostLine,
     Person,
     Visit,
 )
@@ -35,10 +36,12 @@ def erase(
 
     `kept`: [{"what": a name of rules.KEPT, "until": words}], as the caller found it. `is_open`: something is still
     under way, so that number, e-mail and name stay for it until `finish_erasure`. A repeat returns the first request.
+    Raises rules.AccountOnHold while a lost line is looked into.
     """
-    known = Erasure.objects.filter(person=person).first()
-    if known:
-        return known, []
+    earlier = Erasure.objects.filter(person=person).first()
+    if earlier:
+        return earlier, []
+    queries.assert_not_on_hold(person)
     try:
         with transaction.atomic():
             row = Erasure.objects.create(
@@ -54,8 +57,17 @@ def erase(
     ApiToken.objects.filter(person=person).delete()
     Visit.objects.filter(person=person).delete()
     person.is_active, person.closed_at = False, now
+    known = [what for what in ("national_id", "birth_date") if getattr(person, what)]
     person.landline, person.birth_date = "", None
-    person.save(update_fields=["is_active", "closed_at", "landline", "birth_date"])
+    person.national_id, person.national_id_confirmed_at = "", None
+    person.save(
+        update_fields=[
+            "is_active", "closed_at", "landline", "birth_date",
+            "national_id", "national_id_hash", "national_id_confirmed_at",
+        ]
+    )  # fmt: skip
+    for what in known:
+        identity.note(person=person, what=what, event="erased", now=now)
     contacts.end(person=person, kind="landline", event="erased", by="customer", now=now)
     log.info("people.erasure_asked", erasure=row.code, person=person.code, is_open=is_open)
     if not is_open:
@@ -80,10 +92,15 @@ def finish_erasure(*, erasure: Erasure, now: datetime) -> bool:
     for kind in ("mobile", "email"):
         contacts.end(person=person, kind=kind, event="erased", by="customer", now=now)
     Contact.objects.filter(person=person).update(value="")
-    person.mobile, person.email, person.full_name = "", "", ""
+    LostLine.objects.filter(person=person).update(mobile="")
+    if person.sheba:  # it stayed for money that was still on its way back
+        identity.note(person=person, what="sheba", event="erased", now=now)
+    person.mobile, person.email, person.full_name, person.sheba = "", "", "", ""
     person.mobile_confirmed_at = person.email_confirmed_at = None
     person.save(
-        update_fields=["mobile", "mobile_hash", "email", "full_name", "mobile_confirmed_at", "email_confirmed_at"]
-    )
+        update_fields=[
+            "mobile", "mobile_hash", "email", "full_name", "sheba", "mobile_confirmed_at", "email_confirmed_at",
+        ]
+    )  # fmt: skip
     log.info("people.erased", erasure=erasure.code, person=person.code)
     return True

@@ -11,7 +11,7 @@ from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing, Refused
 from peyman.people import rules
-from peyman.people.actions import privacy
+from peyman.people.actions import identity, privacy
 from peyman.people.models import Address, LegalEntity, Person
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,9 @@ def tell_birth_date(*, person: Person, typed: str, today: date, now: datetime) -
     if not Person.objects.filter(pk=person.pk, birth_date=None).exists():
         raise rules.BirthDateStands
     person.birth_date = born
-    person.save(update_fields=["birth_date"])
+    with transaction.atomic():
+        person.save(update_fields=["birth_date"])
+        identity.note(person=person, what="birth_date", event="told", now=now)
     log.info("people.birth_date_told", person=person.code)
 
 
@@ -111,4 +113,5 @@ def correct_birth_date(*, person: Person, typed: str, why: str, by: Person, toda
         privacy.note_access(by=by, whose=person, subject=f"person:{person.code}", what="birth_date", why=why, now=now)
         person.birth_date = born
         person.save(update_fields=["birth_date"])
+        identity.note(person=person, what="birth_date", event="corrected", by=by.code, now=now)
     log.info("people.birth_date_corrected", person=person.code, by=by.code)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.sessions.models import Session
+from django.db.models import Count
 
 from peyman.people import rules
 from peyman.people.models import (
@@ -15,6 +16,7 @@ from peyman.people.models import (
     ConsentEvent,
     ContactChange,
     GuardianConfirmation,
+    IdentityChange,
     LegalEntity,
     LoginEvent,
     Person,
@@ -69,6 +71,27 @@ def open_visits(person: Person, session_key: str, now: datetime) -> list[OpenVis
 def open_tokens(person: Person, now: datetime) -> int:
     """Return how many tokens of the API open this account."""
     return ApiToken.objects.filter(person=person, revoked_at=None, expires_at__gt=now).count()
+
+
+def identity_history(person: Person, limit: int = 20) -> list[IdentityChange]:
+    """Return the steps of a person's national id, account number and birth date, newest first. One query."""
+    return list(IdentityChange.objects.filter(person=person).order_by("-at", "-pk")[:limit])
+
+
+def claimed_ids() -> list[list[Person]]:
+    """Return groups of accounts that name the same national id, for staff to clear up. Two queries."""
+    twice = (
+        Person.objects.exclude(national_id_hash=None)
+        .order_by()
+        .values_list("national_id_hash")
+        .annotate(n=Count("pk"))
+        .filter(n__gt=1)
+    )
+    groups: dict[str, list[Person]] = {}
+    rows = Person.objects.filter(national_id_hash__in=[digest for digest, _ in twice[:100]]).order_by("pk")
+    for person in rows.only("code", "national_id_hash", "national_id_confirmed_at", "created_at"):
+        groups.setdefault(person.national_id_hash or "", []).append(person)
+    return list(groups.values())
 
 
 def login_history(person: Person, limit: int = 30) -> list[LoginEvent]:
@@ -152,6 +175,9 @@ def everything_about(person: Person) -> dict[str, Any]:
             "email_confirmed_at": person.email_confirmed_at,
             "landline": person.landline,
             "birth_date": person.birth_date,
+            "national_id": person.national_id,
+            "national_id_confirmed_at": person.national_id_confirmed_at,
+            "sheba": person.sheba,
             "role": person.role,
             "created_at": person.created_at,
         },
@@ -159,6 +185,9 @@ def everything_about(person: Person) -> dict[str, Any]:
             {"kind": step.kind, "event": step.event, "value": step.value, "at": step.at}
             for step in contact_history(person, limit=10_000)
         ],
+        "identity_history": list(
+            IdentityChange.objects.filter(person=person).order_by("pk").values("what", "event", "at")
+        ),
         "consents": list(
             ConsentEvent.objects.filter(person=person).order_by("pk").values("topic", "channel", "given", "how", "at")
         ),
