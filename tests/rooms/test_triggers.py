@@ -56,6 +56,8 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "promises_termsclause",
         "promises_termsversion",
         "stock_movement",
+        "tariff_fetch",
+        "tariff_row",
     ]
 
 

@@ -1,8 +1,9 @@
 """The database itself refuses to change what may only be added to.
 
 Every model with `append_only = True` gets triggers that refuse UPDATE and DELETE (and TRUNCATE, where there is one)
-with an IntegrityError, whoever asks. They are made anew after each migration, since altering a table on SQLite silently
-drops them; `web` and `worker` do not start without them.
+with an IntegrityError, whoever asks. One with `change_refused`, a condition on OLD and NEW in portable SQL, gets
+triggers that refuse such an UPDATE and every DELETE. They are made anew after each migration, since altering a table on
+SQLite silently drops them; `web` and `worker` do not start without them.
 """
 
 from django.apps import apps
@@ -17,26 +18,44 @@ BEGIN RAISE EXCEPTION 'append only: %', TG_TABLE_NAME USING ERRCODE = 'restrict_
 
 def tables() -> list[str]:
     """Name the tables whose rows are never changed, in order."""
-    return sorted(model._meta.db_table for model in apps.get_models() if getattr(model, "append_only", False))
+    return sorted(table for table, refused in _guarded().items() if not refused)
+
+
+def _guarded() -> dict[str, str]:
+    """Table → which UPDATE is refused there; "": every one."""
+    guarded = {}
+    for model in apps.get_models():
+        if getattr(model, "append_only", False):
+            guarded[model._meta.db_table] = ""
+        elif refused := getattr(model, "change_refused", ""):
+            guarded[model._meta.db_table] = refused
+    return guarded
 
 
 def _wanted() -> dict[tuple[str, str], str]:
     """(table, name of the trigger) → the statement that makes it, on this database."""
     quote = connection.ops.quote_name
     wanted = {}
-    for table in tables():
+    for table, refused in sorted(_guarded().items()):
         if connection.vendor == "sqlite":
             for verb in ("update", "delete"):
                 name = f"append_only_{table}_{verb}"
+                when = f"WHEN {refused} " if refused and verb == "update" else ""
                 wanted[table, name] = (
-                    f"CREATE TRIGGER {quote(name)} BEFORE {verb.upper()} ON {quote(table)} "
+                    f"CREATE TRIGGER {quote(name)} BEFORE {verb.upper()} ON {quote(table)} {when}"
                     f"BEGIN SELECT RAISE(ABORT, 'append only: {table}'); END"
                 )
         else:
             call = "EXECUTE FUNCTION peyman_append_only()"
+            verbs = "DELETE" if refused else "UPDATE OR DELETE"
             wanted[table, "append_only_rows"] = (
-                f"CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON {quote(table)} FOR EACH ROW {call}"
+                f"CREATE TRIGGER append_only_rows BEFORE {verbs} ON {quote(table)} FOR EACH ROW {call}"
             )
+            if refused:
+                wanted[table, "append_only_columns"] = (
+                    f"CREATE TRIGGER append_only_columns BEFORE UPDATE ON {quote(table)} "
+                    f"FOR EACH ROW WHEN ({refused}) {call}"
+                )
             wanted[table, "append_only_table"] = (
                 f"CREATE TRIGGER append_only_table BEFORE TRUNCATE ON {quote(table)} FOR EACH STATEMENT {call}"
             )

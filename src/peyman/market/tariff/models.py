@@ -13,7 +13,8 @@ class Snapshot(models.Model):
     """One answer of the registry, kept as a file. A good one extends the history, any other says why it does not.
 
     One that is dated without a time (`whole_day`) holds for that Tehran day and `seen_at` is its beginning; any other
-    holds for its instant. Good ones are ordered by (`seen_at`, `pk`).
+    holds for its instant. The order of good ones is that of what they are (`queries.history.ordered`), never that in
+    which they came. What came and when we knew of it is never changed (B10), and a good one stays good.
     """
 
     class State(models.TextChoices):
@@ -31,6 +32,8 @@ class Snapshot(models.Model):
     kind = models.CharField(max_length=8)  # csv, xlsx, html, json
     file = models.CharField(max_length=120)  # below PEYMAN_DATA
     rows = models.PositiveIntegerField()  # as listed, duplicates counted
+    listed = models.PositiveIntegerField(default=0)  # distinct rows
+    digest = models.CharField(max_length=32, blank=True)  # of a good one: the sum of its rows' keys, modulo 2¹²⁸
     networks = models.PositiveIntegerField()  # distinct
     flags = models.JSONField(default=dict)  # irregularity → how many rows
     state = models.CharField(max_length=12, choices=State.choices)
@@ -41,6 +44,18 @@ class Snapshot(models.Model):
     )
     agrees_with = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="released")
     note = models.CharField(max_length=300, blank=True)  # why a person released it
+
+    change_refused = " OR ".join(
+        [
+            *(
+                f"OLD.{column} <> NEW.{column}"
+                for column in ("code", "source", "seen_at", "whole_day", "taken_at", "sha256", "file", "rows")
+            ),
+            "(OLD.state <> 'quarantined' AND OLD.state <> NEW.state)",
+            "(OLD.digest <> '' AND OLD.digest <> NEW.digest)",
+            "(OLD.released_at IS NOT NULL AND (NEW.released_at IS NULL OR OLD.released_at <> NEW.released_at))",
+        ]
+    )
 
     class Meta:
         constraints = [
@@ -60,6 +75,8 @@ class Snapshot(models.Model):
 
 class Row(models.Model):
     """One row as the registry wrote it, once, however many snapshots list it. `key`: digest of its five cells."""
+
+    append_only = True
 
     key = models.CharField(max_length=32, unique=True)
     name_as_entered = models.CharField(max_length=500, blank=True)
@@ -82,11 +99,17 @@ class Row(models.Model):
 
 
 class Stay(models.Model):
-    """A row's stay on the list: in every good snapshot from `first` on, and not in `absent` any more (null: still)."""
+    """A row's stay on the list: in every good snapshot from `first` on, and not in `absent` any more (null: still).
+
+    A snapshot that is brought later may only tell more: that a stay began or ended earlier than the others showed. So
+    its end, once written, is never taken away.
+    """
 
     row = models.ForeignKey(Row, on_delete=models.PROTECT, related_name="stays")
     first = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="stays_begun")
     absent = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="stays_ended")
+
+    change_refused = "OLD.row_id <> NEW.row_id OR (OLD.absent_id IS NOT NULL AND NEW.absent_id IS NULL)"
 
     class Meta:
         constraints = [
@@ -94,6 +117,12 @@ class Stay(models.Model):
             models.UniqueConstraint(fields=["row"], condition=Q(absent=None), name="row_stays_once_at_a_time"),
             models.CheckConstraint(name="stay_is_not_empty", condition=Q(absent=None) | ~Q(absent=F("first"))),
         ]
+
+
+class Edition(models.Model):
+    """How often the history was extended: one row, locked by whoever extends it, so that they do it one by one."""
+
+    number = models.PositiveBigIntegerField()
 
 
 class Fetch(models.Model):
@@ -110,6 +139,18 @@ class Fetch(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["at"], name="fetch_at")]
+
+
+class RegistryWatch(models.Model):
+    """Where the watch of the registry stands: one row."""
+
+    busy_until = models.DateTimeField(null=True)  # a worker fetches; killed, it has let go by then
+    etag = models.CharField(max_length=200, blank=True)  # of what came last: asked with, so that it need not come again
+    modified = models.CharField(max_length=60, blank=True)
+    file = models.CharField(max_length=120, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    told_of = models.PositiveBigIntegerField(default=0)  # key of the last fetch that staff were told of, if need was
+    told_old_of = models.PositiveBigIntegerField(null=True)  # key of the last good list they were told is old; 0: none
 
 
 # ---- The network ----
