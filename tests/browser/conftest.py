@@ -21,6 +21,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from peyman.gateways.simulators import SmsSimulator
 from peyman.kernel.worktime import TEHRAN
 from tests.browser.shopper import Shopper
 from tests.browser.staff import Staff
@@ -41,6 +42,7 @@ class House:
     inbox_url: str
     bank_url: str
     staff: list[dict[str, str]]
+    sms: SmsSimulator | None = None  # both providers of texts, where the tests hold them
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _spent: set[tuple[str, int]] = field(default_factory=set)
 
@@ -80,7 +82,7 @@ class House:
     def one_time_password(self, role: str) -> str:
         """What the authenticator of this colleague shows: one not used yet, of those that the server takes now."""
         for _ in range(70):
-            step = int(time.time()) // 30
+            step = int(time.time()) // 30  # noqa: TID251  the authenticator has a clock of its own
             free = [each for each in (step, step - 1, step + 1) if (role, each) not in self._spent]
             if free:
                 self._spent.add((role, free[0]))
@@ -88,17 +90,9 @@ class House:
             time.sleep(1)
         raise AssertionError(f"the one-time passwords of {role} are used up")
 
-    def at(self, tehran: str) -> datetime:
+    def at(self, tehran: str) -> None:
         """Put the shop's clock on an hour of Tehran ("2026-11-28 10:00"), where it stands until it is moved again."""
-        now = datetime.fromisoformat(tehran).replace(tzinfo=TEHRAN).astimezone(UTC)
-        fresh = self.clock.with_suffix(".fresh")
-        fresh.write_text(now.isoformat())
-        fresh.replace(self.clock)
-        return now
-
-    @property
-    def clock(self) -> Path:
-        return Path(self.peyman.environment["PEYMAN_CLOCK_FILE"])
+        _set(Path(self.peyman.environment["PEYMAN_CLOCK_FILE"]), tehran)
 
     def tick(self) -> None:
         """Do what falls due by the shop's clock, as the worker does each minute."""
@@ -141,9 +135,34 @@ class House:
 
 
 @contextmanager
-def _open(peyman: Peyman) -> Iterator[House]:
+def _open(peyman: Peyman, sms: SmsSimulator | None = None) -> Iterator[House]:
     with peyman.up() as run:
-        yield House(peyman, run["url"], run["inbox_url"], run["bank_url"], run["staff"])
+        yield House(peyman, run["url"], run["inbox_url"], run["bank_url"], run["staff"], sms)
+
+
+@contextmanager
+def _open_with_a_clock(folder: Path, database_url: str, tehran: str) -> Iterator[House]:
+    """Open a house whose clock stands where its tests put it, and whose providers of texts they hold."""
+    with SmsSimulator() as sms:
+        clock = folder / "clock"
+        peyman = Peyman(
+            folder,
+            database_url,
+            PEYMAN_SANDBOX="1",
+            PEYMAN_CLOCK_FILE=str(clock),
+            PEYMAN_SMS_URL=sms.url,
+            PEYMAN_SMSIR_KEY="sandbox-key",
+        )
+        _set(clock, tehran)
+        with _open(peyman, sms) as house:
+            yield house
+
+
+def _set(clock: Path, tehran: str) -> None:
+    now = datetime.fromisoformat(tehran).replace(tzinfo=TEHRAN).astimezone(UTC)
+    fresh = clock.with_suffix(".fresh")
+    fresh.write_text(now.isoformat())
+    fresh.replace(clock)
 
 
 @pytest.fixture(scope="session")
@@ -154,12 +173,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], s
 
 @pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[House]:
-    """A house of its own for walks that move its terms, its calendar and its clock, which stands where they put it."""
-    folder = tmp_path_factory.mktemp("office")
-    clock = folder / "clock"
-    clock.write_text("2026-11-28T06:30:00+00:00")
-    peyman = Peyman(folder, new_database(), PEYMAN_SANDBOX="1", PEYMAN_CLOCK_FILE=str(clock))
-    with _open(peyman) as office:
+    """A house for walks that move its terms, its calendar and its clock, which stands where they put it."""
+    with _open_with_a_clock(tmp_path_factory.mktemp("office"), new_database(), "2026-11-28 10:00") as office:
         yield office
 
 

@@ -6,21 +6,23 @@ import sys
 
 import django
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "peyman.config.settings")
+django.setup()
+
+from peyman.entrypoints import clock, contacts  # noqa: E402  models need the settings
+from peyman.messages import actions  # noqa: E402
+from peyman.messages.rules import Why  # noqa: E402
+from peyman.people import queries, rules  # noqa: E402
+from peyman.people.models import Person  # noqa: E402
+
 
 def post(to: str, title: str, intro: str = "") -> str:
     """Queue one issue to someone's mobile or e-mail; return "", or the code of why it will never leave."""
-    from peyman.entrypoints import clock, contacts
-    from peyman.messages import actions
-    from peyman.messages.rules import Why
-    from peyman.people import queries, rules
-    from peyman.people.models import Person
-
     channel = rules.EMAIL if "@" in to else rules.SMS
     reader = Person.objects.get(email=to) if channel == rules.EMAIL else queries.by_mobile(rules.mobile_number(to))
     assert reader is not None
     out = contacts.opt_out_url(reader, channel)
-    link = out.partition("/opt-out/")[0] + "/goods/"
-    context = {"title": title, "link": link, "opt_out": out}
+    context = {"title": title, "link": out.partition("/opt-out/")[0] + "/goods/", "opt_out": out}
     if channel == rules.EMAIL:
         context |= {"intro": intro, "name": reader.full_name}
     row = actions.queue(
@@ -40,6 +42,4 @@ def post(to: str, title: str, intro: str = "") -> str:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "peyman.config.settings")
-    django.setup()
     print(post(sys.argv[1], **json.loads(sys.argv[2])))

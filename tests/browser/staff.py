@@ -1,6 +1,7 @@
 """A member of staff before a browser: through both steps of the log-in, then at the desks."""
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,3 +61,11 @@ class Staff:
 
     def reads(self, text: str) -> None:
         expect(self.page.get_by_role("main")).to_contain_text(text)
+
+    def reload_until(self, there: Any) -> None:
+        """Reload until `there` is there: the worker is another process."""
+        deadline = time.monotonic() + 30
+        while not there.count() and time.monotonic() < deadline:
+            time.sleep(0.3)
+            self.page.reload()
+        expect(there).to_have_count(1)
