@@ -22,11 +22,20 @@ W = TypeVar("W")
 REGISTERED = "registered"  # listed and due, seen
 CLAIMED = "claimed"  # listed later with dates that lie before our first look
 PENDING = "pending"  # listed, not due
+PARTIAL = "partial"  # some of its addresses are registered and due, some are not
 UNKNOWN = "unknown"  # our looks do not say
 UNPROVEN = "unproven"  # before our first look, and no row claims it
 ABSENT = "unregistered"  # our looks say it was not listed
-STATES = (REGISTERED, CLAIMED, PENDING, UNKNOWN, UNPROVEN, ABSENT)
-FAULTY = (ABSENT, UNPROVEN, UNKNOWN, PENDING)  # serving under these is serving without evidence, the worst first
+INELIGIBLE = "ineligible"  # private or abroad: never to be registered
+STATES = (REGISTERED, CLAIMED, PENDING, PARTIAL, UNKNOWN, UNPROVEN, ABSENT, INELIGIBLE)
+FAULTY = (
+    INELIGIBLE,
+    ABSENT,
+    UNPROVEN,
+    UNKNOWN,
+    PARTIAL,
+    PENDING,
+)  # serving under these is serving without evidence, the worst first
 
 WORDS = {
     REGISTERED: "ثبت و موعد رسیده",
@@ -35,6 +44,8 @@ WORDS = {
     UNKNOWN: "میان دو نسخه؛ نمی‌دانیم",
     UNPROVEN: "پیش از نخستین نسخه، بی هیچ ردیفی",
     ABSENT: "در فهرست نبود",
+    PARTIAL: "بخشی ثبت، بخشی نه",
+    INELIGIBLE: "خصوصی یا خارج؛ هرگز ثبت نمی‌شود",
 }
 _SHORT = {
     REGISTERED: "ثبت‌شده",
@@ -43,7 +54,10 @@ _SHORT = {
     UNKNOWN: "نامعلوم",
     UNPROVEN: "بی هیچ مدرک",
     ABSENT: "ثبت‌نشده",
+    PARTIAL: "بخشی ثبت",
+    INELIGIBLE: "ثبت‌نشدنی",
 }
+_LABELS = {ABSENT: "نبود", UNPROVEN: "بی‌مدرک", PARTIAL: "بخشی", INELIGIBLE: "ثبت‌نشدنی", "unlisted": "حذف"}
 
 REGISTRY, SERVES, SERVES_AT = 22, 10, 28  # pixels: height of the upper bar, of the lower, and where that one begins
 SUM_TOP, SUM_HEIGHT = 10, 140
@@ -71,6 +85,7 @@ class Track:
     cdn: str
     serves: tuple[Stretch, ...]
     registry: tuple[Stretch, ...]
+    note: str = ""  # what its state hides, such as how many of its addresses are registered
 
 
 @dataclass(frozen=True)
@@ -294,7 +309,7 @@ def _clip(track: Track, span: _Span) -> Track:
                 found.append(Stretch(one.state, begins, ends, due))
         return tuple(found)
 
-    return Track(track.prefix, track.addresses, track.cdn, inside(track.serves), inside(track.registry))
+    return Track(track.prefix, track.addresses, track.cdn, inside(track.serves), inside(track.registry), track.note)
 
 
 # ---- Lanes ----
@@ -303,8 +318,8 @@ def _clip(track: Track, span: _Span) -> Track:
 def _lanes(tracks: Sequence[Track], span: _Span, now: datetime) -> tuple[tuple[Lane, ...], set[str]]:
     stories: dict[object, list[Track]] = defaultdict(list)
     for track in tracks:
-        if track.serves or any(one.state in (REGISTERED, CLAIMED, PENDING) for one in track.registry):
-            stories[track.serves, track.registry].append(track)
+        if track.serves or any(one.state in (REGISTERED, CLAIMED, PENDING, PARTIAL) for one in track.registry):
+            stories[track.serves, track.registry, track.note].append(track)
     ordered = sorted(stories.values(), key=lambda same: _rank(same[0], len(same), now))
     lanes = tuple(_lane(same, span, now) for same in ordered)
     used = {bar.kind for lane in lanes for bar in lane.bars} - {"serves", "unlisted"}
@@ -328,7 +343,7 @@ def _lane(same: Sequence[Track], span: _Span, now: datetime) -> Lane:
             kind = one.state
             if not serving and kind in (UNPROVEN, UNKNOWN):
                 continue
-            if not serving and kind == ABSENT:
+            if not serving and kind in (ABSENT, INELIGIBLE):
                 kind = "unlisted"
             bars.extend(_bars(kind, begins, ends, span, now, one))
     for one in track.serves:
@@ -341,7 +356,7 @@ def _lane(same: Sequence[Track], span: _Span, now: datetime) -> Lane:
         bars=_joined(bars),
         tone=tone,
         verdict=verdict,
-        sentence=_sentence(track, span, now),
+        sentence=" ".join(part for part in (_sentence(track, span, now), track.note) if part),
         table=_table(track, now),
     )
 
@@ -368,8 +383,8 @@ def _bars(kind: str, begins: datetime, ends: datetime, span: _Span, now: datetim
             due = day_start(of.due)
             if kind == PENDING or span.since <= due:
                 label = f"موعد {jalali.plain_date(of.due)}"
-        elif kind in (ABSENT, UNPROVEN) and x2 - x >= _NARROWEST_LABEL:
-            label = "نبود" if kind == ABSENT else "بی‌مدرک"
+        elif kind in _LABELS and x2 - x >= _NARROWEST_LABEL:
+            label = _LABELS[kind]
         elif kind == CLAIMED and x2 - x >= 3 * _NARROWEST_LABEL:
             label = "ندیده‌ایم"
         title = f"{_row_words(kind)}: {jalali.plain_date(start, year=True)} تا {jalali.plain_date(end, year=True)}"
@@ -434,7 +449,7 @@ def _served(track: Track, now: datetime) -> Mapping[str, timedelta]:
 def _verdict(track: Track, now: datetime) -> tuple[str, str]:
     state, serving = _now(track, now), _is_serving(track, now)
     if not serving:
-        return ("", "فایل نمی‌دهد") if state in (REGISTERED, CLAIMED, PENDING) else ("", "کنار گذاشته")
+        return ("", "فایل نمی‌دهد") if state in (REGISTERED, CLAIMED, PENDING, PARTIAL) else ("", "کنار رفته")
     return {
         REGISTERED: ("kept", "هم‌خوان"),
         CLAIMED: ("", "ندیده‌ایم"),
@@ -442,6 +457,8 @@ def _verdict(track: Track, now: datetime) -> tuple[str, str]:
         UNKNOWN: ("", "نامعلوم"),
         UNPROVEN: ("", "نامعلوم"),
         ABSENT: ("broken", "ثبت‌نشده"),
+        PARTIAL: ("time", "بخشی ثبت"),
+        INELIGIBLE: ("broken", "ثبت‌نشدنی"),
     }[state]
 
 
@@ -455,6 +472,8 @@ def _sentence(track: Track, span: _Span, now: datetime) -> str:
     said = [f"{since} {jalali.plain_date(first.begins, year=True)} فایل می‌دهد"]
     if last.ends < now and not _is_serving(track, now):
         said = [f"{said[0]} تا {jalali.plain_date(last.ends, year=True)}"]
+    if times.get(INELIGIBLE, timedelta()):
+        said.append("نشانی خصوصی یا بیرون از ایران است و هرگز ثبت نمی‌شود")
     without = times.get(ABSENT, timedelta()) + times.get(UNPROVEN, timedelta())
     if without >= DAY:
         seen = times.get(ABSENT, timedelta())
@@ -466,6 +485,8 @@ def _sentence(track: Track, span: _Span, now: datetime) -> str:
         said.append(f"{days_words(without)} بی مدرک ثبت{part}")
     if times.get(PENDING, timedelta()) >= DAY:
         said.append(f"{days_words(times[PENDING])} ثبت‌شده ولی پیش از موعد")
+    if times.get(PARTIAL, timedelta()) >= DAY:
+        said.append(f"{days_words(times[PARTIAL])} تنها بخشی از نشانی‌هایش ثبت بود")
     if times.get(UNKNOWN, timedelta()) >= DAY:
         said.append(f"{days_words(times[UNKNOWN])} نامعلوم")
     dues = [one.due for one in track.registry if one.due and one.state in (PENDING, REGISTERED)]
