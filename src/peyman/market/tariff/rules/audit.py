@@ -174,12 +174,12 @@ def is_fill(node: str) -> bool:
 
 
 class Register:
-    """The history of the registry, asked by address. `registrant`: only its own rows count, or "" for all."""
+    """The history of the registry, asked by address. `registrants`: only rows of theirs count; of all, if empty."""
 
     def __init__(self, snapshots: Sequence[Seen], rows: Iterable[Listed], registrants: Sequence[str] = ()) -> None:
         self.snapshots = snapshots
         self._by_network: dict[str, list[Listed]] = {}
-        self._memory: dict[tuple[Listed, ...], list[int]] = {}
+        self._memory: dict[tuple[tuple[Listed, ...], Terms], list[Span]] = {}
         for row in rows:
             if row.network and (not registrants or any(history.is_own(row.host, name) for name in registrants)):
                 self._by_network.setdefault(row.network, []).append(row)
@@ -188,11 +188,14 @@ class Register:
         """Return the rows whose range holds an address, the narrowest first."""
         return tuple(row for text in prefixes.supernets(edge) for row in self._by_network.get(text, ()))
 
-    def changes(self, rows: tuple[Listed, ...], grace: int) -> list[int]:
-        """Return the instants at which what is said of an address under `rows` may change, in order."""
-        if rows not in self._memory:
-            self._memory[rows] = _changes(self.snapshots, rows, grace)
-        return self._memory[rows]
+    def timeline(self, edge: Address, terms: Terms) -> "list[Span]":
+        """Return what an address was billed at all times, in spans that are each as long as can be."""
+        if prefixes.translated(edge):
+            return [Span(0, ALWAYS, Code.TRANSLATED)]
+        rows = self.covering(edge)
+        if (rows, terms) not in self._memory:
+            self._memory[rows, terms] = _timeline(self.snapshots, rows, terms)
+        return self._memory[rows, terms]
 
 
 def _changes(snapshots: Sequence[Seen], rows: Iterable[Listed], grace: int) -> list[int]:
@@ -237,22 +240,29 @@ def price(answer: Answer, at: datetime, grace: int = 0) -> tuple[Code, str]:
     return Code[answer.reason.upper()], ""
 
 
-def spans(register: Register, edge: Address, since: int, until: int, terms: Terms) -> list[Span]:
-    """Return what an address was billed from `since` until before `until`, in spans that are each as long as can be."""
-    if prefixes.translated(edge):
-        return [Span(since, until, Code.TRANSLATED)]
-    rows = register.covering(edge)
-    changes = register.changes(rows, terms.grace)
-    starts = [since, *changes[bisect_right(changes, since) : bisect_left(changes, until)]]
+def _timeline(snapshots: Sequence[Seen], rows: tuple[Listed, ...], terms: Terms) -> list[Span]:
+    starts = [0, *_changes(snapshots, rows, terms.grace)]
     found: list[Span] = []
-    for start, end in zip(starts, [*starts[1:], until], strict=True):
+    for start, end in zip(starts, [*starts[1:], ALWAYS], strict=True):
         at = instant(start)
-        code, cause = price(history.status(register.snapshots, rows, at, gap=terms.gap), at, terms.grace)
+        code, cause = price(history.status(snapshots, rows, at, gap=terms.gap), at, terms.grace)
         if found and found[-1].code is code:
             found[-1] = Span(found[-1].start, end, code, found[-1].cause)
         else:
             found.append(Span(start, end, code, cause))
     return found
+
+
+def spans(register: Register, edge: Address, since: int, until: int, terms: Terms) -> list[Span]:
+    """Return those spans of an address that `since` ≤ t < `until` touches, each in its full length."""
+    every = register.timeline(edge, terms)
+    first = bisect_right(every, since, key=_starts) - 1
+    last = bisect_left(every, until, key=_starts)
+    return every[max(first, 0) : last]
+
+
+def _starts(span: Span) -> int:
+    return span.start
 
 
 @carries_out("B09")

@@ -1,0 +1,276 @@
+"""The files that an audit is told by: ISPs, tariffs, releases, grants, edges. Strict: every bad line is named.
+
+UTF-8 CSV with the headers of TABLES, in any order. A date without a time begins at midnight in Tehran, a time without
+an offset is Tehran's, and an empty end is open. A file with one bad line is not used at all: an audit must not rest on
+what somebody meant.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, TypeVar
+
+from peyman.kernel import prefixes
+from peyman.kernel.text import has_controls, normalise, persian_digits, whole_number
+from peyman.market.tariff.rules.audit import ALWAYS, Shown, Tariff, micros
+from peyman.market.tariff.rules.audit_joins import DeclaredEdge, Grant, Isp, Release
+from peyman.market.tariff.rules.history import moment
+
+MAX_BYTES: Final = 500_000_000
+MAX_ROWS: Final = 5_000_000
+MAX_CELL: Final = 1_000  # characters
+NAMED: Final = 20  # bad lines told one by one; the rest is counted
+
+TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "edges": ("cdn", "prefix", "valid_from", "valid_to", "source"),
+    "isps": ("prefix", "asn", "operator", "valid_from", "valid_to"),
+    "tariffs": (
+        "operator",
+        "service_class",
+        "plan",
+        "valid_from",
+        "valid_to",
+        "full_rial_per_mb",
+        "factor",
+        "unit_bytes",
+        "verified",
+        "source",
+    ),
+    "releases": ("channel", "valid_from", "valid_to", "shown"),
+    "grants": ("token", "user", "operator", "object", "shown_at", "expires_at"),
+}
+
+_DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
+_FRACTION = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{1,9})", re.ASCII)
+_BOOLEANS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+T = TypeVar("T")
+Cells = Mapping[str, str]
+
+
+class BadFile(ValueError):
+    """A file that cannot be used. `says`: Persian lines, the file first, then what is wrong with which line."""
+
+    def __init__(self, file: Path, *says: str) -> None:
+        self.says = [f"{file}: {says[0]}", *says[1:]] if says else [str(file)]
+        super().__init__("\n".join(self.says))
+
+
+class _Bad(ValueError):
+    """What is wrong with a line, in Persian."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Which file it was: its name without its folder, its size, and the hash of all its bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def digest(file: Path) -> Digest:
+    """Return what tells a file from every other. Raises BadFile."""
+    sha, size = hashlib.sha256(), 0
+    try:
+        with file.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                sha.update(block)
+                size += len(block)
+    except OSError as fault:
+        raise BadFile(file, f"خوانده نشد ({fault.strerror}).") from fault
+    return Digest(file.name, size, sha.hexdigest())
+
+
+def edges(file: Path) -> list[DeclaredEdge]:
+    """Read from where we said that we serve. Raises BadFile."""
+    return _read(file, "edges", _edge)
+
+
+def isps(file: Path) -> list[Isp]:
+    """Read which addresses were whose customers. Raises BadFile."""
+    return _read(file, "isps", _isp)
+
+
+def tariffs(file: Path) -> list[Tariff]:
+    """Read what operators charged. Raises BadFile."""
+    return _read(file, "tariffs", _tariff)
+
+
+def releases(file: Path) -> list[Release]:
+    """Read what past versions showed. Raises BadFile."""
+    return _read(file, "releases", _release)
+
+
+def grants(file: Path) -> list[Grant]:
+    """Read to whom the message was shown. Raises BadFile."""
+    return _read(file, "grants", _grant)
+
+
+# ---- Rows ----
+
+
+def _edge(cells: Cells) -> DeclaredEdge:
+    start, end = _span(cells)
+    return DeclaredEdge(_filled(cells, "cdn"), _prefix(cells), start, end, cells["source"])
+
+
+def _isp(cells: Cells) -> Isp:
+    start, end = _span(cells)
+    return Isp(_prefix(cells), cells["asn"], _filled(cells, "operator"), start, end)
+
+
+def _tariff(cells: Cells) -> Tariff:
+    start, end = _span(cells)
+    try:
+        unit = whole_number(cells["unit_bytes"])
+    except ValueError:
+        unit = 0
+    if not 1 <= unit <= 2**40:
+        raise _Bad("unit_bytes شمار بایت‌های یک واحد است، مانند 1000000 یا 1048576.")
+    factor = _number(cells, "factor")
+    if factor > 1:
+        raise _Bad("factor از ۰ تا ۱ است، مانند 0.5 یا 1/3.")
+    verified = _BOOLEANS.get(cells["verified"].lower())
+    if verified is None:
+        raise _Bad("verified یا yes است یا no.")
+    return Tariff(
+        operator=_filled(cells, "operator"),
+        service_class=cells["service_class"],
+        plan=cells["plan"],
+        start=start,
+        end=end,
+        full=_number(cells, "full_rial_per_mb"),
+        factor=factor,
+        unit=unit,
+        verified=verified,
+        source=cells["source"],
+    )
+
+
+def _release(cells: Cells) -> Release:
+    start, end = _span(cells)
+    shown = {"yes": Shown.YES, "no": Shown.NO, "unknown": Shown.UNKNOWN}.get(cells["shown"].lower())
+    if shown is None:
+        raise _Bad("shown یکی از yes، no و unknown است.")
+    return Release(_filled(cells, "channel").lower(), start, end, shown)
+
+
+def _grant(cells: Cells) -> Grant:
+    start, end = _span(cells, "shown_at", "expires_at")
+    return Grant(
+        _filled(cells, "token"), _filled(cells, "user"), cells["operator"], _filled(cells, "object"), start, end
+    )
+
+
+# ---- Cells ----
+
+
+def _filled(cells: Cells, name: str) -> str:
+    if not cells[name]:
+        raise _Bad(f"{name} خالی است.")
+    return cells[name]
+
+
+def _prefix(cells: Cells) -> prefixes.Network:
+    try:
+        return prefixes.network(_filled(cells, "prefix"))[0]
+    except prefixes.BadAddress as fault:
+        raise _Bad(f"prefix: {fault.says}") from fault
+
+
+def _span(cells: Cells, begins: str = "valid_from", ends: str = "valid_to") -> tuple[int, int]:
+    start = _instant(cells, begins)
+    end = _instant(cells, ends) if cells[ends] else ALWAYS
+    if start >= end:
+        raise _Bad(f"{ends} باید پس از {begins} باشد.")
+    return start, end
+
+
+def _instant(cells: Cells, name: str) -> int:
+    try:
+        return micros(moment(_filled(cells, name))[0])
+    except _Bad:
+        raise
+    except (ValueError, OverflowError):
+        raise _Bad(f"{name} تاریخ یا زمانی به شکل ISO نیست: «{cells[name][:40]}»") from None
+
+
+def _number(cells: Cells, name: str) -> Fraction:
+    typed = normalise(cells[name], digits=True)
+    if _DECIMAL.fullmatch(typed):
+        return Fraction(typed)
+    parts = _FRACTION.fullmatch(typed)
+    if parts and int(parts[2]):
+        return Fraction(int(parts[1]), int(parts[2]))
+    raise _Bad(f"{name} عددی اعشاری یا کسری مانند 1/3 است: «{typed[:40]}»")
+
+
+# ---- Files ----
+
+
+def _read(file: Path, table: str, row: Callable[[Cells], T]) -> list[T]:
+    found: list[T] = []
+    faults: list[str] = []
+    bad = 0
+    for number, cells in _lines(file, TABLES[table]):
+        try:
+            found.append(row(_cleaned(cells)))
+        except _Bad as fault:
+            bad += 1
+            if len(faults) < NAMED:
+                faults.append(f"  سطر {persian_digits(number)}: {fault}")
+    if bad > len(faults):
+        faults.append(f"  … و {persian_digits(bad - len(faults))} سطر دیگر.")
+    if bad:
+        raise BadFile(file, f"{persian_digits(bad)} سطر آن درست نیست و از آن استفاده نشد.", *faults)
+    return found
+
+
+def _cleaned(cells: Cells) -> Cells:
+    for name, cell in cells.items():
+        if len(cell) > MAX_CELL:
+            raise _Bad(f"{name} بلندتر از {persian_digits(MAX_CELL)} نویسه است.")
+        if has_controls(cell):
+            raise _Bad(f"{name} نویسه‌ای دارد که نوشتنی نیست.")
+    # Tokens, paths and users must equal what logs say, so they stay as written.
+    return {name: normalise(cell) if name in ("operator", "cdn") else cell.strip() for name, cell in cells.items()}
+
+
+def _lines(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            raise BadFile(file, f"بزرگ‌تر از {persian_digits(MAX_BYTES // 1_000_000)} مگابایت است.")
+        data = file.read_bytes()
+    except OSError as fault:
+        raise BadFile(file, f"خوانده نشد ({fault.strerror}).") from fault
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = data.count(b"\n", 0, fault.start) + 1
+        raise BadFile(file, f"سطر {persian_digits(line)}: نویسه‌های آن UTF-8 نیست.") from fault
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        if sorted(header) != sorted(columns):
+            raise BadFile(file, f"ستون‌های آن باید این‌ها باشد: {', '.join(columns)}")
+        for number, cells in enumerate(reader, 1):
+            if not any(cell.strip() for cell in cells):
+                continue
+            if number > MAX_ROWS:
+                raise BadFile(file, f"بیش از {persian_digits(MAX_ROWS)} سطر دارد.")
+            if len(cells) != len(header):
+                raise BadFile(
+                    file,
+                    f"سطر {persian_digits(reader.line_num)}: {persian_digits(len(cells))} خانه دارد، "
+                    f"نه {persian_digits(len(header))}.",
+                )
+            yield reader.line_num, dict(zip(header, cells, strict=True))
+    except csv.Error as fault:
+        raise BadFile(file, f"سطر {persian_digits(reader.line_num)}: CSV درست نیست ({fault}).") from fault
