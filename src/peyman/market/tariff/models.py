@@ -156,8 +156,42 @@ class RegistryWatch(models.Model):
 # ---- The network ----
 
 
+class EdgeList(models.Model):
+    """A full list of a network's prefixes at one instant, as a source gave it; spans of edges are made of these.
+
+    Believed from `recorded_at` until before `superseded_at`, when the source gave another list of the same instant.
+    """
+
+    cdn = models.CharField(max_length=60)
+    seen_at = models.DateTimeField()
+    source = models.CharField(max_length=200)
+    prefixes = models.JSONField()  # canonical, each once
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    recorded_by = models.CharField(max_length=32, blank=True)
+
+    change_refused = (
+        "OLD.cdn <> NEW.cdn OR OLD.seen_at <> NEW.seen_at OR OLD.source <> NEW.source "
+        "OR OLD.recorded_at <> NEW.recorded_at OR OLD.superseded_at IS NOT NULL"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cdn", "seen_at", "source"], condition=Q(superseded_at=None), name="edge_list_believed_once"
+            ),
+            models.CheckConstraint(
+                name="edge_list_believed_before_superseded",
+                condition=Q(superseded_at=None) | Q(superseded_at__gte=F("recorded_at")),
+            ),
+        ]
+
+
 class Edge(models.Model):
-    """We believed, from `recorded_at` until before `superseded_at`, that `cdn` serves from `prefix` in this span."""
+    """We believed, from `recorded_at` until before `superseded_at`, that `cdn` serves from `prefix` in this span.
+
+    Nothing of it is ever changed but that it is superseded, once.
+    """
 
     cdn = models.CharField(max_length=60)
     prefix = models.CharField(max_length=50)
@@ -169,6 +203,13 @@ class Edge(models.Model):
     superseded_at = models.DateTimeField(null=True)
     recorded_by = models.CharField(max_length=32, blank=True)  # a member of staff, or blank for the command line
 
+    change_refused = (
+        "OLD.cdn <> NEW.cdn OR OLD.prefix <> NEW.prefix OR OLD.valid_from <> NEW.valid_from "
+        "OR (OLD.valid_to IS NULL) <> (NEW.valid_to IS NULL) OR OLD.valid_to <> NEW.valid_to "
+        "OR OLD.source <> NEW.source OR OLD.how <> NEW.how OR OLD.recorded_at <> NEW.recorded_at "
+        "OR OLD.superseded_at IS NOT NULL"
+    )
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -179,7 +220,7 @@ class Edge(models.Model):
                 condition=Q(superseded_at=None) | Q(superseded_at__gte=F("recorded_at")),
             ),
             models.UniqueConstraint(
-                fields=["cdn", "prefix", "valid_from", "source"],
+                fields=["cdn", "prefix", "valid_from", "source", "how"],
                 condition=Q(superseded_at=None),
                 name="edge_believed_once",
             ),
@@ -199,13 +240,16 @@ class Drift(models.Model):
     cdn = models.CharField(max_length=60, blank=True)  # blank for idle
     prefix = models.CharField(max_length=50)
     addresses = models.DecimalField(max_digits=40, decimal_places=0)
+    ranges = models.JSONField(default=list)  # which ones, when last seen: "1.2.3.0/24", "1.2.3.0-1.2.3.130"
     reason = models.CharField(max_length=40)
+    cause = models.CharField(max_length=40, blank=True, default="")  # B17: row_removed, not_listed, not_due, …
     due_on = models.DateField(null=True)  # pending: until then
     since = models.DateTimeField(null=True)  # when it began in truth, as far as the history tells
     noticed_at = models.DateTimeField()  # when we knew (B10)
     noticed_in = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="drifts")
     last_at = models.DateTimeField()  # last looked at and still there
     alarmed_at = models.DateTimeField(null=True)
+    told = models.JSONField(default=list)  # codes of the people who were told then (B10)
     away_since = models.DateTimeField(null=True)  # not seen since, within the hold-down
     cleared_at = models.DateTimeField(null=True)
 
@@ -220,6 +264,15 @@ class Drift(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["noticed_at"], name="drift_noticed")]
+
+
+class Watch(models.Model):
+    """What the sweep last looked at: one row. While `mark` holds and `next_at` lies ahead there is nothing to do."""
+
+    edges = models.PositiveBigIntegerField(default=0)  # how often declarations changed; locked by whoever changes them
+    mark = models.CharField(max_length=120, blank=True)
+    looked_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
 
 
 class UpdateRequest(models.Model):

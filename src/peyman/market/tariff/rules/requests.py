@@ -1,5 +1,7 @@
 """The update request: what the registry is asked to list, and when that would count."""
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -107,6 +109,13 @@ def fewest(networks: Iterable[Network]) -> list[Network]:
 def table(registrant: str, prefixes: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the rows of the file for the registry, the header first; no cell is taken for a formula."""
     return [COLUMNS, *((cell(registrant), cell(prefix)) for prefix in prefixes)]
+
+
+def csv_bytes(registrant: str, prefixes: Sequence[str]) -> bytes:
+    """Return the file as CSV in UTF-8, with the mark by which spreadsheets know it."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(table(registrant, prefixes))
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
 def cell(text: str) -> str:
