@@ -68,7 +68,25 @@ def test_an_address_that_is_none_is_a_problem_document(client, path):
 def test_a_method_that_is_not_taken_says_which_are(client, bearer):
     response = client.patch("/api/v1/cart", headers=bearer)
     problem(response, 405, "method_not_allowed")
-    assert response["Allow"] == "GET"
+    assert response["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["products", "carriers", "terms", "cart", "orders", "openapi.json"])
+def test_where_get_is_answered_head_is_with_the_same_headers_and_no_body(client, bearer, path):
+    make.terms()
+    whole = client.get(f"/api/v1/{path}", headers=bearer)
+    head = client.head(f"/api/v1/{path}", headers=bearer)
+    assert (whole.status_code, head.status_code) == (200, 200)
+    assert head.content == b""
+    assert head["Content-Type"] == whole["Content-Type"]
+    assert head["Content-Length"] == str(len(whole.content))
+
+
+@pytest.mark.parametrize(("path", "status"), [("nothing", 404), ("cart", 401), ("auth/code", 405)])
+def test_head_is_refused_as_get_would_be_and_says_nothing_more(client, path, status):
+    head = client.head(f"/api/v1/{path}")
+    assert (head.status_code, head.content) == (status, b"")
+    assert head["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic eDp5", "bearer pym_x", "Bearer پیمان"])

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -10,6 +11,8 @@ from django.test import Client
 from peyman.entrypoints import payments
 from peyman.gateways.simulators import BankSimulator
 from peyman.messages.models import Message
+from peyman.promises import actions as promises
+from peyman.promises import rules
 from peyman.promises.models import Acceptance
 from peyman.shop.carts.models import CartLine
 from peyman.shop.catalog.models import Variant
@@ -129,7 +132,8 @@ def test_an_order_costs_the_same_queries_whatever_its_size(caller, lines, django
     body = caller.order(make.variant(), shown_total=10**9)
     del body["lines"]
     code = caller("POST", "/orders", body).json()["order"]
-    with django_assert_num_queries(8):  # token, order, lines, papers, payments, refunds, events, promises
+    # token, order, lines, papers, payments, refunds, events, promises, what moved them
+    with django_assert_num_queries(9):
         caller("GET", f"/orders/{code}")
 
 
@@ -346,6 +350,36 @@ def test_twelve_at_once_with_one_key_make_one_order(caller):
 
 
 # ---- Reading and withdrawing ----
+
+
+@pytest.mark.clause("D121")
+def test_a_promise_tells_that_its_clock_stands_and_how_its_due_time_moved(caller):
+    variant = make.variant()
+    code = caller("POST", "/orders", caller.order(variant)).json()["order"]
+    (before,) = caller("GET", f"/orders/{code}").json()["promises"]
+    assert (before["held_since"], before["pauses"], before["moves"]) == (None, [], [])
+    staff, begins = make.person(role="manager"), make.NOW + timedelta(minutes=20)
+    words = ("زلزله", "راه‌ها بسته است.", "نرگس کاظمی، مدیر")
+    period = promises.declare_force_majeure(
+        declaration=rules.Declaration(begins, None, rules.Scope(), *words), by=staff, now=make.NOW
+    )
+    (held,) = caller("GET", f"/orders/{code}").json()["promises"]
+    assert (held["state"], held["held_since"], held["pauses"]) == ("open", "2025-01-04T06:50:00Z", [period.code])
+    assert held["moves"] == [
+        {
+            "at": "2025-01-04T06:30:00Z",
+            "due_from": before["due_at"],
+            "due_to": held["due_at"],
+            "held": True,
+            "why": "force_majeure",
+            "calendar_version": 2,
+        }
+    ]
+    ends = begins + timedelta(minutes=10)
+    promises.end_force_majeure(code=period.code, note="راه باز شد", by=staff, now=ends)
+    (on,) = caller("GET", "/orders").json()["items"][0]["promises"]
+    assert (on["held_since"], [move["held"] for move in on["moves"]]) == (None, [True, False])
+    assert on["due_at"] == on["moves"][-1]["due_to"] == "2025-01-04T07:40:00Z"  # an hour, and ten minutes
 
 
 def test_orders_are_listed_newest_first_page_by_key(caller):

@@ -12,11 +12,23 @@ PREFIX = "/api/"
 
 
 def envelope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Put answers of Django itself (404, 405, 400 for a foreign host, 500) into the API's own form."""
+    """Put answers of Django itself (404, 405, 400 for a foreign host, 500) into the API's own form.
+
+    HEAD is answered wherever GET is: with the same status and headers, and nothing more.
+    """
 
     def answer(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(PREFIX):
             return get_response(request)
+        if request.method != "HEAD":
+            return whole(request)
+        request.method = "GET"
+        response = whole(request)
+        response.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+        return response
+
+    def whole(request: HttpRequest) -> HttpResponse:
         if not is_clean(request.path):  # a database would choke on it: there is nothing of that name
             return problems.of_status(404)
         response = get_response(request)
@@ -27,9 +39,11 @@ def envelope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
         if response.get("Content-Type", "").startswith(problems.MEDIA_TYPE):
             return response
         problem = problems.of_status(response.status_code)
-        for header in ("Allow", "Retry-After"):
-            if header in response:
-                problem[header] = response[header]
+        if "Allow" in response:
+            methods = {method.strip() for method in response["Allow"].split(",")}
+            problem["Allow"] = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+        if "Retry-After" in response:
+            problem["Retry-After"] = response["Retry-After"]
         return problem
 
     return answer

@@ -1,5 +1,6 @@
 """Placing, reading, withdrawing and paying orders. An order is always fetched through its owner."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,8 @@ from peyman.entrypoints.api.reading import request_hash
 from peyman.kernel.errors import Invalid
 from peyman.people.models import Person
 from peyman.promises import queries as promises
-from peyman.promises.queries import PromiseView
+from peyman.promises.queries import Moved, PromiseView
+from peyman.promises.queries.ledger import moved_by_code
 from peyman.promises.rules import parameter
 from peyman.shop.carts import queries as carts
 from peyman.shop.carts import rules as cart_rules
@@ -65,6 +67,7 @@ def list_orders(request: HttpRequest, after: schemas.Words = "", limit: int = Qu
     now = clock.now()
     cards, following = queries.list_of(asker(request), after=after, limit=limit)
     told = promises.of_orders([card.code for card in cards], now)
+    given = {row["id"]: row for row in _promises([view for views in told.values() for view in views])}
     return {
         "items": [
             {
@@ -74,7 +77,7 @@ def list_orders(request: HttpRequest, after: schemas.Words = "", limit: int = Qu
                 "cart_code": card.cart_code,
                 "placed_at": card.placed_at,
                 "pay_until": card.pay_until,
-                "promises": [_promise(promise) for promise in told.get(card.code, [])],
+                "promises": [given[view.code] for view in told.get(card.code, [])],
             }
             for card in cards
         ],
@@ -145,7 +148,13 @@ def _weight(body: schemas.OrderAsk, cart: Cart | None, now: datetime) -> int:
     return sum(grams.get(line.sku, 0) * cart_rules.quantity(line.quantity, most) for line in body.lines)
 
 
-def _promise(promise: PromiseView) -> dict[str, Any]:
+def _promises(views: Sequence[PromiseView]) -> list[dict[str, Any]]:
+    """Return promises with what moved them; one query, none where there are no promises."""
+    moved = moved_by_code([view.code for view in views]) if views else {}
+    return [_promise(view, moved.get(view.code, [])) for view in views]
+
+
+def _promise(promise: PromiseView, moved: Sequence[Moved]) -> dict[str, Any]:
     return {
         "id": promise.code,
         "kind": promise.kind,
@@ -158,6 +167,19 @@ def _promise(promise: PromiseView) -> dict[str, Any]:
         "due_at": promise.due_at,
         "state": str(promise.state),
         "kept_at": promise.kept_at,
+        "held_since": promise.held_since if promise.state == "open" else None,
+        "pauses": list(promise.pauses),
+        "moves": [
+            {
+                "at": each.at,
+                "due_from": each.old,
+                "due_to": each.new,
+                "held": each.held,
+                "why": "force_majeure" if each.by_pause else "holiday",
+                "calendar_version": each.calendar,
+            }
+            for each in moved
+        ],
     }
 
 
@@ -171,7 +193,7 @@ def _whole(person: Person, code: str, now: datetime) -> dict[str, Any]:
         "cart_code": view.cart_code,
         "placed_at": view.placed_at,
         "pay_until": view.pay_until,
-        "promises": [_promise(promise) for promise in promises.of_order(view.code, now)],
+        "promises": _promises(promises.of_order(view.code, now)),
         "terms_version": view.terms_number,
         "shown_total": view.shown_total,
         "goods_total": view.goods_total,

@@ -230,6 +230,17 @@ class OrderAsk(Taken):
     buyer: BuyerAsk = BuyerAsk()
 
 
+class PromiseMove(Given):
+    """A due time that moved after the promise was made: a day was closed or opened, or force majeure declared."""
+
+    at: datetime
+    due_from: datetime
+    due_to: datetime
+    held: bool = Field(description="From here on the clock stood until further notice.")
+    why: Literal["holiday", "force_majeure"]
+    calendar_version: int
+
+
 class PromiseGiven(Given):
     id: str
     kind: str
@@ -242,6 +253,11 @@ class PromiseGiven(Given):
     due_at: datetime
     state: Literal["open", "kept", "broken", "waived"]
     kept_at: datetime | None
+    held_since: datetime | None = Field(
+        description="Since then its clock stands (force majeure); `due_at` is what it would be if it ran on."
+    )
+    pauses: list[str] = Field(description="Codes of the declared periods that lie in its way.")
+    moves: list[PromiseMove] = Field(description="Oldest first.")
 
 
 State = Literal[
