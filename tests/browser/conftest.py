@@ -141,7 +141,7 @@ def _open(peyman: Peyman, sms: SmsSimulator | None = None) -> Iterator[House]:
 
 
 @contextmanager
-def _open_with_a_clock(folder: Path, database_url: str, tehran: str) -> Iterator[House]:
+def open_with_a_clock(folder: Path, database_url: str, tehran: str) -> Iterator[House]:
     """Open a house whose clock stands where its tests put it, and whose providers of texts they hold."""
     with SmsSimulator() as sms:
         clock = folder / "clock"
@@ -174,7 +174,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], s
 @pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[House]:
     """A house for walks that move its terms, its calendar and its clock, which stands where they put it."""
-    with _open_with_a_clock(tmp_path_factory.mktemp("office"), new_database(), "2026-11-28 10:00") as office:
+    with open_with_a_clock(tmp_path_factory.mktemp("office"), new_database(), "2026-11-28 10:00") as office:
         yield office
 
 
