@@ -72,7 +72,16 @@ PROMISES = [{"what": "پردازش سفارش", "due": "تا پنجشنبه ۵ �
 CHANGES = [{"number": "۱۱-۴", "title": "قطعی شدن سفارش"}]
 ITEMS = [{"title": "کتاب‌خوان آوند", "text": "نمایشگر ۶ اینچی", "link": "https://peyman.example/goods/a/"}]
 OVERDUES = [{"what": "فرستادن پیش‌فاکتور", "code": "PRM-7K2M-9QXR-4WTB-6", "due": "تا شنبه", "late": "۴۰ دقیقه"}]
-TABLES = {"overdues": OVERDUES, "lines": LINES, "fees": FEES, "promises": PROMISES, "changes": CHANGES, "items": ITEMS}
+DRIFTS = [{"what": "185.143.232.0/22 (آروان)", "code": "DRF-7K2M-9QXR-4WTB-6", "why": "در فهرست نیست"}]
+TABLES = {
+    "overdues": OVERDUES,
+    "drifts": DRIFTS,
+    "lines": LINES,
+    "fees": FEES,
+    "promises": PROMISES,
+    "changes": CHANGES,
+    "items": ITEMS,
+}
 FULL: rules.Context = {**UNMARKED, **TABLES}
 
 
@@ -157,6 +166,8 @@ def test_the_last_line_of_a_log_in_code_lets_the_browser_fill_it_in() -> None:
         ("privacy_answered", 3),
         ("newsletter", 3),
         ("promise_broken", 3),
+        ("registry_drift", 3),
+        ("registry_alarm", 4),
     ],
 )
 def test_no_sms_grows_beyond_the_parts_it_costs(name: str, parts: int) -> None:

@@ -1,5 +1,6 @@
-"""Staff hear of broken promises at once: one message to each, however many broke together."""
+"""Staff hear of what went wrong at once: one message to each, however much went wrong together."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -8,12 +9,11 @@ from django.db import transaction
 from peyman.kernel import jalali
 from peyman.kernel.text import persian_digits
 from peyman.messages import actions as messages
-from peyman.people import queries as people
+from peyman.people import queries as people_of
 from peyman.people.models import Person
 from peyman.promises import actions as promises
-from peyman.promises.models import Promise
 
-_NAMED = 20  # promises that a mail lists; the desk shows all
+NAMED = 20  # rows that a mail lists; the desk shows all
 
 
 @transaction.atomic
@@ -25,34 +25,66 @@ def sound(*, now: datetime) -> int:
     """
     broken = promises.take_alarms(now=now)
     if broken:
-        messages.queue_many([_message(person, broken, now) for person in people.of_role(settings.ALARM_ROLE)], now=now)
+        tell(
+            template="promise_broken",
+            key=f"alarm:{broken[0].code}",  # the first is told of once, so the key is once
+            about=f"promise:{broken[0].code}",
+            context={
+                "count": persian_digits(len(broken)),
+                "first": broken[0].what,
+                "link": f"{settings.PUBLIC_URL}/desk/promises/",
+            },
+            mail={
+                "overdues": [
+                    {
+                        "what": promise.what,
+                        "code": promise.code,
+                        "due": jalali.deadline(promise.due_at),
+                        "late": jalali.duration_words(now - promise.due_at),
+                    }
+                    for promise in broken[:NAMED]
+                ]
+            },
+            now=now,
+        )
     return len(broken)
 
 
-def _message(person: Person, broken: list[Promise], now: datetime) -> messages.NewMessage:
+def tell(
+    *,
+    template: str,
+    key: str,
+    about: str,
+    context: Mapping[str, str],
+    mail: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+    now: datetime,
+) -> list[Person]:
+    """Queue one message to each of ALARM_ROLE, by mail where theirs is confirmed, else by SMS; return whom.
+
+    `mail`: tables that only the mail prints, which also greets by name. The same `key` is told once.
+    """
+    people = people_of.of_role(settings.ALARM_ROLE)
+    messages.queue_many(
+        [_message(person, template, f"{key}:{person.code}", about, context, mail or {}) for person in people], now=now
+    )
+    return people
+
+
+def _message(
+    person: Person,
+    template: str,
+    key: str,
+    about: str,
+    context: Mapping[str, str],
+    mail: Mapping[str, Sequence[Mapping[str, str]]],
+) -> messages.NewMessage:
     by_mail = bool(person.email and person.email_confirmed_at)
-    context: dict[str, str | list[dict[str, str]]] = {
-        "count": persian_digits(len(broken)),
-        "first": broken[0].what,
-        "link": f"{settings.PUBLIC_URL}/desk/promises/",
-    }
-    if by_mail:
-        context["name"] = person.full_name
-        context["overdues"] = [
-            {
-                "what": promise.what,
-                "code": promise.code,
-                "due": jalali.deadline(promise.due_at),
-                "late": jalali.duration_words(now - promise.due_at),
-            }
-            for promise in broken[:_NAMED]
-        ]
     return messages.NewMessage(
         channel="email" if by_mail else "sms",
         to=person.email if by_mail else person.mobile,
-        template="promise_broken",
-        context=context,
-        key=f"alarm:{broken[0].code}:{person.code}",  # the first is told of once, so the key is once
+        template=template,
+        context={**context, **mail, "name": person.full_name} if by_mail else dict(context),
+        key=key,
         person_id=person.pk,
-        about=f"promise:{broken[0].code}",
+        about=about,
     )

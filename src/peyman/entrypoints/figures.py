@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from peyman.entrypoints.words import clause_words
 from peyman.promises.queries import Record, Share
 
 HEIGHT, TOP = 80, 14  # pixels of a bar's well, and the room above it
@@ -95,5 +96,5 @@ def shares(record: Record, titles: Mapping[str, str]) -> list[Line]:
             if made
         ]
         joined = list(pairwise(points))
-        lines.append(Line(clause, titles.get(clause, clause), by_clause.get(clause), points, joined))
+        lines.append(Line(clause, clause_words(clause, titles), by_clause.get(clause), points, joined))
     return lines

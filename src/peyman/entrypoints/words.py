@@ -1,6 +1,6 @@
 """Words that several doors use for the same thing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from peyman.promises.rules import Scope
 
@@ -11,7 +11,10 @@ _KINDS = {
     "processing": "پردازش سفارش",
     "contact_confirmation": "تأیید نشانی",
     "privacy": "رسیدگی به گزارش حریم خصوصی",
+    "registry_update": "ثبت محدوده‌ها در سامانه ملی",
 }
+# What promises to ourselves are made by: clauses that are no part of the shop's terms.
+_OTHER_CLAUSES = {"B06": "یافتن و پیگیری اختلاف با سامانه ملی"}
 
 
 # What a parameter of the terms is called, and its unit.
@@ -39,6 +42,11 @@ PARAMETERS = {
 def kind_words(kind: str) -> str:
     """Return what promises of a kind are called; the kind itself where nobody gave it a name."""
     return _KINDS.get(kind, kind)
+
+
+def clause_words(clause: str, titles: Mapping[str, str]) -> str:
+    """Return what a clause is called: in the terms, or outside them; its id where nobody gave it a name."""
+    return titles.get(clause) or _OTHER_CLAUSES.get(clause, clause)
 
 
 def scope_words(scope: Scope, title_of: Callable[[str], str]) -> str:

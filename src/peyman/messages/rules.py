@@ -322,6 +322,8 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "privacy_received"): Template(_names("case link"), may=_names("due") | _MARKED),
     (SMS, "privacy_answered"): Template(_names("case link"), may=_MARKED),
     (SMS, "promise_broken"): Template(_names("count first link"), may=_MARKED),
+    (SMS, "registry_drift"): Template(_names("count first link"), may=_MARKED),
+    (SMS, "registry_alarm"): Template(_names("what link"), may=_MARKED),
     (SMS, "newsletter"): Template(_names("title link opt_out"), may=_MARKED),
     (SMS, "pro_forma"): Template(_names("order total pay_until link"), may=_MARKED),
     (SMS, "cart_code"): Template(_names("cart_code link"), may=_MARKED),
@@ -354,6 +356,10 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (EMAIL, "promise_broken"): Template(
         _names("count first link"), may=_names("name") | _MAILED, tables={"overdues": _names("what code due late")}
     ),
+    (EMAIL, "registry_drift"): Template(
+        _names("count first link"), may=_names("name") | _MAILED, tables={"drifts": _names("what code why")}
+    ),
+    (EMAIL, "registry_alarm"): Template(_names("what link"), may=_names("name") | _MAILED),
     (EMAIL, "privacy_answered"): Template(_names("case answer link"), may=_names("name clause") | _MAILED),
     (EMAIL, "newsletter"): Template(
         _names("title intro link opt_out"),

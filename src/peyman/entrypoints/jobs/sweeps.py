@@ -13,7 +13,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from peyman.billing import actions as billing
-from peyman.entrypoints import alarms, notices, payments, personal_data
+from peyman.entrypoints import alarms, notices, payments, personal_data, tariff_watch
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
@@ -36,6 +36,7 @@ class Swept:
     carts: int = 0
     erased: int = 0
     notices: int = 0
+    drift: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -61,6 +62,7 @@ def tick(now: datetime) -> Swept:
     swept.carts = carts.sweep_left(days=parameter(terms.terms_in_force(now).parameters, "cart_days"), now=now)
     swept.erased = personal_data.finish_erasures(now)
     swept.notices = notices.send_out(now)
+    swept.drift = tariff_watch.sweep(now=now)
     log.info("sweep.done", **swept.as_json())
     return swept
 

@@ -36,7 +36,7 @@ class PromiseView:
     late_by: timedelta | None  # of a broken one: until it was kept, or until now
     left: timedelta | None  # of an open one
     clause: str  # register id; never shown
-    clause_number: str  # "11-4" in the promise's own version of the terms
+    clause_number: str  # "11-4" in the promise's own version of the terms; "" where it is no clause of them
     terms_number: int
     evidence: dict[str, Any] = field(default_factory=dict)
     held_since: datetime | None = None  # of an open one whose clock stands (D121)
@@ -108,12 +108,20 @@ def view(promise: Promise, now: datetime) -> PromiseView:
         late_by=ending.late_by,
         left=promise.due_at - now if ending.state == "open" and promise.held_since is None else None,
         clause=promise.clause,
-        clause_number=clause_number(promise.terms, promise.clause),
+        clause_number=_published(promise),
         terms_number=promise.terms.number,
         evidence=promise.evidence,
         held_since=promise.held_since,
         pauses=tuple(promise.pauses),
     )
+
+
+def _published(promise: Promise) -> str:
+    """The clause's number in the promise's own terms; "" of a promise to ourselves, by no clause of them."""
+    try:
+        return clause_number(promise.terms, promise.clause)
+    except KeyError:
+        return ""
 
 
 def last_week(now: datetime) -> Tally:

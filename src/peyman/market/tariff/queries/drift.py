@@ -481,10 +481,11 @@ def _meet(some: Iterable[_Bounds], others: Sequence[_Bounds]) -> bool:
     )
 
 
-def open_drifts() -> list[Story]:
-    """Return the drifts that are not over, the gravest first; two queries."""
+def open_drifts(at: datetime | None = None) -> list[Story]:
+    """Return the drifts that are not over, or were noticed and not over at `at`; the gravest first. Two queries."""
     order = {kind.value: place for place, kind in enumerate(Kind)}
-    rows = list(_stories(Drift.objects.filter(cleared_at=None)))
+    open_ = Q(cleared_at=None) if at is None else Q(noticed_at__lte=at) & (Q(cleared_at=None) | Q(cleared_at__gt=at))
+    rows = list(_stories(Drift.objects.filter(open_)))
     return sorted(rows, key=lambda one: (order[one.kind], one.noticed_at, one.code))
 
 
