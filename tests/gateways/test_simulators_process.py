@@ -1,4 +1,4 @@
-"""The three simulators as one process."""
+"""The simulators as one process."""
 
 import json
 import signal
@@ -12,14 +12,14 @@ import httpx
 from peyman.gateways.simulators.__main__ import main
 
 
-def test_one_process_serves_all_three_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_one_process_serves_all_of_them_until_it_is_told_to_stop(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "peyman.gateways.simulators", "--state", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             urls = json.loads(process.stdout.readline())
-            assert urls.keys() == {"bank_url", "sms_url", "smtp_url", "control_url"}
-            for name in ("bank_url", "sms_url", "control_url"):
+            assert urls.keys() == {"bank_url", "sms_url", "smtp_url", "control_url", "registry_url"}
+            for name in ("bank_url", "sms_url", "control_url", "registry_url"):
                 assert httpx.get(f"{urls[name]}/_sim/health", trust_env=False).json()["ok"] is True
             with smtplib.SMTP("127.0.0.1", int(urls["smtp_url"].rpartition(":")[2]), timeout=5) as line:
                 assert line.noop()[0] == 250

@@ -166,6 +166,7 @@ def test_the_last_line_of_a_log_in_code_lets_the_browser_fill_it_in() -> None:
         ("privacy_answered", 3),
         ("newsletter", 3),
         ("promise_broken", 3),
+        ("registry_alarm", 3),
         ("registry_drift", 3),
         ("registry_alarm", 4),
     ],

@@ -19,6 +19,8 @@ class Env:
     sms_url: str
     smtp_url: str
     cache_url: str
+    registry_url: str  # where the national registry's list is; may hold credentials
+    registry_hours: float  # between two fetches
     sandbox: bool
     clock_file: str
     zarinpal_merchant: str
@@ -54,6 +56,8 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         sms_url=environ.get("PEYMAN_SMS_URL", "").rstrip("/"),
         smtp_url=environ.get("PEYMAN_SMTP_URL", ""),
         cache_url=environ.get("CACHE_URL", ""),
+        registry_url=environ.get("PEYMAN_REGISTRY_URL", "").strip(),
+        registry_hours=float(environ.get("PEYMAN_REGISTRY_EVERY") or 6),
         sandbox=environ.get("PEYMAN_SANDBOX") == "1",
         clock_file=environ.get("PEYMAN_CLOCK_FILE", ""),
         zarinpal_merchant=environ.get("PEYMAN_ZARINPAL_MERCHANT", ""),

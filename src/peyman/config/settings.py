@@ -1,5 +1,7 @@
 """Django's settings, made of the environment."""
 
+from datetime import timedelta
+
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -26,6 +28,9 @@ if not set(SMS_PROVIDERS) <= {"kavenegar", "smsir"}:
     raise ImproperlyConfigured("PEYMAN_SMS_PROVIDERS names kavenegar, smsir or both, by comma.")
 PHONES = list(ENV.phones)
 DATA_DIR = ENV.data
+REGISTRY_URL = ENV.registry_url
+REGISTRY_EVERY = timedelta(hours=min(max(ENV.registry_hours, 0.25), 168))
+REGISTRY_DEADLINE = 120.0  # seconds of one fetch, whatever the other side does
 REGISTRANTS = list(ENV.registrants)
 ADMISSION_HOLD_DAYS, ADMISSION_LIST_HOURS = ENV.admission_hold_days, ENV.admission_list_hours
 DRIFT_HOLD_HOURS, DRIFT_HOLD_SNAPSHOTS = ENV.drift_hold_hours, ENV.drift_hold_snapshots

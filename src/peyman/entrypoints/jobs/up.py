@@ -210,7 +210,7 @@ class Sandbox:
             return
         state = self.data / "simulators"
         state.mkdir(exist_ok=True)
-        ports = {name: free_port(self.ports) for name in ("bank", "sms", "smtp", "control")}
+        ports = {name: free_port(self.ports) for name in ("bank", "sms", "smtp", "control", "registry")}
         command = [sys.executable, "-m", "peyman.gateways.simulators", "--state", str(state)]
         for name, port in ports.items():
             command += [f"--{name}-port", str(port)]
@@ -224,6 +224,8 @@ class Sandbox:
             **self.environment,
             **{f"PEYMAN_{name}_URL": addresses[name] for name in lacking},
         }
+        if (state / "registry.csv").is_file():  # the last list of the sample
+            self.environment.setdefault("PEYMAN_REGISTRY_URL", f"http://{LOOPBACK}:{ports['registry']}/page/iplist")
         if "SMS" in lacking:  # the simulator is both providers, so that one can fail over to the other
             self.environment.setdefault("PEYMAN_SMSIR_KEY", "sandbox-key")
         self.wait_for("شبیه‌سازها", lambda: all(not is_free(port) for port in ports.values()))

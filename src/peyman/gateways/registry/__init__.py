@@ -1,6 +1,19 @@
 """The national registry's list: opened under limits in whatever form it comes, fetched from where it is published."""
 
-from peyman.gateways.registry.fetching import Answer, Failed, fetch
-from peyman.gateways.registry.opening import MAX_BYTES, MAX_ROWS, Opened, Unreadable, open_list
+from peyman.gateways.registry.columns import MAX_ROWS, Unreadable
+from peyman.gateways.registry.fetching import OUTCOMES, Answer, Failed, fetch, shown
+from peyman.gateways.registry.opening import MAX_BYTES, Opened, kind_of, open_list
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "Answer", "Failed", "Opened", "Unreadable", "fetch", "open_list"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_ROWS",
+    "OUTCOMES",
+    "Answer",
+    "Failed",
+    "Opened",
+    "Unreadable",
+    "fetch",
+    "kind_of",
+    "open_list",
+    "shown",
+]

@@ -3,9 +3,10 @@
 import json
 import random
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,6 +61,9 @@ class Response:
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    # The body in pieces, as slowly as they come; its length only if the headers say it; then the line is closed. Drop
+    # among them resets the line.
+    pieces: Iterable[bytes] | None = None
 
 
 def as_json(document: object, status: int = 200) -> Response:
@@ -341,12 +345,29 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, response: Response) -> None:
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(response.body)))
+        if response.pieces is None:
+            self.send_header("Content-Length", str(len(response.body)))
+        else:
+            self.send_header("Connection", "close")
         self.send_header("Cache-Control", "no-store")
         for name, value in response.headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(response.body)
+        if response.pieces is None:
+            self.wfile.write(response.body)
+        else:
+            self._pour(response.pieces)
+
+    def _pour(self, pieces: Iterable[bytes]) -> None:
+        self.close_connection = True
+        try:
+            for piece in pieces:
+                self.wfile.write(piece)
+                self.wfile.flush()
+        except Drop:
+            linger = struct.pack("ii", 1, 0)  # closing sends a reset
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            raise
 
     def log_message(self, format: str, *args: Any) -> None:
         return  # addresses hold tokens and keys
