@@ -54,7 +54,7 @@ def test_dead_letters_are_listed_with_their_reason_and_without_text_or_address(m
     html = manager.get("/desk/messages/").content.decode()
     assert "پیامک: پایان مهلت پرداخت" in html
     assert "ارائه‌دهنده آن را برای همیشه نپذیرفت (کد ۴۱۱)" in html.replace("411", "۴۱۱")
-    assert "0912***4567" in html
+    assert "۰۹۱۲***۴۵۶۷" in html
     for hidden in ("09121234567", "+989121234567", "ORD-", "مهلت پرداخت این سفارش گذشت"):
         assert hidden not in html
     assert f"/desk/messages/{row.code}/retry" in html
