@@ -15,11 +15,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final, TypeVar
 
+from peyman.gateways import registry
 from peyman.kernel import prefixes
 from peyman.kernel.text import has_controls, normalise, persian_digits, whole_number
+from peyman.market.tariff.rules import quarantine, rows
 from peyman.market.tariff.rules.audit import ALWAYS, Shown, Tariff, micros
 from peyman.market.tariff.rules.audit_joins import DeclaredEdge, Grant, Isp, Release
-from peyman.market.tariff.rules.history import moment
+from peyman.market.tariff.rules.history import Listed, Seen, moment, seen
 
 MAX_BYTES: Final = 500_000_000
 MAX_ROWS: Final = 5_000_000
@@ -110,6 +112,121 @@ def releases(file: Path) -> list[Release]:
 def grants(file: Path) -> list[Grant]:
     """Read to whom the message was shown. Raises BadFile."""
     return _read(file, "grants", _grant)
+
+
+# ---- The registry's lists, in a folder ----
+
+DATED: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?!\d).*\.(?:csv|xlsx|html?|json)", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A list of the folder that was not used, and why."""
+
+    name: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The history that a folder of lists holds, and what of it was not used."""
+
+    snapshots: list[Seen]
+    rows: list[Listed]
+    files: list[Digest]
+    held: list[Held]
+
+
+@dataclass(slots=True)
+class _List:
+    """A list of the folder: its rows by number."""
+
+    seen: Seen
+    name: str
+    rows: frozenset[int]
+    verdict: quarantine.Verdict
+    is_good: bool
+
+
+def registry_folder(folder: Path, told: Callable[[str], None] = lambda name: None) -> Folder:
+    """Read the lists of a folder, named by the day on which they were seen ("2023-05-05.csv"), as `peyman registry
+    import` takes them: bad ones are left out unless a later one agrees. Raises BadFile, also when no list is good.
+    """
+    try:
+        files = sorted((found[1], path) for path in folder.iterdir() if (found := DATED.fullmatch(path.name)))
+    except OSError as fault:
+        raise BadFile(folder, f"خوانده نشد ({fault.strerror}).") from fault
+    numbers: dict[rows.Line, int] = {}
+    reads: list[rows.Read] = []
+    lists: list[_List] = []
+    held: list[Held] = []
+    last: quarantine.Summary | None = None
+    digests = []
+    for day, path in files:
+        told(path.name)
+        digests.append(digest(path))
+        try:
+            at, _ = moment(day)
+            opened = registry.open_list(path)
+        except registry.Unreadable as fault:
+            held.append(Held(path.name, fault.detail))
+            continue
+        except ValueError:
+            held.append(Held(path.name, "نام آن با تاریخی درست آغاز نمی‌شود."))
+            continue
+        for line in opened.lines:
+            if line not in numbers:
+                numbers[line] = len(reads)
+                reads.append(rows.read(line))
+        of_list = [numbers[line] for line in opened.lines]
+        pairs = ((line, reads[number]) for line, number in zip(opened.lines, of_list, strict=True))
+        summary = quarantine.summarise(pairs, lost=opened.lost, faults=opened.faults)
+        verdict = quarantine.judge(summary, last)
+        one = _List(seen(path.name, at, True), path.name, frozenset(of_list), verdict, verdict.state == quarantine.GOOD)
+        if not one.is_good:
+            for other in lists:
+                if _agree(one, other):
+                    one.is_good = other.is_good = True
+        lists.append(one)
+        if one.is_good:
+            last = summary
+    good = [one for one in lists if one.is_good]
+    held += [
+        Held(one.name, " ".join(reason.detail for reason in one.verdict.reasons)) for one in lists if not one.is_good
+    ]
+    if not good:
+        told_why = [f"  {one.name}: {one.says}" for one in held[:NAMED]]
+        raise BadFile(folder, "هیچ فهرست درستی از سامانه ملی در آن نیست (نام فایل‌ها: 2023-05-05.csv).", *told_why)
+    return Folder([one.seen for one in good], _stays(good, reads), digests, sorted(held, key=lambda one: one.name))
+
+
+def _agree(one: _List, other: _List) -> bool:
+    if other.is_good or not (quarantine.may_agree(one.verdict.codes) and quarantine.may_agree(other.verdict.codes)):
+        return False
+    apart = one.seen.starts_at - other.seen.starts_at
+    return quarantine.agrees({*map(str, one.rows)}, {*map(str, other.rows)}, apart=apart)
+
+
+def _stays(good: list[_List], reads: list[rows.Read]) -> list[Listed]:
+    begun: dict[int, int] = {}
+    found: list[Listed] = []
+
+    def end(number: int, absent: int | None) -> None:
+        says = reads[number]
+        if says.network:
+            first = begun[number]
+            found.append(Listed(number, says.network, says.host, says.update_on, says.due_on, first, absent))
+
+    before: frozenset[int] = frozenset()
+    for position, one in enumerate(good):
+        for number in sorted(before - one.rows):
+            end(number, position)
+        for number in one.rows - before:
+            begun[number] = position
+        before = one.rows
+    for number in sorted(before):
+        end(number, None)
+    return found
 
 
 # ---- Rows ----

@@ -8,7 +8,7 @@ Times are whole microseconds since 1970 in UTC, so that no sum rounds; days are 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -173,20 +173,36 @@ def is_fill(node: str) -> bool:
 # ---- What did operators bill for this address? ----
 
 
+Holding = Callable[[Address], Iterable[Listed]]  # address → the stays of all rows whose range holds it
+
+
+def by_network(rows: Iterable[Listed]) -> Holding:
+    """Return what finds those of `rows` that hold an address, the narrowest first."""
+    found: dict[str, list[Listed]] = {}
+    for row in rows:
+        if row.network:
+            found.setdefault(row.network, []).append(row)
+
+    def holding(address: Address) -> Iterable[Listed]:
+        return [row for text in prefixes.supernets(address) for row in found.get(text, ())]
+
+    return holding
+
+
 class Register:
     """The history of the registry, asked by address. `registrants`: only rows of theirs count; of all, if empty."""
 
-    def __init__(self, snapshots: Sequence[Seen], rows: Iterable[Listed], registrants: Sequence[str] = ()) -> None:
+    def __init__(self, snapshots: Sequence[Seen], holding: Holding, registrants: Sequence[str] = ()) -> None:
         self.snapshots = snapshots
-        self._by_network: dict[str, list[Listed]] = {}
+        self._holding, self._registrants = holding, registrants
         self._memory: dict[tuple[tuple[Listed, ...], Terms], list[Span]] = {}
-        for row in rows:
-            if row.network and (not registrants or any(history.is_own(row.host, name) for name in registrants)):
-                self._by_network.setdefault(row.network, []).append(row)
 
     def covering(self, edge: Address) -> tuple[Listed, ...]:
-        """Return the rows whose range holds an address, the narrowest first."""
-        return tuple(row for text in prefixes.supernets(edge) for row in self._by_network.get(text, ()))
+        """Return the rows that count for an address."""
+        rows = tuple(self._holding(edge))
+        if not self._registrants:
+            return rows
+        return tuple(row for row in rows if any(history.is_own(row.host, name) for name in self._registrants))
 
     def timeline(self, edge: Address, terms: Terms) -> "list[Span]":
         """Return what an address was billed at all times, in spans that are each as long as can be."""
