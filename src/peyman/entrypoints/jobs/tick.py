@@ -3,7 +3,7 @@
 import click
 from django.conf import settings
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, registry_watch
 from peyman.entrypoints.jobs import console, outbox, worker
 from peyman.kernel.text import persian_digits
 
@@ -18,6 +18,7 @@ WORDS = {
     "carts": "سبدهای رهاشده پاک‌شده",
     "erased": "حساب‌های پاک‌شده",
     "notices": "خبرهای همگانی در صف",
+    "registry": "فهرست‌های گرفته‌شده از سامانه ملی",
     "told": "قول‌های پیام‌های رفته",
     "login_codes": "رمزهای ورود کهنه پاک‌شده",
     "stale_messages": "پیام‌های بی‌اثر پاک‌شده",
@@ -31,7 +32,7 @@ def command(typed: str | None, as_json: bool) -> None:
     if typed and not settings.SANDBOX:
         raise console.CouldNot("زمان دیگر را تنها در فروشگاه آزمایشی (PEYMAN_SANDBOX=1) می‌شود گفت.")
     now = console.instant(typed) if typed else clock.now()
-    done = {"sent": outbox.deliver(now=now), **worker.every_minute(now)}
+    done = {"sent": outbox.deliver(now=now), **worker.every_minute(now), "registry": registry_watch.sweep(now=now)}
     if as_json:
         console.answer(done)
         return

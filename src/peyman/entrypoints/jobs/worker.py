@@ -14,7 +14,7 @@ import click
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
-from peyman.entrypoints import clock, notices
+from peyman.entrypoints import clock, notices, registry_watch
 from peyman.entrypoints.jobs import outbox, startup, sweeps
 from peyman.messages import actions as messages
 from peyman.people import actions as people
@@ -49,6 +49,7 @@ WORK = (
     Work("due", 1.0, sweeps.run_due),
     Work("notices", 5.0, notices.send_out),
     Work("minute", 60.0, every_minute),
+    Work("registry", 60.0, lambda now: registry_watch.sweep(now=now)),  # it may be silent for minutes
 )
 
 
