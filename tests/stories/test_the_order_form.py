@@ -6,7 +6,7 @@ import pytest
 
 from peyman.shop.orders import actions as orders
 from peyman.shop.orders.models import Order
-from peyman.shop.orders.rules.form import Buyer, FormIncomplete, read_delivery
+from peyman.shop.orders.rules.form import Buyer, FormIncomplete, read_buyer, read_delivery
 from peyman.shop.shipping import queries as shipping
 from peyman.shop.shipping.rules import NotCarried
 from tests import make
@@ -69,7 +69,32 @@ def test_a_wrong_postal_code_is_told_with_the_way_out(typed: str, sentence: str)
 @pytest.mark.clause("D50")
 def test_a_postal_code_may_be_typed_in_any_digits() -> None:
     codes = ["4144955471", "۴۱۴۴۹۵۵۴۷۱", "٤١٤٤٩٥٥٤٧١", "41449-55471", "۴۱۴۴۹ ۵۵۴۷۱"]
+    codes += ["\u200f4144955471", "\u202a41449\u200e55471\u202c", "\ufeff41449–55471", "41449\u200c55471\n"]
     assert {read_delivery({**FORM, "postal_code": code}).postal_code for code in codes} == {"4144955471"}
+
+
+@pytest.mark.clause("D44")
+@pytest.mark.parametrize(
+    ("national_id", "economic_code", "phone"),
+    [
+        ("10380284790", "411111111111", "02188888888"),
+        ("۱۰۳۸۰۲۸۴۷۹۰", "٤١١١١١١١١١١١", "۰۲۱۸۸۸۸۸۸۸۸"),
+        ("\u200f1038 028 4790\u200e", "4111-1111-1111", "021-8888 8888"),
+        ("\u202b10380284790\u202c", "\u2066411111111111\u2069", "\ufeff021–88888888"),
+    ],
+)
+def test_the_numbers_of_an_organisation_may_be_typed_and_pasted_in_many_ways(
+    national_id: str, economic_code: str, phone: str
+) -> None:
+    buyer = read_buyer(
+        {
+            "kind": "legal_entity", "name": "شرکت نمونه", "national_id": national_id, "economic_code": economic_code,
+            "registration_number": "۱۲ ۳۴۵", "postal_code": "4144955471", "phone": phone,
+        }
+    )  # fmt: skip
+    assert (buyer.national_id, buyer.economic_code, buyer.registration_number, buyer.phone) == (
+        "10380284790", "411111111111", "12345", "02188888888",
+    )  # fmt: skip
 
 
 @pytest.mark.django_db

@@ -61,9 +61,13 @@ ASKED = {
 }
 
 
+# What people put between digits, and what a right-to-left page puts around them when it is copied from.
+_NOISE = re.compile("[\\s\\-_\u061c\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
 def postal_code(typed: object) -> str:
     """Return the ten digits of a postal code; ValueError says in Persian what is wrong with it."""
-    digits = re.sub(r"[\s\-–_\u200c]", "", latin_digits(str(typed or "")))
+    digits = _NOISE.sub("", latin_digits(str(typed or "")))
     if not digits:
         raise ValueError("کد پستی را بنویسید؛ ۱۰ رقم است.")
     if not digits.isascii() or not digits.isdigit():
@@ -137,6 +141,8 @@ def read_buyer(raw: Mapping[str, object]) -> Buyer:
     text: dict[str, str] = {}
     for name, (asked, shape, sentence) in LEGAL.items():
         value = latin_digits(normalise(_text(raw.get(name))))
+        if name != "name":
+            value = _NOISE.sub("", value)
         text[name] = value
         if not value:
             wrong[f"buyer.{name}"] = asked
