@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
-from peyman.promises import actions, queries
+from peyman.promises import actions, queries, rules
 from peyman.promises.models import CalendarVersion, Holiday
 from tests import make
 
@@ -94,6 +95,28 @@ def test_a_change_that_changes_nothing_makes_no_version():
     assert CalendarVersion.objects.count() == 1
     with pytest.raises(ValueError, match="not both"):
         actions.change_calendar(close={date(2025, 1, 15): "x"}, open_=[date(2025, 1, 15)], source="x", now=NOW)
+
+
+def test_a_holiday_entered_twice_is_one_holiday_with_its_first_title():
+    make.calendar()
+    first = actions.change_calendar(close={date(2025, 1, 13): "میلاد"}, source="یک", now=NOW)
+    again = actions.change_calendar(close={date(2025, 1, 13): "تعطیل"}, source="دو", now=NOW + DAY)
+    assert (first.number, again.number) == (2, 2)
+    assert [row.title for row in Holiday.objects.all()] == ["میلاد"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Holiday.objects.create(date=date(2025, 1, 13), title="تعطیل", added_in=first)
+
+
+def test_a_holiday_that_many_enter_at_once_is_one_holiday_of_one_version(threads):
+    make.calendar()
+
+    def enter(number):
+        return actions.change_calendar(close={date(2025, 1, 13): f"روز {number}"}, source="x", now=NOW).number
+
+    answers = threads(4, enter)
+    assert {answer for answer in answers if isinstance(answer, int)} == {2}
+    assert {type(answer) for answer in answers} <= {int, rules.CalendarChanged}
+    assert (Holiday.objects.count(), CalendarVersion.objects.count()) == (1, 2)
 
 
 def test_a_day_may_close_again():

@@ -178,6 +178,62 @@ def test_an_order_of_a_holiday_is_processed_on_the_first_working_day_after(insta
     assert JANUARY.processing_date(tehran(instant)) == date.fromisoformat(day)
 
 
+@pytest.mark.clause("D22")
+@pytest.mark.parametrize(
+    ("case", "calendar", "instant", "day"),
+    [
+        # A Thursday works to its last second, and after it comes Saturday.
+        ("Thursday evening", FRIDAYS, "2025-01-09 23:30", "2025-01-09"),
+        ("the midnight after it", FRIDAYS, "2025-01-10 00:00", "2025-01-11"),
+        # Nowruz 1400, after the leap day of 1399 (Saturday 30 Esfand), which worked.
+        ("the leap day of 1399", NOWRUZ_1400, "2021-03-20 23:59:59", "2021-03-20"),
+        ("the first second of 1400", NOWRUZ_1400, "2021-03-21 00:00", "2021-03-25"),
+        ("4 Farvardin 1400", NOWRUZ_1400, "2021-03-24 23:59", "2021-03-25"),
+        ("the Friday in Nowruz 1400", NOWRUZ_1400, "2021-03-26 12:00", "2021-03-27"),
+        ("12 Farvardin 1400, a Thursday before a Friday", NOWRUZ_1400, "2021-04-01 10:00", "2021-04-03"),
+        # Nowruz 1404, after the leap day of 1403 (Thursday 30 Esfand), which was closed.
+        ("the evening before 29 Esfand", NOWRUZ_1404, "2025-03-18 23:59:59", "2025-03-18"),
+        ("29 Esfand, the day of the oil", NOWRUZ_1404, "2025-03-19 00:00", "2025-03-25"),
+        ("the leap day of 1403", NOWRUZ_1404, "2025-03-20 09:00", "2025-03-25"),
+        ("the day of Fitr, before Nature Day", NOWRUZ_1404, "2025-03-31 08:00", "2025-04-03"),
+        ("Nature Day", NOWRUZ_1404, "2025-04-02 20:00", "2025-04-03"),
+        # Days of the moon.
+        ("the Friday before Tasua and Ashura", ASHURA_1404, "2025-07-04 10:00", "2025-07-07"),
+        ("Arbaeen, a Thursday", SAFAR_1404, "2025-08-14 10:00", "2025-08-16"),
+        ("the end of Safar, a Sunday", SAFAR_1404, "2025-08-24 10:00", "2025-08-25"),
+        ("a week declared closed, from its first day", DECLARED_1404, "2026-03-01 10:00", "2026-03-08"),
+        # The night of 22 March 2021 had no hour 0: one second before it, and the first after it.
+        ("before the skipped hour", FRIDAYS, "2021-03-21T20:29:59+00:00", "2021-03-21"),
+        ("after the skipped hour", FRIDAYS, "2021-03-21T20:30:00+00:00", "2021-03-22"),
+        # On 21 September 2021 the last hour came twice; the day ended after the second.
+        ("the end of the first last hour", FRIDAYS, "2021-09-21T19:29:59+00:00", "2021-09-21"),
+        ("the second last hour", FRIDAYS, "2021-09-21T19:30:00+00:00", "2021-09-21"),
+        ("the day after it", FRIDAYS, "2021-09-21T20:30:00+00:00", "2021-09-22"),
+        ("the same night of 1401, the last", FRIDAYS, "2022-09-21T20:29:59+00:00", "2022-09-21"),
+        ("and its end", FRIDAYS, "2022-09-21T20:30:00+00:00", "2022-09-22"),
+        ("no skipped hour in 1402", FRIDAYS, "2023-03-21T20:30:00+00:00", "2023-03-22"),
+    ],
+)
+def test_the_day_of_processing_over_feasts_leap_days_and_nights_that_changed_the_clock(case, calendar, instant, day):
+    assert calendar.processing_date(tehran(instant)) == date.fromisoformat(day)
+
+
+@pytest.mark.clause("D30")
+@pytest.mark.parametrize(
+    ("case", "event", "early", "deadline"),
+    [
+        ("a plain week", "2025-01-04 10:00", "2025-01-05 10:00", "2025-01-06 10:00"),
+        ("Wednesday evening", "2025-01-08 22:00", "2025-01-09 22:00", "2025-01-11 22:00"),
+        ("Thursday evening", "2025-01-09 22:00", "2025-01-11 22:00", "2025-01-12 22:00"),
+        ("Saturday evening, before two holidays", "2025-01-11 22:00", "2025-01-12 22:00", "2025-01-15 22:00"),
+        ("a Friday", "2025-01-10 12:00", "2025-01-12 00:00", "2025-01-13 00:00"),
+    ],
+)
+def test_a_refund_has_its_early_mark_after_one_working_day_and_its_deadline_after_two(case, event, early, deadline):
+    assert JANUARY.after(tehran(event), 24) == tehran(early)
+    assert JANUARY.after(tehran(event), 48) == tehran(deadline)
+
+
 @pytest.mark.parametrize(
     ("day", "length"),
     [("2021-03-22", 23), ("2021-09-21", 25), ("2022-03-22", 23), ("2022-09-21", 25), ("2023-03-22", 24)],
