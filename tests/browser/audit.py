@@ -46,8 +46,8 @@ _WRONG = r"""() => {
     const home = node.parentElement;
     if (home.closest('script, style')) continue;
     spoken.push(node.data);
-    // A message stands in the inbox as it left, with its codes and addresses.
-    if (home.closest('bdi, code, body [lang="en"], .message')) continue;
+    // A message stands in the inbox as it left, with its codes and addresses; what someone types is theirs.
+    if (home.closest('bdi, code, body [lang="en"], .message, textarea')) continue;
     const said = node.data.trim().slice(0, 120);
     if (/[0-9]/.test(said)) wrong.push(`Latin digits: ${said}`);
     if (/[\u0660-\u0669]/.test(said)) wrong.push(`Arabic digits: ${said}`);

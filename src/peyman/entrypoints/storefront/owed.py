@@ -19,7 +19,7 @@ class Owed:
     word: str
     what: str
     due: SafeString | str
-    proof: str
+    proof: SafeString | str
     clause: str
     notes: tuple[SafeString | str, ...] = ()  # what happened to its due time, and what is owed for breaking it
 
@@ -59,7 +59,9 @@ def words(promise: PromiseView) -> Owed:
         late = jalali.duration_words(promise.late_by) if promise.late_by else ""
         if promise.kept_at:
             due = format_html("باید {} انجام می‌شد؛ {} دیر شد", fa.deadline(promise.due_at), late)
-            told = f"سرانجام {jalali.moment(promise.kept_at)} انجام شد. {proof(promise.evidence)}".strip()
+            told: SafeString | str = format_html(
+                "سرانجام {} انجام شد. {}", jalali.moment(promise.kept_at), proof(promise.evidence)
+            )
         else:
             due = format_html("باید {} انجام می‌شد؛ تا این لحظه {} دیر شده است", fa.deadline(promise.due_at), late)
             told = "هنوز به شما بدهکاریم."
@@ -74,16 +76,16 @@ def words(promise: PromiseView) -> Owed:
     return Owed("open", "در راه", promise.what, fa.deadline(promise.due_at), left, promise.clause, _pauses(promise))
 
 
-def proof(evidence: dict[str, object]) -> str:
+def proof(evidence: dict[str, object]) -> SafeString:
     """Return what an evidence says to its customer: the channel of a message, the bank's number of a refund."""
     parts = []
     channel = str(evidence.get("channel", ""))
     if channel:
-        parts.append({"sms": "با پیامک", "email": "با ایمیل"}.get(channel, ""))
+        parts.append(format_html("{}", {"sms": "با پیامک", "email": "با ایمیل"}.get(channel, "")))
     reference = evidence.get("provider_ref") or evidence.get("bank_ref")
     if reference:
-        parts.append(f"شماره پیگیری بانک: {reference}")
-    return "، ".join(part for part in parts if part)
+        parts.append(format_html('شماره پیگیری بانک: <bdi class="mono">{}</bdi>', reference))
+    return SafeString("، ".join(part for part in parts if part))
 
 
 def tally(owed: list[Owed]) -> str:
