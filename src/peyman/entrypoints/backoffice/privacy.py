@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, contacts, lost_lines
 from peyman.entrypoints import privacy as reports
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading, wrong
@@ -188,6 +188,135 @@ def correct_birth_date(request: HttpRequest, person: Person, code: str) -> HttpR
     return redirect("/desk/people/?saved")
 
 
+@door.staff_only("people")
+@require_POST
+@carries_out("D16")
+def identity(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Show national id and account number whole, once the reason is in the access log."""
+    found = queries.person_by_code(code)
+    why = request.POST.get("why", "")[:200]
+    try:
+        people.note_access(
+            by=person, whose=found, subject=f"person:{found.code}", what="identity", why=why, now=clock.now()
+        )
+    except Invalid as refusal:
+        return _someone_page(request, person, {"who": code, "why": why}, refusal.fields, None)
+    return _someone_page(request, person, {"who": code, "why": why}, {}, found, is_whole=True)
+
+
+@door.staff_only("people")
+@require_POST
+@carries_out("D15")
+def national_id(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Confirm a national id whose card was seen, or take a wrong one out."""
+    found = queries.person_by_code(code)
+    typed = {"who": code, "why": request.POST.get("why", "")[:200]}
+    try:
+        if request.POST.get("act") == "confirm":
+            contacts.confirm_national_id(found, typed["why"], person, clock.now())
+        else:
+            people.take_national_id_out(person=found, why=typed["why"], by=person, now=clock.now())
+    except Refused as refusal:
+        bad = refusal.fields if isinstance(refusal, Invalid) else {}
+        return _someone_page(request, person, typed, bad, None, refusal=None if bad else refusal)
+    return redirect("/desk/people/?saved")
+
+
+# ---- A lost line ----
+
+
+@door.staff_only("people")
+@require_http_methods(["GET", "HEAD", "POST"])
+@carries_out("D08", "D15")
+def lost_line(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Change the number of a customer who lost the line: a code to the new number, and an identity check on record."""
+    found = queries.person_by_code(code)
+    if request.method != "POST":
+        return _lost_page(request, person, found)
+    typed = {name: request.POST.get(name, "")[:200] for name in ("mobile", "code", "identity", "why")}
+    now = clock.now()
+    try:
+        if request.POST.get("act") == "ask":
+            lost_lines.ask_by_staff(found, typed["mobile"], now)
+            return _lost_page(request, person, found, typed, asked=True)
+        wrong_fields: dict[str, str] = {}
+        for rule, name in ((rules.identity_check, "identity"), (rules.access_reason, "why")):
+            try:
+                rule(typed[name])
+            except Invalid as refusal:
+                wrong_fields |= refusal.fields
+        if wrong_fields:
+            raise Invalid(wrong_fields)
+        lost_lines.begin_by_staff(found, typed["code"], typed["identity"], typed["why"], person, now)
+    except rules.WrongCode as refusal:
+        return _lost_page(request, person, found, typed, {"code": refusal.detail}, asked=True)
+    except Invalid as refusal:
+        return _lost_page(request, person, found, typed, refusal.fields, asked="mobile" not in refusal.fields)
+    except Refused as refusal:
+        return _lost_page(request, person, found, typed, refusal=_not_missing(refusal))
+    return redirect(f"/desk/people/{code}/lost")
+
+
+@door.staff_only("people")
+@require_POST
+@carries_out("D15")
+def decide_lost_line(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Decide about an open request: change the number in spite of an objection, or refuse."""
+    row = queries.lost_line(code)
+    typed = {name: request.POST.get(name, "")[:200] for name in ("identity", "why")}
+    try:
+        if request.POST.get("act") == "uphold":
+            lost_lines.uphold(row, typed["identity"], typed["why"], person, clock.now())
+        else:
+            lost_lines.refuse(row, typed["why"], person, clock.now())
+    except Refused as refusal:
+        bad = refusal.fields if isinstance(refusal, Invalid) else {}
+        return _lost_page(request, person, row.person, typed, bad, refusal=None if bad else _not_missing(refusal))
+    return redirect("/desk/people/?saved")
+
+
+def _lost_page(
+    request: HttpRequest,
+    person: Person,
+    whose: Person,
+    typed: dict[str, str] | None = None,
+    bad: dict[str, str] | None = None,
+    *,
+    asked: bool = False,
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    typed, bad = typed or {}, bad or {}
+    checks = (("", "برگزینید"), *rules.IDENTITY_CHECKS.items())
+    boxes = {
+        "mobile": Field(
+            "mobile", "شماره تازه", typed.get("mobile", ""), "کدی به آن می‌رود؛ مشتری آن را برای شما می‌خواند.",
+            bad.get("mobile", ""), type="tel", ltr=True, maxlength=60,
+        ),
+        "code": Field("code", "کدی که مشتری خواند", "", "", bad.get("code", ""), ltr=True, maxlength=20),
+        "identity": Field(
+            "identity", "هویت را چگونه سنجیدید؟", typed.get("identity", ""), "", bad.get("identity", ""), options=checks
+        ),
+        "why": Field(
+            "why", "شرح", typed.get("why", ""), "در دفتر دسترسی می‌ماند و صاحب حساب هم آن را می‌بیند.",
+            bad.get("why", ""), maxlength=200,
+        ),
+    }  # fmt: skip
+    faulty = wrong(boxes.values())
+    context = {
+        "whose": whose,
+        "row": queries.lost_line_of(whose),
+        "state_words": rules.LOST_LINE_WORDS,
+        "f": boxes,
+        "asked": asked,
+        "wrong": faulty,
+        "heading": heading(len(faulty)),
+        "refusal": refusal,
+    }
+    return door.render(
+        request, person, "lost_line.html", context, refusal.status if refusal else 422 if faulty else 200
+    )
+
+
 def _found(who: str) -> Person | None:
     if who.strip().upper().startswith("PER-"):
         return Person.objects.filter(code=who.strip().upper()).first()
@@ -198,7 +327,14 @@ def _found(who: str) -> Person | None:
 
 
 def _someone_page(
-    request: HttpRequest, person: Person, typed: dict[str, str], bad: dict[str, str], shown: Person | None
+    request: HttpRequest,
+    person: Person,
+    typed: dict[str, str],
+    bad: dict[str, str],
+    shown: Person | None,
+    *,
+    is_whole: bool = False,
+    refusal: Refused | None = None,
 ) -> HttpResponse:
     boxes = {
         "who": Field(
@@ -219,8 +355,18 @@ def _someone_page(
         "wrong": faulty,
         "heading": heading(len(faulty)),
         "shown": shown,
+        "refusal": refusal,
+        "is_whole": is_whole,
+        "national_id": _number(shown.national_id, is_whole) if shown else "",
+        "sheba": _number(shown.sheba, is_whole) if shown else "",
+        "claims": queries.claimed_ids(),
+        "lost_lines": queries.open_lost_lines(),
         "consents": queries.consents(shown) if shown else {},
         "looks": queries.latest_looks(),
         "saved": "saved" in request.GET,
     }
-    return door.render(request, person, "people.html", context, 422 if faulty else 200)
+    return door.render(request, person, "people.html", context, refusal.status if refusal else 422 if faulty else 200)
+
+
+def _number(number: str, is_whole: bool) -> str:
+    return number if is_whole else rules.masked(number)

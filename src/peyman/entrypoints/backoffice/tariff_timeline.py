@@ -257,7 +257,10 @@ def draw(
     flags = _flags(marks, span)
     ticks, minor = _ticks(span)
     pins = _pins(rows, span)
-    bracket = _bracket(rows, span, min(now, until))
+    bracket = _bracket(rows, span)
+    fresh = _fresh(clipped, bracket)
+    if not fresh:
+        bracket = None  # nothing began without evidence while nothing was registered: nothing to tell
     return Figure(
         since=since,
         until=until,
@@ -276,7 +279,7 @@ def draw(
         has_ahead=any(bar.pale for lane in lanes for bar in lane.bars),
         most=most,
         flag_rows=max((flag.row + 1 for flag in flags), default=0),
-        headline=_headline(clipped, bracket),
+        headline=_headline(fresh, bracket),
     )
 
 
@@ -320,7 +323,8 @@ def _lanes(tracks: Sequence[Track], span: _Span, now: datetime) -> tuple[tuple[L
     for track in tracks:
         if track.serves or any(one.state in (REGISTERED, CLAIMED, PENDING, PARTIAL) for one in track.registry):
             stories[track.serves, track.registry, track.note].append(track)
-    ordered = sorted(stories.values(), key=lambda same: _rank(same[0], len(same), now))
+    end = min(now, span.until)
+    ordered = sorted(stories.values(), key=lambda same: _rank(same[0], len(same), end))
     lanes = tuple(_lane(same, span, now) for same in ordered)
     used = {bar.kind for lane in lanes for bar in lane.bars} - {"serves", "unlisted"}
     return lanes, used
@@ -348,7 +352,7 @@ def _lane(same: Sequence[Track], span: _Span, now: datetime) -> Lane:
             bars.extend(_bars(kind, begins, ends, span, now, one))
     for one in track.serves:
         bars.extend(_bars("serves", one.begins, one.ends, span, now, one))
-    tone, verdict = _verdict(track, now)
+    tone, verdict = _verdict(track, min(now, span.until))
     return Lane(
         prefixes=tuple(one.prefix for one in same),
         cdns=tuple(sorted({one.cdn for one in same if one.cdn})),
@@ -424,16 +428,14 @@ def _table(track: Track, now: datetime) -> tuple[tuple[str, datetime, datetime, 
 
 
 def _now(track: Track, now: datetime) -> str:
-    """The state at `now`, or the last one before it."""
-    known = [one for one in track.registry if one.begins <= now]
+    """The state up to `now`, or the last one before it."""
+    known = [one for one in track.registry if one.begins < now]
     return known[-1].state if known else UNKNOWN
 
 
 def _is_serving(track: Track, now: datetime) -> bool:
-    """Whether it serves at `now`; where the span ends before, whether it served to its end."""
-    return any(one.begins <= now < one.ends for one in track.serves) or (
-        bool(track.serves) and bool(track.registry) and track.serves[-1].ends == track.registry[-1].ends <= now
-    )
+    """Whether it serves up to `now`: what is known ends there."""
+    return any(one.begins < now <= one.ends for one in track.serves)
 
 
 def _served(track: Track, now: datetime) -> Mapping[str, timedelta]:
@@ -470,7 +472,7 @@ def _sentence(track: Track, span: _Span, now: datetime) -> str:
     first, last = track.serves[0], track.serves[-1]
     since = "از پیش از" if first.begins == span.since else "از"
     said = [f"{since} {jalali.plain_date(first.begins, year=True)} فایل می‌دهد"]
-    if last.ends < now and not _is_serving(track, now):
+    if not _is_serving(track, min(now, span.until)):
         said = [f"{said[0]} تا {jalali.plain_date(last.ends, year=True)}"]
     if times.get(INELIGIBLE, timedelta()):
         said.append("نشانی خصوصی یا بیرون از ایران است و هرگز ثبت نمی‌شود")
@@ -611,7 +613,7 @@ def _pins(rows: Sequence[Rows], span: _Span) -> tuple[Pin, ...]:
     return tuple(pins)
 
 
-def _bracket(rows: Sequence[Rows], span: _Span, end: datetime) -> Bracket | None:
+def _bracket(rows: Sequence[Rows], span: _Span) -> Bracket | None:
     """The longest time without any registration, where it is a fifth of the span and two months at least."""
     days = sorted({one.day for one in rows if day_start(one.day) < span.until})
     first = tehran_day(span.since)
@@ -697,20 +699,22 @@ def _flags(marks: Sequence[Mark], span: _Span) -> tuple[Flag, ...]:
 # ---- Words ----
 
 
-def _headline(tracks: Sequence[Track], bracket: Bracket | None) -> str:
-    """What the long time without registrations meant: how many ranges began to serve in it without evidence."""
+def _fresh(tracks: Sequence[Track], bracket: Bracket | None) -> int:
+    """Count the ranges that began to serve without evidence in a time in which nothing was registered."""
     if bracket is None:
-        return ""
+        return 0
     begins, ends = day_start(bracket.begins), day_start(bracket.ends)
-    fresh = sum(
-        1
+    return sum(
+        begins < track.serves[0].begins < ends
+        and _state_at(track, track.serves[0].begins) in (ABSENT, UNPROVEN, UNKNOWN)
         for track in tracks
         if track.serves
-        and begins < track.serves[0].begins < ends
-        and _state_at(track, track.serves[0].begins) in (ABSENT, UNPROVEN, UNKNOWN)
     )
-    if not fresh:
-        return f"{bracket.label}."
+
+
+def _headline(fresh: int, bracket: Bracket | None) -> str:
+    if bracket is None:
+        return ""
     return f"{bracket.label}؛ در این میان {persian_digits(fresh)} بازه بی مدرک ثبت به فایل‌دادن آغاز کرد."
 
 

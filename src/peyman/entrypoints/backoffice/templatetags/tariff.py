@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from peyman.entrypoints.backoffice import tariff_words as words
+from peyman.gateways.registry import OUTCOMES
 from peyman.kernel import jalali
 from peyman.kernel.money import grouped
 from peyman.kernel.text import persian_digits
@@ -74,7 +75,7 @@ def how_words(how: str) -> str:
 @register.filter
 def fetch_outcome(outcome: str) -> SafeString:
     """How an attempt ended, as a badge."""
-    tone, title = words.OUTCOMES.get(outcome, ("", outcome))
+    tone, title = words.OUTCOMES.get(outcome) or ("broken", OUTCOMES.get(outcome, outcome).removesuffix("."))
     return format_html('<span class="badge {}">{}</span>', tone, title)
 
 

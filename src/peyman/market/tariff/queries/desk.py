@@ -3,7 +3,7 @@ drift, requests. Plain reads of the tables; each function says how many queries 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -162,27 +162,6 @@ def dated_rows(registrants: Sequence[str], networks: Collection[str]) -> list[tu
     return [(update, due, n) for update, due, n in found if update is not None]
 
 
-@dataclass(frozen=True)
-class Line:
-    """A row that an answer leans on, with the stays that show it."""
-
-    row: Row
-    first: Snapshot
-    absent: Snapshot | None
-
-
-def lines(rows: Iterable[int]) -> dict[int, list[Line]]:
-    """Return the stays of these rows with their snapshots, by row: one query."""
-    found: dict[int, list[Line]] = {}
-    for stay in (
-        Stay.objects.filter(row_id__in=list(rows))
-        .select_related("row", "first", "absent")
-        .order_by("row_id", "first__seen_at", "pk")
-    ):
-        found.setdefault(stay.row_id, []).append(Line(stay.row, stay.first, stay.absent))
-    return found
-
-
 # ---- Edges ----
 
 
@@ -218,7 +197,8 @@ def oldest_edge() -> list[Edge]:
 
 def sources(many: int = 5) -> list[str]:
     """Return who says since when our edges serve: one query."""
-    return list(Edge.objects.filter(superseded_at=None).order_by("source").values_list("source", flat=True).distinct()[:many])
+    found = Edge.objects.filter(superseded_at=None).order_by("source").values_list("source", flat=True)
+    return list(found.distinct()[:many])
 
 
 def beliefs(many: int = SHOWN) -> list[Edge]:
@@ -237,14 +217,6 @@ def edge(pk: int) -> Edge:
 # ---- Drift and requests ----
 
 KINDS = ("ineligible", "unregistered", "pending", "unknown", "idle")  # the gravest first
-
-
-def drifts(*, is_open: bool = True, many: int = 500) -> list[Drift]:
-    """Return the drifts that stand, the gravest first, or those that are over, the last first: one query."""
-    if is_open:
-        found = list(Drift.objects.filter(cleared_at=None).order_by("noticed_at", "cdn", "prefix")[:many])
-        return sorted(found, key=lambda drift: KINDS.index(drift.kind))
-    return list(Drift.objects.filter(cleared_at__isnull=False).order_by("-cleared_at", "-pk")[:many])
 
 
 def drift_counts() -> Counter[str]:
