@@ -61,7 +61,7 @@ def test_a_stranger_is_led_to_the_log_in_and_back(client: Client, shop: TermsVer
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/login/?next={url}")
 
 
-@pytest.mark.parametrize(("url", "n"), [("/account/", 6), ("/account/book/", 6), ("/account/sessions/", 8)])
+@pytest.mark.parametrize(("url", "n"), [("/account/", 8), ("/account/book/", 6), ("/account/sessions/", 8)])
 def test_pages_of_the_account_cost_as_much_for_one_who_was_here_often(
     client: Client, me: Person, django_assert_max_num_queries: Any, url: str, n: int
 ) -> None:

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
-from peyman.entrypoints import limits
+from peyman.entrypoints import contacts, limits
+from peyman.kernel.clauses import carries_out
 from peyman.messages import actions as messages
 from peyman.messages.rules import Why
 from peyman.people import actions as people
@@ -53,3 +54,29 @@ def prove(request: HttpRequest, mobile: str, code: str, now: datetime) -> Person
     limits.spend(limits.a_minute("login"), limits.caller(request), now)
     limits.spend_try(request, mobile)
     return people.exchange_login_code(mobile=mobile, code=code, now=now)
+
+
+@carries_out("D15")
+def ask_return(person: Person, now: datetime) -> bool:
+    """Send a second code, to the e-mail address, where the line may be another's by now; say whether one is needed.
+
+    One that was sent a moment ago still serves. Staff have their second factor.
+    """
+    if person.is_staff:
+        return False
+    try:
+        with transaction.atomic():
+            proof = people.ask_return(person=person, now=now)
+            if proof is None:
+                return False
+            contacts.send_proofs(person, [proof], now)
+    except rules.TooManyCodes:
+        return True
+    return True
+
+
+@carries_out("D15")
+def prove_return(request: HttpRequest, person: Person, code: str, now: datetime) -> None:
+    """Take the second code. Raises people.rules.WrongCode, TooManyRequests."""
+    limits.spend_try(request, f"return:{person.code}")
+    people.prove_return(person=person, code=code, now=now)

@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from peyman.entrypoints.storefront import accounts, book, my_data, profile, sessions
+from peyman.entrypoints.storefront import accounts, book, lost_line, my_data, profile, sessions
 
 urlpatterns = [
     path("login/", accounts.login, name="account_login"),
     path("login/code/", accounts.code, name="account_code"),
     path("login/second/", accounts.second, name="mfa_authenticate"),
+    path("login/returning/", accounts.returning),
+    path("login/lost/", lost_line.ask),
+    path("login/lost/email/", lost_line.email),
+    path("login/lost/mobile/", lost_line.mobile),
+    path("login/lost/staff/", lost_line.staff),
+    path("lost/<str:token>/", lost_line.stop),
     path("logout/", accounts.logout, name="account_logout"),
     path("welcome/", accounts.welcome, name="welcome"),
     path("account/", profile.account),
@@ -15,6 +21,9 @@ urlpatterns = [
     path("account/landline", profile.landline),
     path("account/birth", profile.birth),
     path("account/news", profile.news),
+    path("account/national-id", profile.national_id),
+    path("account/sheba", profile.sheba),
+    path("account/lost/stop", lost_line.stop_mine),
     path("account/email", profile.ask_email),
     path("account/email/code", profile.email_code),
     path("account/mobile", profile.ask_mobile),

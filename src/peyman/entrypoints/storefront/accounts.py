@@ -25,14 +25,16 @@ from peyman.entrypoints.fields import Field, heading, wrong
 from peyman.entrypoints.storefront import errors, visitor
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
+from peyman.messages.rules import hidden
 from peyman.people import actions as people
-from peyman.people import rules
+from peyman.people import queries, rules
 from peyman.people.models import Person
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.models import TermsVersion
 from peyman.shop.carts import actions as carts
 
+RETURNING = "login_returning"  # likewise, of someone who was long away and whose e-mail address is proven too
 PENDING = "login_pending"  # name in the session: whose code is awaited, until when, and where to go then
 _LONGEST_NEXT = 500
 
@@ -137,8 +139,37 @@ def code(request: HttpRequest) -> HttpResponse:
         person = logins.prove(request, mobile, request.POST.get("code", "")[:60], clock.now())
     except rules.WrongCode as refusal:
         return _code_page(request, pending, error=refusal.detail)
+    if logins.ask_return(person, clock.now()):
+        del request.session[PENDING]
+        request.session[RETURNING] = {"whose": person.code, "next": target}
+        return redirect("/login/returning/")
     del request.session[PENDING]
     return perform_login(request, person, redirect_url=target or None)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@carries_out("D15")
+def returning(request: HttpRequest) -> HttpResponse:
+    """Take the second code of someone who was away so long that the line may be another's."""
+    waiting = request.session.get(RETURNING)
+    if request.user.is_authenticated or not waiting:
+        return redirect("/" if request.user.is_authenticated else "account_login")
+    person = queries.person_by_code(waiting["whose"])
+    fault = ""
+    if request.method == "POST":
+        try:
+            logins.prove_return(request, person, request.POST.get("code", "")[:60], clock.now())
+        except rules.WrongCode as refusal:
+            fault = refusal.detail
+        else:
+            del request.session[RETURNING]
+            return perform_login(request, person, redirect_url=waiting["next"] or None)
+    field = Field(
+        "code", "کد شش‌رقمی نامه", "", "رقم فارسی یا لاتین، هر دو پذیرفته است.", fault,
+        inputmode="numeric", autocomplete="one-time-code", ltr=True, maxlength=20,
+    )  # fmt: skip
+    return _page(request, "login_returning", [field], to=hidden(rules.EMAIL, person.email))
 
 
 def _code_page(request: HttpRequest, pending: dict[str, str], *, error: str = "") -> HttpResponse:

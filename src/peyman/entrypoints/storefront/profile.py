@@ -33,6 +33,17 @@ EVENT_WORDS = {
     "retired": "دیگر نشانی رسمی نیست",
     "refused": "پذیرفته نشد، چون حساب دیگری دارد",
     "erased": "پاک شد",
+    "lost": "خط گم‌شده: عوض شدن شماره خواسته شد",
+    "objected": "به عوض شدن شماره اعتراض شد",
+}
+IDENTITY_WORDS = {"national_id": "کد ملی", "sheba": "شماره شبا", "birth_date": "تاریخ تولد"}
+IDENTITY_EVENTS = {
+    "told": "نوشته شد",
+    "removed": "برداشته شد",
+    "confirmed": "با کارت سنجیده شد",
+    "refused": "برداشته شد، چون از آن این حساب نبود",
+    "corrected": "اصلاح شد",
+    "erased": "پاک شد",
 }
 
 
@@ -79,6 +90,13 @@ def _page(
             {"kind": KIND_WORDS[step.kind], "event": EVENT_WORDS[step.event], "value": step.value, "at": step.at}
             for step in queries.contact_history(person, limit=20)
         ],
+        "lost_line": queries.lost_line_of(person),
+        "national_id": rules.masked(person.national_id),
+        "sheba": rules.masked(person.sheba),
+        "identity": [
+            {"what": IDENTITY_WORDS[row.what], "event": IDENTITY_EVENTS[row.event], "at": row.at}
+            for row in queries.identity_history(person, limit=10)
+        ],
         "saved": next((words for name, words in _SAVED.items() if name in request.GET), ""),
     }
     return render(request, "storefront/account.html", context, status=refusal.status if refusal else 200)
@@ -91,6 +109,9 @@ _SAVED = {
     "mobile": "شماره موبایل شما عوض شد؛ از این پس با آن وارد می‌شوید.",
     "landline": "تلفن ثابت شما ثبت شد.",
     "birth": "تاریخ تولد شما ثبت شد.",
+    "national-id": "کد ملی شما ثبت شد.",
+    "sheba": "شماره شبا ثبت شد و به نشانی‌های رسمی شما خبر دادیم.",
+    "lost-out": "عوض شدن شماره ایستاد؛ همکاران ما هویت را می‌سنجند.",
     "news": "انتخاب شما ثبت شد و از همین لحظه اجرا می‌شود.",
 }
 
@@ -123,6 +144,14 @@ def _boxes(person: Person, typed: Mapping[str, str], bad: Mapping[str, str]) -> 
             "birth_date", "تاریخ تولد (اگر بخواهید)", value("birth_date", ""),
             "شمسی؛ مانند ۱۳۸۹/۴/۵. یک بار نوشته می‌شود.",
             bad.get("birth_date", ""), inputmode="numeric", autocomplete="bday", ltr=True, maxlength=20,
+        ),
+        "national_id": Field(
+            "national_id", "کد ملی (اگر بخواهید)", value("national_id", ""), "۱۰ رقم؛ خالی بفرستید تا برداشته شود.",
+            bad.get("national_id", ""), inputmode="numeric", ltr=True, maxlength=40, clause="D40",
+        ),
+        "sheba": Field(
+            "sheba", "شماره شبا (اگر بخواهید)", value("sheba", ""), "IR و ۲۴ رقم؛ خالی بفرستید تا برداشته شود.",
+            bad.get("sheba", ""), ltr=True, maxlength=60, clause="D40",
         ),
     }  # fmt: skip
 
@@ -182,6 +211,30 @@ def birth(request: HttpRequest, person: Person) -> HttpResponse:
     except Refused as refusal:
         return _page(request, person, typed, refusal)
     return redirect("/account/?birth")
+
+
+@require_POST
+@members_only("/account/")
+@carries_out("D16", "D40")
+def national_id(request: HttpRequest, person: Person) -> HttpResponse:
+    typed = _typed(request, "national_id")
+    try:
+        people.tell_national_id(person=person, typed=typed["national_id"], now=clock.now())
+    except Refused as refusal:
+        return _page(request, person, typed, refusal)
+    return redirect("/account/?national-id")
+
+
+@require_POST
+@members_only("/account/")
+@carries_out("D16", "D40")
+def sheba(request: HttpRequest, person: Person) -> HttpResponse:
+    typed = _typed(request, "sheba")
+    try:
+        contacts.tell_sheba(person, typed["sheba"], clock.now())
+    except Refused as refusal:
+        return _page(request, person, typed, refusal)
+    return redirect("/account/?sheba")
 
 
 @require_POST

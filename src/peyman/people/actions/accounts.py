@@ -142,10 +142,13 @@ def exchange_login_code(*, mobile: str, code: str, now: datetime) -> Person:
 def issue_token(*, person: Person, now: datetime) -> IssuedToken:
     """Give a customer a bearer token for the API. It is returned once; only its hash is kept.
 
-    Raises rules.StaffNeedsMore: a code by SMS alone does not open a staff account.
+    Raises rules.StaffNeedsMore: a code by SMS alone does not open a staff account; and rules.AwayTooLong, nor one whose
+    line may be another's by now.
     """
     if person.is_staff:
         raise rules.StaffNeedsMore
+    if person.email_confirmed_at and queries.is_dormant(person, now):
+        raise rules.AwayTooLong
     token = rules.new_token()
     expires_at = now + rules.TOKEN_LIFETIME
     ApiToken.objects.create(person=person, token_hash=rules.token_hash(token), created_at=now, expires_at=expires_at)

@@ -1,5 +1,6 @@
 """Changing how somebody is reached: nothing counts before it was proven, and what counted is not forgotten (D08)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,6 +17,10 @@ from peyman.people.models import Contact, ContactChange, ContactCode, Person
 log = structlog.get_logger(__name__)
 
 _MAILED = frozenset({"email", "lost_email", "login_email"})  # kinds of codes that go by mail
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,11 @@ def ask_email(*, person: Person, typed: str, now: datetime) -> IssuedProof:
 
 
 @carries_out("D08")
-def confirm_email(*, person: Person, code: str, now: datetime) -> str:
-    """Make the address official whose newest code this is, and return it. Raises rules.WrongCode."""
+def confirm_email(*, person: Person, code: str, now: datetime, also: Callable[[], None] = _nothing) -> str:
+    """Make the address official whose newest code this is, and return it. Raises rules.WrongCode and AccountOnHold.
+
+    `also` is done in the same transaction; a caller's own would forget that a wrong code was tried.
+    """
     proof = try_code(person, "email", code, now)
     queries.assert_not_on_hold(person)
     with transaction.atomic():
@@ -87,6 +95,7 @@ def confirm_email(*, person: Person, code: str, now: datetime) -> str:
         person.email, person.email_confirmed_at = proof.target, now
         person.save(update_fields=["email", "email_confirmed_at"])
         begin(person=person, kind="email", value=proof.target, event="confirmed", now=now)
+        also()
     log.info("people.email_confirmed", person=person.code)
     return str(proof.target)
 

@@ -1,6 +1,7 @@
 """Changing a mobile number whose line is lost: asked for, waited for, objected to, decided (D08, D15)."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -66,9 +67,18 @@ def ask_lost_new(*, person: Person, typed: str, now: datetime) -> contacts.Issue
 
 @carries_out("D08", "D15")
 def begin_lost_line(
-    *, person: Person, code: str, by: Person | None = None, identity: str = "", why: str = "", now: datetime
+    *,
+    person: Person,
+    code: str,
+    tell: Callable[[BegunChange], None],
+    by: Person | None = None,
+    identity: str = "",
+    why: str = "",
+    now: datetime,
 ) -> BegunChange:
-    """Begin the waiting period, once the new number is proven by its code; the caller tells the old line.
+    """Begin the waiting period, once the new number is proven by its code. `tell` writes to the old line.
+
+    It is called in the transaction of the request; a caller's own would forget that a wrong code was tried.
 
     By staff (`by`): `identity` says how they checked who is asking, and `why` stays in the access log. Raises
     rules.WrongCode, rules.MobileTaken, rules.LostLineOpen and kernel.errors.Invalid.
@@ -98,10 +108,12 @@ def begin_lost_line(
                 due_at=now + rules.LOST_LINE_WAIT,
             )
             contacts.note(person, "mobile", "lost", now, by=by.code if by else "customer")
+            made = BegunChange(row, token)
+            tell(made)
     except IntegrityError:
         raise rules.LostLineOpen from None
     log.info("people.line_lost", person=person.code, request=row.code, how=row.how)
-    return BegunChange(row, token)
+    return made
 
 
 @carries_out("D08", "D15")

@@ -39,6 +39,16 @@ class AccountOnHold(Refused):
     )
 
 
+class AwayTooLong(Refused):
+    """The line may be another's by now: the number alone opens nothing."""
+
+    code, clause, status = "email_proof_required", "D15", 403
+    says = (
+        "وارد نشدید، چون مدت‌ها از این حساب خبری نبود و شاید این خط اکنون از آن کس دیگری است. "
+        "از صفحه ورود سایت، کدی را هم که به ایمیل حساب می‌رسد بنویسید."
+    )
+
+
 class LostLineOpen(Refused):
     """One at a time."""
 
