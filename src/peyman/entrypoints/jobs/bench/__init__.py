@@ -13,6 +13,7 @@ from peyman.entrypoints.jobs.bench.figures import Figure, show
 from peyman.entrypoints.jobs.bench.finalise import bench_finalise
 from peyman.entrypoints.jobs.bench.outbox import bench_outbox
 from peyman.entrypoints.jobs.bench.pages import bench_pages
+from peyman.entrypoints.jobs.bench.registry import bench_registry
 from peyman.entrypoints.jobs.console import CouldNot
 
 BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
@@ -20,6 +21,7 @@ BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "finalise": lambda orders, seconds: bench_finalise(orders),
     "outbox": lambda orders, seconds: bench_outbox(orders),
     "pages": lambda orders, seconds: bench_pages(seconds),
+    "registry": lambda orders, seconds: bench_registry(),
 }
 
 

@@ -48,8 +48,12 @@ class Look:
 
     @property
     def says_when(self) -> str:
-        """A day of Tehran where it holds for one ("2023-05-05"), else its instant in UTC."""
-        return tehran_day(self.seen_at).isoformat() if self.whole_day else jalali.iso(self.seen_at)
+        return says_when(self.seen_at, self.whole_day)
+
+
+def says_when(seen_at: datetime, whole_day: bool) -> str:
+    """Return the day of Tehran for which a snapshot holds ("2023-05-05"), else its instant in UTC."""
+    return tehran_day(seen_at).isoformat() if whole_day else jalali.iso(seen_at)
 
 
 def ordered() -> "QuerySet[Snapshot]":
@@ -244,7 +248,7 @@ def explain(answer: Answer, found: Order, rows: Mapping[int, Written]) -> Explai
     """Name the rows and snapshots of an answer; `rows`: what `written` said of them."""
     return Explained(
         answer,
-        tuple(_row_seen(row, found.looks, rows[row.row]) for row in answer.rows),
+        tuple(row_seen(row, found, rows[row.row]) for row in answer.rows),
         None if answer.before is None else found.looks[answer.before],
         None if answer.after is None else found.looks[answer.after],
     )
@@ -278,11 +282,13 @@ def own_rows(registrant: str) -> list[RowSeen]:
         (row for row in rows if rules.is_own(row.host, registrant)), key=lambda row: (row.first, row.network, row.row)
     )
     texts = written(row.row for row in own)
-    return [_row_seen(row, found.looks, texts[row.row]) for row in own]
+    return [row_seen(row, found, texts[row.row]) for row in own]
 
 
 @carries_out("B10")
-def _row_seen(row: Listed, looks: Sequence[Look], as_written: Written) -> RowSeen:
+def row_seen(row: Listed, found: Order, as_written: Written) -> RowSeen:
+    """Tell of a stay when it was seen, and when we knew."""
+    looks = found.looks
     end = len(looks) if row.absent is None else row.absent
     return RowSeen(
         row,
