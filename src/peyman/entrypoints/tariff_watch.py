@@ -19,6 +19,7 @@ from peyman.kernel.text import persian_digits
 from peyman.market.tariff.actions import drift, requests
 from peyman.market.tariff.models import Drift, UpdateRequest
 from peyman.market.tariff.queries import drift as queries
+from peyman.market.tariff.queries.edges import RangesUnreadable
 from peyman.market.tariff.rules import requests as rules
 
 log = structlog.get_logger()
@@ -61,7 +62,11 @@ def sweep(*, now: datetime) -> int:
     """
     if not queries.is_due(now):
         return 0
-    looked = queries.look(now)
+    try:
+        looked = queries.look(now)
+    except RangesUnreadable as refusal:
+        log.error("drift.not_judged", why=refusal.detail)
+        return 0
     noted = drift.note(looked=looked, now=now)
     if noted is None:
         return 0
