@@ -141,8 +141,9 @@ def ask_official(page: Page, known: Story, mark: str) -> None:
 
 @page_of("official-ours")
 def official_ours(page: Page, known: Story) -> None:
-    text = known.house.messages(known.paths["known-mobile"])[0]["text"]
-    ask_official(page, known, text.rpartition("شناسه: ")[2].split()[0])
+    texts = [row["text"] for row in known.house.messages(known.paths["known-mobile"]) if "شناسه: " in row["text"]]
+    ask_official(page, known, texts[0].rpartition("شناسه: ")[2].split()[0])
+    expect(page.get_by_role("alert")).to_contain_text("از ما است.")
 
 
 @page_of("official-not-ours")

@@ -34,7 +34,7 @@ def preview(seen: int, by: rules.Reckoning, now: datetime) -> Preview:
         moves=found[:_SHOWN],
         total=len(found),
         overdue=sum(move.overdue for move in found),
-        stopping=sum(move.new.held_since is not None for move in found),
+        stopping=sum(move.new.held_since is not None and move.old.held_since is None for move in found),
     )
 
 

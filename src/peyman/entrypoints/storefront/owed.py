@@ -90,6 +90,6 @@ def proof(evidence: dict[str, object]) -> SafeString:
 
 def tally(owed: list[Owed]) -> str:
     """Return «۳ وفا شده، ۲ در راه، ۱ دیر», leaving out what there is none of."""
-    counts = [("kept", "وفا شده"), ("open", "در راه"), ("broken", "دیر")]
-    found = [(sum(1 for one in owed if one.state == state), word) for state, word in counts]
-    return "، ".join(f"{n} {word}" for n, word in found if n)
+    counts = [("وفا شد", "وفا شده"), ("در راه", "در راه"), ("ایستاده", "ایستاده"), ("دیر شد", "دیر")]
+    found = [(sum(1 for one in owed if one.word == word), said) for word, said in counts]
+    return "، ".join(f"{n} {said}" for n, said in found if n)
