@@ -72,9 +72,11 @@ def confirm_national_id(*, person: Person, why: str, by: Person, now: datetime) 
     if not person.national_id:
         raise rules.NoNationalId
     number = sealed.hashes_of(person.national_id, ABOUT)
-    others = Person.objects.filter(national_id_hash__in=number).exclude(pk=person.pk).order_by("pk")
+    claims = Person.objects.filter(national_id_hash__in=number).order_by("pk")
+    others = claims.exclude(pk=person.pk)
     try:
         with transaction.atomic():
+            list(claims.select_for_update())  # in key order: two members of staff wait for each other
             privacy.note_access(
                 by=by, whose=person, subject=f"person:{person.code}", what="national_id", why=why, now=now
             )
