@@ -8,7 +8,7 @@ from django.test import Client
 
 from peyman.messages import actions
 from peyman.messages.models import Message, Sender
-from peyman.people.models import Person
+from peyman.people.models import AccessLog, Person
 from peyman.promises.models import TermsVersion
 from tests import make
 from tests.make import NOW
@@ -66,6 +66,56 @@ def test_what_waits_has_a_list_of_its_own(manager: Client, sara: Person) -> None
     assert "پیامک: پایان مهلت پرداخت" in html
     assert "۵ دقیقه" in html
     assert "پیامی نرفته نمانده است." in manager.get("/desk/messages/").content.decode()
+
+
+@pytest.mark.clause("D16")
+@pytest.mark.parametrize("typed", ["09121234567", "۰۹۱۲ ۱۲۳ ۴۵۶۷", "\u200f+98 912 123 4567", "0098-9121234567"])
+def test_messages_to_a_number_are_found_and_the_look_is_written_down(manager: Client, sara: Person, typed: str) -> None:
+    reza = make.person(mobile="+989127654321")
+    actions.queue_many(
+        [
+            expired("mine", person_id=sara.pk),
+            expired("his", to="+989127654321", person_id=reza.pk),
+        ],
+        now=NOW - 2 * SECOND,
+    )
+    answer = manager.post("/desk/messages/", {"to": typed, "why": "مشتری می‌گوید پیامک نیامده"})
+    html = answer.content.decode()
+    mine, his = Message.objects.order_by("key")[1], Message.objects.order_by("key")[0]
+    assert (mine.code in html, his.code in html) == (True, False)
+    assert "به این گیرنده" in html
+    looked = AccessLog.objects.get()
+    assert (looked.whose, looked.subject, looked.what) == (sara, "messages:0912***4567", "messages")
+    assert looked.why == "مشتری می‌گوید پیامک نیامده"
+
+
+@pytest.mark.clause("D16")
+@pytest.mark.parametrize(
+    ("to", "why", "says"),
+    [
+        ("09121234567", "", "بنویسید برای چه کاری"),
+        ("0912", "مشتری می‌پرسد", "شماره موبایل یا نشانی ایمیل را کامل بنویسید."),
+        ("sara@example.ir\nBcc: x", "مشتری می‌پرسد", "شماره موبایل یا نشانی ایمیل را کامل بنویسید."),
+    ],
+)
+def test_without_a_reason_or_a_whole_address_nothing_is_found_or_written(
+    manager: Client, sara: Person, to: str, why: str, says: str
+) -> None:
+    actions.queue(expired("mine", person_id=sara.pk), now=NOW - 2 * SECOND)
+    answer = manager.post("/desk/messages/", {"to": to, "why": why})
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+    assert Message.objects.get().code not in answer.content.decode()
+    assert not AccessLog.objects.exists()
+
+
+def test_who_was_written_to_under_no_account_is_found_by_address_too(manager: Client, sara: Person) -> None:
+    actions.queue(login_code("c", stale_at=NOW + timedelta(minutes=3)), now=NOW - SECOND)
+    html = manager.post("/desk/messages/", {"to": "09121234567", "why": "کد نرسیده است"}).content.decode()
+    assert "پیامک: کد ورود" in html
+    assert "123456" not in html.replace("09121234567", "")  # which stands in its box
+    nobody = manager.post("/desk/messages/", {"to": "nobody@example.ir", "why": "کد نرسیده است"}).content.decode()
+    assert "پیامی به این گیرنده نیست." in nobody
 
 
 def test_the_log_tells_every_try_and_no_code_is_shown(manager: Client, sara: Person) -> None:

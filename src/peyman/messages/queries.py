@@ -310,6 +310,11 @@ def letters(kind: str, now: datetime, *, after: int = 0, limit: int = 30) -> tup
     return _letters(page, now), page[-1].pk if len(found) > limit else 0
 
 
+def letters_to(address: str, now: datetime, *, limit: int = 30) -> list[Letter]:
+    """Return the latest messages to an address, as it is stored, whatever became of them. Two queries."""
+    return _letters(list(_for_staff(sent_to(address)).order_by("-pk")[:limit]), now)
+
+
 def letter(code: str, now: datetime) -> tuple[Letter, list[Try]] | None:
     """Return one message and its channel log, oldest try first; None when there is none. Two queries."""
     row = _for_staff(Message.objects.filter(code=code)).first()

@@ -12,9 +12,11 @@ from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field
 from peyman.gateways import sms
 from peyman.kernel.clauses import carries_out
-from peyman.kernel.errors import Missing
+from peyman.kernel.errors import Invalid, Missing
 from peyman.messages import actions, queries, rules
 from peyman.messages.rules import NoSender, NotWorthRetrying
+from peyman.people import actions as people
+from peyman.people import queries as person_queries
 from peyman.people.models import Person
 
 TEMPLATES = {
@@ -33,6 +35,12 @@ TEMPLATES = {
     "refund_done": "بازگشت وجه",
     "order_expired": "پایان مهلت پرداخت",
     "order_cancelled": "لغو سفارش",
+    "promise_broken": "هشدار قول‌های شکسته",
+    "account_changed": "خبر تغییر حساب",
+    "mobile_change_asked": "درخواست تغییر شماره",
+    "force_majeure_ended": "پایان قوه قهریه",
+    "registry_alarm": "هشدار فهرست ملی",
+    "registry_drift": "هشدار جابه‌جایی نشانی‌ها",
 }
 PROVIDERS = {"kavenegar": "کاوه‌نگار", "smsir": "SMS.ir", "smtp": "کارساز ایمیل", "inbox": "صندوق آزمایشی", "": ""}
 OUTCOMES = {
@@ -42,15 +50,65 @@ OUTCOMES = {
 SENDER_KINDS = (("sms", "خط پیامک"), ("email", "ایمیل"), ("domain", "دامنه"), ("phone", "تلفن"))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @door.staff_only("messages")
 @carries_out("D10")
 def outbox(request: HttpRequest, person: Person) -> HttpResponse:
-    """Dead letters, or with `?show=waiting` what waits, beside the figures of the outbox."""
+    """Dead letters, or with `?show=waiting` what waits, beside the figures; posted, the messages to an address."""
+    if request.method == "POST":
+        return _search(request, person)
     now = clock.now()
     show = "waiting" if request.GET.get("show") == "waiting" else "dead"
     after = request.GET.get("after", "")
     letters, following = queries.letters(show, now, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    return _desk(request, person, show, letters, following, now)
+
+
+@carries_out("D16")
+def _search(request: HttpRequest, person: Person) -> HttpResponse:
+    """Show the latest messages to one address, after the reason was written into the access log.
+
+    Posted, so that no number stands in an address line or a log of the web server.
+    """
+    now = clock.now()
+    to, why = (Field(**{**vars(field), "value": request.POST.get(field.name, "")}) for field in _search_fields())
+    try:
+        stored = rules.address(rules.EMAIL if "@" in to.value else rules.SMS, to.value.strip())
+    except rules.BadMessage:
+        to = Field(**{**vars(to), "error": "شماره موبایل یا نشانی ایمیل را کامل بنویسید."})
+        return _desk(request, person, "found", [], 0, now, (to, why))
+    try:
+        people.note_access(
+            by=person,
+            whose=person_queries.by_mobile(stored),
+            subject=f"messages:{rules.hidden(rules.EMAIL if '@' in stored else rules.SMS, stored)}"[:60],
+            what="messages",
+            why=why.value,
+            now=now,
+        )
+    except Invalid as refusal:
+        why = Field(**{**vars(why), "error": refusal.fields["why"]})
+        return _desk(request, person, "found", [], 0, now, (to, why))
+    return _desk(request, person, "found", queries.letters_to(stored, now), 0, now, (to, why))
+
+
+def _search_fields() -> tuple[Field, Field]:
+    return (
+        Field("to", "شماره یا ایمیل گیرنده", ltr=True, maxlength=254, autocomplete="off"),
+        Field("why", "برای چه کاری", hint="در دفتر دسترسی می‌ماند", maxlength=200),
+    )
+
+
+def _desk(
+    request: HttpRequest,
+    person: Person,
+    show: str,
+    letters: list[queries.Letter],
+    following: int,
+    now: datetime,
+    fields: tuple[Field, Field] | None = None,
+) -> HttpResponse:
+    fields = fields or _search_fields()
     return door.render(
         request,
         person,
@@ -61,7 +119,9 @@ def outbox(request: HttpRequest, person: Person) -> HttpResponse:
             "next": following,
             "figures": queries.figures(now),
             "providers": _providers(now),
+            "fields": fields,
         },
+        status=422 if any(field.error for field in fields) else 200,
     )
 
 
