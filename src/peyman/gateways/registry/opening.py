@@ -121,9 +121,12 @@ def _decoded(data: bytes, hint: str = "") -> str:
     """
     if data.startswith(_UTF16):
         try:
-            return data[: len(data) & ~1].decode("utf-16")
+            text = data[: len(data) & ~1].decode("utf-16")
         except UnicodeDecodeError as problem:
             raise unreadable("encoding") from problem
+        if text.count("\0") > 16 + len(text) // 100:
+            raise unreadable("encoding")  # UTF-32
+        return text
     if data.count(b"\0") > 16 + len(data) // 100:
         raise unreadable("encoding")  # UTF-16 without its mark, or no text at all
     try:
@@ -287,16 +290,18 @@ def _json(data: bytes, hint: str) -> Collector:
 
 
 def _list_in(document: Any) -> list[Any]:
-    """Return the list of records: the document itself, or the one list among an answer's fields."""
-    if isinstance(document, dict):
-        lists = [value for value in document.values() if isinstance(value, list)]
-        document = lists[0] if len(lists) == 1 else next(iter(document.values()), None)
-        if isinstance(document, dict):
-            lists = [value for value in document.values() if isinstance(value, list)]
-            document = lists[0] if len(lists) == 1 else None
-    if not isinstance(document, list):
-        raise unreadable("wrong_columns", missing="فهرست")
-    return document
+    """Return the list of records: the document itself, or the only list within an answer, two levels down at most."""
+    for _ in range(3):
+        if isinstance(document, list):
+            return document
+        if not isinstance(document, dict):
+            break
+        within: list[Any] = [value for value in document.values() if isinstance(value, list)]
+        within = within or [value for value in document.values() if isinstance(value, dict)]
+        if len(within) != 1:
+            break
+        document = within[0]
+    raise unreadable("wrong_columns", missing="فهرست")
 
 
 def _plain(value: Any) -> str:
