@@ -231,7 +231,12 @@ def explained(
 def _asked(address: prefixes.Address, at: datetime, registrant: str, known_by: datetime | None) -> tuple[Answer, Order]:
     stays = Stay.objects.filter(row__network__in=prefixes.supernets(address))
     found, rows = _together(stays, known_by)
+    rows.sort(key=_prefix_length, reverse=True)  # as an answer names them
     return _judged(address, at, registrant, found.seen(), rows), found
+
+
+def _prefix_length(row: Listed) -> int:
+    return int(row.network.rpartition("/")[2])
 
 
 def _judged(
