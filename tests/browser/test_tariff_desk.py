@@ -27,7 +27,9 @@ def network(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[],
     folder = tmp_path_factory.mktemp("network")
     clock = folder / "clock"
     clock.write_text("2026-11-28T06:30:00+00:00")
-    peyman = Peyman(folder, new_database(), PEYMAN_SANDBOX="1", PEYMAN_CLOCK_FILE=str(clock))
+    peyman = Peyman(
+        folder, new_database(), PEYMAN_SANDBOX="1", PEYMAN_CLOCK_FILE=str(clock), PEYMAN_REGISTRANT="bazargah.example"
+    )
     with peyman.up("--tariff-sample") as run:
         house = House(peyman, run["url"], run["inbox_url"], run["bank_url"], run["staff"])
         house.tick()
@@ -98,7 +100,7 @@ def market(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], 
         pytest.skip("The project's data are not here.")
     folder = tmp_path_factory.mktemp("market")
     clock = folder / "clock"
-    clock.write_text("2023-08-22T06:30:00+00:00")
+    clock.write_text("2023-08-18T12:30:00+00:00")
     peyman = Peyman(
         folder, new_database(), PEYMAN_SANDBOX="1", PEYMAN_CLOCK_FILE=str(clock),
         PEYMAN_REGISTRANT="cafebazaar.ir,cafebazaar.cloud",

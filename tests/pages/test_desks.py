@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from peyman.entrypoints.backoffice.calendar import source_words
 from peyman.promises import actions, queries
 from peyman.promises.models import CalendarVersion, ForceMajeure, Promise, TermsVersion
 from tests import make
@@ -84,6 +85,19 @@ def test_closing_a_day_shows_what_moves_then_moves_it(manager: Client) -> None:
     assert row.due_at == NOW + 3 * DAY
     html = html_of(manager.get("/desk/calendar/?made=2"))
     assert "تعطیلی به سبب سرما" in html and "مصوبه دولت" in html and "تقویم نسخه ۲ ثبت شد" in html
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("holidays 0.109, IR", "جدول آغازین، از کتابخانه holidays 0.109"),
+        ("force majeure FMJ-1 declared", "اعلام دوره قوه قهریه FMJ-1"),
+        ("force majeure FMJ-1 ended", "پایان دوره قوه قهریه FMJ-1"),
+        ("مصوبه دولت", "مصوبه دولت"),
+    ],
+)
+def test_versions_that_the_house_made_by_itself_say_why_in_persian(source: str, said: str) -> None:
+    assert source_words(source) == said
 
 
 @pytest.mark.parametrize(

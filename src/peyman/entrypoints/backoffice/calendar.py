@@ -1,5 +1,6 @@
 """The desk of working days: closed days are added and taken out, one at a time, with a look at what moves."""
 
+import re
 from datetime import date
 
 from django.http import HttpRequest, HttpResponse
@@ -79,6 +80,21 @@ def _asked(typed: dict[str, str], before: rules.Reckoning, today: date) -> tuple
     return close, open_, source
 
 
+_BY_ITSELF = (
+    (re.compile(r"force majeure (\S+) declared"), "اعلام دوره قوه قهریه {}"),
+    (re.compile(r"force majeure (\S+) ended"), "پایان دوره قوه قهریه {}"),
+    (re.compile(r"holidays (\S+), IR"), "جدول آغازین، از کتابخانه holidays {}"),
+)
+
+
+def source_words(source: str) -> str:
+    """Return a version's source for readers: what the house writes by itself is written in English."""
+    for pattern, words in _BY_ITSELF:
+        if found := pattern.fullmatch(source):
+            return words.format(found[1])
+    return source
+
+
 def _page(
     request: HttpRequest, person: Person, typed: dict[str, str] | None = None, bad: dict[str, str] | None = None
 ) -> HttpResponse:
@@ -111,7 +127,7 @@ def _page(
     context = {
         "version": version,
         "holidays": queries.holidays(version, since=tehran_day(now)),
-        "versions": queries.versions(8),
+        "versions": [(row, source_words(row.source)) for row in queries.versions(8)],
         "fields": fields,
         "typed": typed,
         "wrong": wrong(fields),
