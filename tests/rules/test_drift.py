@@ -283,19 +283,33 @@ def stretches(*states: str) -> list[Stretch]:
 
 @pytest.mark.clause("B17")
 @pytest.mark.parametrize(
-    ("kind", "states", "served", "since", "cause"),
+    ("kind", "states", "served", "gone", "since", "cause"),
     [
-        ("unregistered", ["unregistered"], "2023-01-10", "2023-01-10", "not_listed"),
-        ("unregistered", ["registered", "unknown", "unregistered"], "2022-12-01", "2023-03-01", "row_removed"),
-        ("unregistered", ["unknown", "unregistered", "unregistered"], "2022-12-01", "2023-02-01", "not_listed"),
-        ("pending", ["unregistered", "pending"], "2022-12-01", "2023-02-01", "why"),
-        ("unknown", ["registered", "unknown"], "2023-02-10", "2023-02-10", "why"),
-        ("ineligible", [], "2023-02-10", "2023-02-10", "why"),
+        ("unregistered", ["unregistered"], "2023-01-10", [], "2023-01-10", "not_listed"),
+        (
+            "unregistered",
+            ["registered", "unknown", "unregistered"],
+            "2022-12-01",
+            ["2023-03-01"],
+            "2023-03-01",
+            "row_removed",
+        ),
+        (
+            "unregistered",
+            ["unknown", "unregistered", "unregistered"],
+            "2022-12-01",
+            ["2022-11-01"],
+            "2023-02-01",
+            "not_listed",
+        ),
+        ("pending", ["unregistered", "pending"], "2022-12-01", [], "2023-02-01", "why"),
+        ("unknown", ["registered", "unknown"], "2023-02-10", ["2023-02-20"], "2023-02-10", "why"),
+        ("ineligible", [], "2023-02-10", [], "2023-02-10", "why"),
     ],
 )
-def test_a_drift_is_told_with_its_beginning_and_its_cause(kind, states, served, since, cause):
-    begun = tehran(f"{served}T00:00")
-    assert drift.began(Kind(kind), "why", begun, stretches(*states)) == (tehran(f"{since}T00:00"), cause)
+def test_a_drift_is_told_with_its_beginning_and_its_cause(kind, states, served, gone, since, cause):
+    begun, missed = tehran(f"{served}T00:00"), [tehran(f"{day}T00:00") for day in gone]
+    assert drift.began(Kind(kind), "why", begun, stretches(*states), missed) == (tehran(f"{since}T00:00"), cause)
 
 
 HOLD = Hold(snapshots=2, time=timedelta(hours=24))

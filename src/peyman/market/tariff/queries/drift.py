@@ -350,7 +350,8 @@ def _dated(judge: World, edge: Served, finding: Finding, now: datetime) -> Findi
         if finding.kind is Kind.INELIGIBLE
         else rules.timeline(judge.seen, rows, min(edge.valid_from, now - _DAY), now + timedelta(microseconds=2))
     )
-    since, cause = rules.began(finding.kind, finding.reason, edge.valid_from, stretches)
+    gone = [judge.seen[row.absent].starts_at for row in rows if row.absent is not None]
+    since, cause = rules.began(finding.kind, finding.reason, edge.valid_from, stretches, gone)
     return Finding(
         finding.kind,
         finding.cdn,

@@ -278,11 +278,15 @@ def findings(cdn: str, prefix: str, of: Iterable[Part]) -> list[Finding]:
     ]
 
 
-def began(kind: Kind, reason: str, served_from: datetime, stretches: Sequence[Stretch]) -> tuple[datetime, str]:
-    """Return since when a prefix that serves has been wrong, and the cause (B17).
+@carries_out("B17")
+def began(
+    kind: Kind, reason: str, served_from: datetime, stretches: Sequence[Stretch], gone: Iterable[datetime]
+) -> tuple[datetime, str]:
+    """Return since when a prefix that serves has been wrong, and the cause.
 
-    `stretches` are of its addresses, up to now. Causes: foreign, private; row_removed (it was on the list and went),
-    not_listed (it served before it was listed), not_due, or why the history does not tell.
+    `stretches` are of its addresses, up to now; `gone` tells of each row that covered them when it was missed first.
+    Causes: foreign, private; row_removed (it was on the list and went while it served), not_listed (it served before
+    it was listed), not_due, or why the history does not tell.
     """
     if kind is Kind.INELIGIBLE or not stretches:
         return served_from, reason
@@ -292,8 +296,7 @@ def began(kind: Kind, reason: str, served_from: datetime, stretches: Sequence[St
     since = max(served_from, stretches[same].starts_at)
     if kind is not Kind.UNREGISTERED:
         return since, reason
-    stood = any(one.state in (State.REGISTERED, State.PENDING) for one in stretches[:same])
-    return since, "row_removed" if stood else "not_listed"
+    return since, "row_removed" if any(at > served_from for at in gone) else "not_listed"
 
 
 # ---- Hold-down ----
