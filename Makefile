@@ -9,7 +9,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 shop: env ## run the shop in its sandbox and print its address (PORT=8000, DATA=var, ARGS=…)
-	@exec $(BIN)/peyman up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(ARGS)
+	@exec $(BIN)/peyman up --tariff-sample $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: ## lint, types, floors, and every test on SQLite and on PostgreSQL
 	@scripts/test.sh

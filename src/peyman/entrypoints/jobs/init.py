@@ -13,7 +13,7 @@ from django.db import connection
 
 from peyman.entrypoints import clock, notices
 from peyman.entrypoints.documents import terms_folder
-from peyman.entrypoints.jobs import outbox, triggers
+from peyman.entrypoints.jobs import outbox, sample_tariff, triggers
 from peyman.entrypoints.jobs import sample as sample_shop
 from peyman.entrypoints.jobs.console import CouldNot, answer, tell
 from peyman.promises import actions as promises
@@ -86,12 +86,13 @@ STEPS: tuple[tuple[str, Callable[[], object]], ...] = (
 
 @click.command("init", help="پایگاه داده را آماده می‌کند، شرایط فروش و تقویم کاری را منتشر می‌کند. تکرارش بی‌ضرر است.")
 @click.option("--sample", is_flag=True, help="کالاها و کسان نمونه را هم بگذار؛ تنها در فروشگاه آزمایشی")
+@click.option("--tariff-sample", is_flag=True, help="شبکه و فهرست ملی نمونه را هم بگذار؛ تنها در فروشگاه آزمایشی")
 @click.option("--json", "as_json", is_flag=True, help="کسان نمونه به JSON")
-def command(sample: bool, as_json: bool) -> None:
-    if sample and not settings.SANDBOX:
+def command(sample: bool, tariff_sample: bool, as_json: bool) -> None:
+    if (sample or tariff_sample) and not settings.SANDBOX:
         raise CouldNot("داده نمونه تنها در فروشگاه آزمایشی (PEYMAN_SANDBOX=1) گذاشته می‌شود.")
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-    steps = STEPS + (sample_shop.STEPS if sample else ())
+    steps = STEPS + (sample_shop.STEPS if sample else ()) + (sample_tariff.STEPS if tariff_sample else ())
     with alone():
         for title, step in steps:
             step()

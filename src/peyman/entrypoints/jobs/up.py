@@ -123,7 +123,8 @@ def sole_use(data: Path) -> Iterator[None]:
 @click.option("--port", default=8000, show_default=True, metavar="N", help="درگاه؛ 0 یعنی هر درگاه آزاد")
 @click.option("--data", default="", metavar="DIR", help="پوشه داده‌ها؛ اگر نگویید PEYMAN_DATA یا var")
 @click.option("--no-sample", is_flag=True, help="کالاها و کسان نمونه را نگذار")
-def command(port: int, data: str, no_sample: bool) -> None:
+@click.option("--tariff-sample", is_flag=True, help="شبکه توزیع و فهرست ملی نمونه را هم بگذار")
+def command(port: int, data: str, no_sample: bool, tariff_sample: bool) -> None:
     folder = Path(data or os.environ.get("PEYMAN_DATA") or "var").absolute()
     if not 0 <= port < 65536:
         raise CouldNot("درگاه عددی از 0 تا 65535 است.")
@@ -136,15 +137,18 @@ def command(port: int, data: str, no_sample: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     with sole_use(folder), ExitStack() as endings:
         (folder / "run.json").unlink(missing_ok=True)
-        Sandbox(folder, port, not no_sample, stop, endings).run()
+        Sandbox(folder, port, (not no_sample, tariff_sample), stop, endings).run()
     tell("فروشگاه بسته شد.")
 
 
 class Sandbox:
     """What `up` starts, watches and ends."""
 
-    def __init__(self, data: Path, port: int, sample: bool, stop: threading.Event, endings: ExitStack) -> None:
-        self.data, self.sample, self.stop, self.endings = data, sample, stop, endings
+    def __init__(
+        self, data: Path, port: int, samples: tuple[bool, bool], stop: threading.Event, endings: ExitStack
+    ) -> None:
+        self.data, self.stop, self.endings = data, stop, endings
+        self.samples = [name for name, wanted in zip(("--sample", "--tariff-sample"), samples, strict=True) if wanted]
         deadline = time.monotonic() + 3  # a web process that was just killed may still be letting go
         while port and not is_free(port):
             if time.monotonic() > deadline:
@@ -160,6 +164,8 @@ class Sandbox:
             "PEYMAN_PUBLIC_URL": os.environ.get("PEYMAN_PUBLIC_URL") or self.url,
             "PYTHONUNBUFFERED": "1",
         }
+        if "--tariff-sample" in self.samples:
+            self.environment.setdefault("PEYMAN_REGISTRANT", "bazargah.example")  # of sample_tariff
         self.children: list[Child] = []
 
     def run(self) -> None:
@@ -189,9 +195,11 @@ class Sandbox:
 
     def prepare(self) -> dict[str, Any] | None:
         """Run `peyman init`; what it answers is who may log in. None when we are told to stop."""
-        options = ["--json", *(["--sample"] if self.sample else [])]
         process = subprocess.Popen(
-            peyman("init", *options), env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            peyman("init", "--json", *self.samples),
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
         )
         while process.poll() is None:
             if self.stop.wait(0.05):
