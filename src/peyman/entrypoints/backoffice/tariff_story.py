@@ -15,9 +15,6 @@ from peyman.market.tariff.queries.drift import Record
 from peyman.market.tariff.rules import drift
 from peyman.market.tariff.rules.history import Answer, Listed, Seen
 
-_STATES = {"gone": drawn.ABSENT}  # what the rooms call otherwise
-_LISTED = ("registered", "pending", "partial")
-
 
 @dataclass(frozen=True)
 class Story:
@@ -40,7 +37,8 @@ def story(since: datetime, until: datetime, now: datetime) -> Story:
     first = view.seen[0] if view.seen else None
     lanes = edges.lanes(ours, since, until, now)
     tracks = [_track(lane, view, first, ours, until, now) for lane in lanes]
-    rows = [Rows(update, count, due) for update, due, count in desk.dated_rows(ours, {lane.prefix for lane in lanes})]
+    dated = desk.dated_rows(ours, {lane.prefix for lane in lanes})
+    rows = [Rows(one.update_on, one.networks, one.due_on, one.is_app) for one in dated]
     return Story(tracks, rows, first.starts_at if first else None)
 
 
@@ -51,7 +49,7 @@ def beginning(now: datetime) -> datetime:
         known.append(first.seen_at)
     known += [one.valid_from for one in desk.oldest_edge()]
     ours = registrants()
-    known += [day_start(update) for update, _, _ in desk.dated_rows(ours, set())[:1]]
+    known += [day_start(one.update_on) for one in desk.dated_rows(ours, set())[:1]]
     return min(known) - 10 * DAY
 
 
@@ -73,7 +71,8 @@ def _track(
             span_begins = first.starts_at
         else:
             span_begins = span.starts_at
-        registry.append(Stretch(_STATES.get(span.state, span.state), span_begins, ends, span.due))
+        state = drawn.GONE if span.reason == "row_removed" else span.state
+        registry.append(Stretch(state, span_begins, ends, span.due))
     serves = tuple(Stretch("serves", span.starts_at, span.ends_at or until) for span in lane.serves)
     return Track(
         lane.prefix,

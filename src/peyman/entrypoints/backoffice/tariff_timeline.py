@@ -7,7 +7,7 @@ drawn so: dates in a list are no proof that operators went by them, and a row th
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
@@ -26,6 +26,7 @@ PARTIAL = "partial"  # some of its addresses are registered and due, some are no
 UNKNOWN = "unknown"  # our looks do not say
 UNPROVEN = "unproven"  # before our first look, and no row claims it
 ABSENT = "unregistered"  # our looks say it was not listed
+GONE = "gone"  # listed before, and not any more
 INELIGIBLE = "ineligible"  # private or abroad: never to be registered
 STATES = (REGISTERED, CLAIMED, PENDING, PARTIAL, UNKNOWN, UNPROVEN, ABSENT, INELIGIBLE)
 FAULTY = (
@@ -44,6 +45,7 @@ WORDS = {
     UNKNOWN: "میان دو نسخه؛ نمی‌دانیم",
     UNPROVEN: "پیش از نخستین نسخه، بی هیچ ردیفی",
     ABSENT: "در فهرست نبود",
+    GONE: "از فهرست رفته",
     PARTIAL: "بخشی ثبت، بخشی نه",
     INELIGIBLE: "خصوصی یا خارج؛ هرگز ثبت نمی‌شود",
 }
@@ -54,10 +56,18 @@ _SHORT = {
     UNKNOWN: "نامعلوم",
     UNPROVEN: "بی هیچ مدرک",
     ABSENT: "ثبت‌نشده",
+    GONE: "رفته از فهرست",
     PARTIAL: "بخشی ثبت",
     INELIGIBLE: "ثبت‌نشدنی",
 }
-_LABELS = {ABSENT: "نبود", UNPROVEN: "بی‌مدرک", PARTIAL: "بخشی", INELIGIBLE: "ثبت‌نشدنی", "unlisted": "حذف"}
+_LABELS = {
+    ABSENT: "نبود",
+    GONE: "رفته",
+    UNPROVEN: "بی‌مدرک",
+    PARTIAL: "بخشی",
+    INELIGIBLE: "ثبت‌نشدنی",
+    "unlisted": "رفته",
+}
 
 REGISTRY, SERVES, SERVES_AT = 22, 10, 28  # pixels: height of the upper bar, of the lower, and where that one begins
 SUM_TOP, SUM_HEIGHT = 10, 140
@@ -95,6 +105,7 @@ class Rows:
     day: date
     rows: int
     due: date | None
+    is_apart: bool = False  # not of our own doing: an app's developer entered a page of ours
 
 
 @dataclass(frozen=True)
@@ -160,7 +171,7 @@ class Pin:
     label: str
     label_x: float
     anchor: str
-    y: float = 0.0
+    is_apart: bool
 
 
 @dataclass(frozen=True)
@@ -345,9 +356,9 @@ def _lane(same: Sequence[Track], span: _Span, now: datetime) -> Lane:
     for one in track.registry:
         for begins, ends, serving in _split(one, track.serves):
             kind = one.state
-            if not serving and kind in (UNPROVEN, UNKNOWN):
+            if not serving and kind in (UNPROVEN, UNKNOWN, ABSENT, INELIGIBLE):
                 continue
-            if not serving and kind in (ABSENT, INELIGIBLE):
+            if not serving and kind == GONE:
                 kind = "unlisted"
             bars.extend(_bars(kind, begins, ends, span, now, one))
     for one in track.serves:
@@ -357,7 +368,7 @@ def _lane(same: Sequence[Track], span: _Span, now: datetime) -> Lane:
         prefixes=tuple(one.prefix for one in same),
         cdns=tuple(sorted({one.cdn for one in same if one.cdn})),
         addresses=sum(one.addresses for one in same),
-        bars=_joined(bars),
+        bars=_said_once(_joined(bars)),
         tone=tone,
         verdict=verdict,
         sentence=" ".join(part for part in (_sentence(track, span, now), track.note) if part),
@@ -383,9 +394,10 @@ def _bars(kind: str, begins: datetime, ends: datetime, span: _Span, now: datetim
             continue
         x, x2 = span.x(start), span.x(end)
         label = ""
-        if kind in (REGISTERED, PENDING) and of.due and x2 - x >= 2 * _NARROWEST_LABEL:
-            due = day_start(of.due)
-            if kind == PENDING or span.since <= due:
+        if pale:
+            pass
+        elif kind in (REGISTERED, PENDING) and of.due and x2 - x >= 2 * _NARROWEST_LABEL:
+            if kind == PENDING or span.since <= day_start(of.due):
                 label = f"موعد {jalali.plain_date(of.due)}"
         elif kind in _LABELS and x2 - x >= _NARROWEST_LABEL:
             label = _LABELS[kind]
@@ -415,6 +427,16 @@ def _joined(bars: Sequence[Bar]) -> tuple[Bar, ...]:
         else:
             joined.append(bar)
     return tuple(joined)
+
+
+def _said_once(bars: Sequence[Bar]) -> tuple[Bar, ...]:
+    """Keep each label where it is read first."""
+    said: set[str] = set()
+    kept: list[Bar] = []
+    for bar in bars:
+        kept.append(replace(bar, label="") if bar.label in said else bar)
+        said.add(bar.label)
+    return tuple(kept)
 
 
 def _row_words(kind: str) -> str:
@@ -459,6 +481,7 @@ def _verdict(track: Track, now: datetime) -> tuple[str, str]:
         UNKNOWN: ("", "نامعلوم"),
         UNPROVEN: ("", "نامعلوم"),
         ABSENT: ("broken", "ثبت‌نشده"),
+        GONE: ("broken", "از فهرست رفته"),
         PARTIAL: ("time", "بخشی ثبت"),
         INELIGIBLE: ("broken", "ثبت‌نشدنی"),
     }[state]
@@ -473,12 +496,13 @@ def _sentence(track: Track, span: _Span, now: datetime) -> str:
     since = "از پیش از" if first.begins == span.since else "از"
     said = [f"{since} {jalali.plain_date(first.begins, year=True)} فایل می‌دهد"]
     if not _is_serving(track, min(now, span.until)):
-        said = [f"{said[0]} تا {jalali.plain_date(last.ends, year=True)}"]
+        ends = jalali.plain_date(last.ends - timedelta.resolution, year=True)
+        said = [f"{since} {jalali.plain_date(first.begins, year=True)} تا پایان {ends} فایل داد"]
     if times.get(INELIGIBLE, timedelta()):
         said.append("نشانی خصوصی یا بیرون از ایران است و هرگز ثبت نمی‌شود")
-    without = times.get(ABSENT, timedelta()) + times.get(UNPROVEN, timedelta())
+    seen = times.get(ABSENT, timedelta()) + times.get(GONE, timedelta())
+    without = seen + times.get(UNPROVEN, timedelta())
     if without >= DAY:
-        seen = times.get(ABSENT, timedelta())
         part = ""
         if seen >= DAY and without - seen >= DAY:
             part = f" ({days_words(seen)} آن را در نسخه‌ها دیده‌ایم که نبود)"
@@ -578,7 +602,7 @@ def _sum_words(counts: Sequence[tuple[datetime, datetime, Counter[str]]], span: 
 def _levels(most: int) -> tuple[Level, ...]:
     step = max(1, most // 2)
     for nice in (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 5000):
-        if most / nice <= 3:
+        if most / nice <= 4:
             step = nice
             break
     return tuple(
@@ -601,6 +625,8 @@ def _pins(rows: Sequence[Rows], span: _Span) -> tuple[Pin, ...]:
         following = span.x(day_start(inside[n + 1].day)) if n + 1 < len(inside) else 100.0
         radius = round(min(13.0, 4.0 + one.rows**0.5 * 1.5), 1)
         words = persian_digits(f"{one.rows} ردیف، {jalali.plain_date(one.day)}")
+        if one.is_apart:
+            words = persian_digits(f"{one.rows} ردیف برنامه‌ها")
         # Words stand on the side that has room; where neither has, the dot is read in the table.
         before = span.x(day_start(inside[n - 1].day)) if n else 0.0
         if following - x >= (8 if n + 1 == len(inside) else 12):
@@ -609,13 +635,13 @@ def _pins(rows: Sequence[Rows], span: _Span) -> tuple[Pin, ...]:
             label, label_x, anchor = words, x, "start"
         else:
             label, label_x, anchor = "", x, "end"
-        pins.append(Pin(x, radius, one.rows, one.day, one.due, label, label_x, anchor))
+        pins.append(Pin(x, radius, one.rows, one.day, one.due, label, label_x, anchor, one.is_apart))
     return tuple(pins)
 
 
 def _bracket(rows: Sequence[Rows], span: _Span) -> Bracket | None:
     """The longest time without any registration, where it is a fifth of the span and two months at least."""
-    days = sorted({one.day for one in rows if day_start(one.day) < span.until})
+    days = sorted({one.day for one in rows if not one.is_apart and day_start(one.day) < span.until})
     first = tehran_day(span.since)
     longest: tuple[timedelta, date, date] | None = None
     for before, after in pairwise(days):

@@ -150,16 +150,29 @@ def fetches_of(of: Snapshot) -> list[Fetch]:
 # ---- Rows ----
 
 
-def dated_rows(registrants: Sequence[str], networks: Collection[str]) -> list[tuple[date, date | None, int]]:
-    """Return (update date, due date, how many rows), in order, of the registrants; without any, of these networks."""
+@dataclass(frozen=True)
+class Dated:
+    """Networks that were registered on one day. `is_app`: under a page of ours, as developers of apps enter them."""
+
+    update_on: date
+    due_on: date | None
+    networks: int
+    is_app: bool
+
+
+def dated_rows(registrants: Sequence[str], networks: Collection[str]) -> list[Dated]:
+    """Return what was registered when, in order, of the registrants; without any, of these networks: one query."""
     wanted = own("", registrants) if registrants else Q(network__in=list(networks))
-    found = (
+    found: dict[tuple[date, date | None, bool], set[str]] = {}
+    for update, due, network, flags in (
         Row.objects.filter(wanted, update_on__isnull=False, stays__isnull=False)
-        .values_list("update_on", "due_on")
-        .annotate(n=Count("network", distinct=True))
-        .order_by("update_on", "due_on")
-    )
-    return [(update, due, n) for update, due, n in found if update is not None]
+        .values_list("update_on", "due_on", "network", "flags")
+        .distinct()
+    ):
+        if update is not None:
+            found.setdefault((update, due, "name_has_path" in flags), set()).add(network)
+    ordered = sorted(found.items(), key=lambda one: (one[0][0], one[0][1] or date.max, one[0][2]))
+    return [Dated(update, due, len(networks), is_app) for (update, due, is_app), networks in ordered]
 
 
 # ---- Edges ----
