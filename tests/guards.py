@@ -160,9 +160,9 @@ GUARDS: list[Guard] = [
         "D10",
         "what was sent is not in the channel log",
         Cut(
-            "peyman.messages.actions:mark_sent",
-            '_try_many([message], provider=provider, outcome="sent", details={}, now=now)',
-            "pass",
+            "peyman.messages.actions:_mark_sent",
+            'outcome="sent", at=now) for each in taken',
+            'outcome="sent", at=now) for each in []',
         ),
     ),
     Guard(
@@ -188,7 +188,11 @@ GUARDS: list[Guard] = [
     Guard(
         "D14",
         "an SMS carries nothing by which it could be checked",
-        Cut("peyman.messages.queries:render", "text = marked", "pass"),
+        Cut(
+            "peyman.messages.queries:render",
+            'text = _fill(f"{name}.sms.txt", {**context, "mark": mark})',
+            'text = _fill(f"{name}.sms.txt", context)',
+        ),
     ),
     Guard(
         "D21",
@@ -389,6 +393,11 @@ GUARDS: list[Guard] = [
             "return keys().seal(self.dump(value), self.context())",
             "return self.dump(value)",
         ),
+    ),
+    Guard(
+        "D16",
+        "what was sent to somebody stays readable after they were forgotten",
+        Cut("peyman.messages.actions:_forget", "return ended.update(", "return 0 and ended.update("),
     ),
     Guard(
         "D16",
