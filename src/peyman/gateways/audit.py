@@ -7,6 +7,8 @@ PAIRS and ANSWER use nothing that is an engine's own: no function of time, no ca
 
 import re
 from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,7 +27,7 @@ from peyman.kernel import prefixes
 from peyman.kernel.prefixes import Address, Network
 from peyman.kernel.worktime import tehran_day
 from peyman.market.tariff.rules import audit as rules
-from peyman.market.tariff.rules.audit import ALWAYS, Code, Register, Shown, Span, Tariff, Terms
+from peyman.market.tariff.rules.audit import Code, Register, Shown, Span, Tariff, Terms
 from peyman.market.tariff.rules.audit_joins import Edges, Operators, Promises
 
 NO_EDGE: Final = 0  # the numbers of addresses that are none
@@ -69,6 +71,8 @@ STATES: Final = pa.schema(
     ]
 )
 
+_WANTED: Final = pa.schema([("world", pa.int32()), ("edge", pa.int32()), ("day", pa.int32()), ("shown", pa.int16())])
+
 # ---- The SQL ----
 
 # Copies of lines: one request logged twice, or a line that several files hold. Lines without a number are told apart by
@@ -96,27 +100,29 @@ SELECT l.* REPLACE (CAST(CASE WHEN c.line IS NULL THEN l.gate ELSE {Code.DUPLICA
 FROM lines l LEFT JOIN copies c ON l.file = c.file AND l.line = c.line
 """  # noqa: S608
 
-# The addresses and days that matter, with the first and last moment of each.
+# One look at all lines: what is there, by address and day, with the first and last moment of each.
 PAIRS: Final = """
-SELECT world, edge, day, min(start_us) AS first_us, max(end_us) AS last_us
-FROM lines WHERE gate = 0 GROUP BY world, edge, day
+SELECT world, edge, day, gate, shown, min(start_us) AS first_us, max(end_us) AS last_us,
+    count(*) AS n, sum(bytes) AS bytes, max(bytes) AS largest
+FROM lines GROUP BY world, edge, day, gate, shown
 """
 
-# A line in which the price changes finds no state that holds for all of it.
+# A closer look at those addresses and days of which PAIRS alone cannot tell: who was overcharged, and days on which the
+# price changed. A line in which it did so finds no state that holds for all of it.
 ANSWER: Final = f"""
 WITH judged AS (
     SELECT l.world, l.person, l.operator, l.day, l.bytes, s.part,
         CASE
-            WHEN l.gate <> 0 THEN l.gate
-            WHEN l.shown = {Shown.NO:d} THEN {Code.NOT_PROMISED:d}
             WHEN s.code IS NULL THEN {Code.CROSSES_CHANGE:d}
             WHEN s.code >= {Code.NO_EDGE_ADDRESS:d} THEN s.code
             WHEN l.shown = {Shown.UNKNOWN:d} THEN {Code.SHOWN_UNKNOWN:d}
             ELSE s.code
         END AS result
     FROM lines l
+    JOIN wanted w ON l.world = w.world AND l.edge = w.edge AND l.day = w.day AND l.shown = w.shown
     LEFT JOIN states s ON l.world = s.world AND l.edge = s.edge AND l.day = s.day
         AND l.start_us >= s.from_us AND l.end_us < s.to_us
+    WHERE l.gate = 0
 ), kept AS (
     SELECT world, result, bytes,
         CASE WHEN result = {Code.OVERCHARGED:d} THEN part ELSE -1 END AS part,
@@ -378,42 +384,76 @@ class Part:
     span: Span
 
 
-def states(
-    pairs: Iterable[tuple[int, int, int, int, int]], worlds: Callable[[int], tuple[Register, Terms, Numbers]]
-) -> tuple[pa.Table, list[Part]]:
-    """Return the states to join, for `pairs` of (world, edge, day, first, last microsecond), and the parts in them."""
-    rows: list[tuple[int, int, int, int, int, int, int]] = []
-    parts: list[Part] = []
-    known: dict[tuple[int, int, int], int] = {}
-    for world, edge, day, first, last in pairs:
-        if edge < FIRST_EDGE:
-            code = Code.NO_EDGE_ADDRESS if edge == NO_EDGE else Code.EDGE_UNPROVEN
-            rows.append((world, edge, day, -ALWAYS, ALWAYS, code, -1))
+@dataclass(slots=True)
+class Looked:
+    """What PAIRS alone tells, and what must be looked at more closely."""
+
+    counts: Counter[tuple[int, Code]] = field(default_factory=Counter)  # lines, by (world, result)
+    wanted: list[tuple[int, int, int, int]] = field(default_factory=list)  # (world, edge, day, shown)
+    states: dict[tuple[int, int, int, int], tuple[int, Code, int]] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+
+
+Worlds = Callable[[int], tuple[Register, Terms, Numbers]]
+Pair = tuple[int, int, int, int, int, int, int, int]  # world, edge, day, gate, shown, first, last, lines
+_NO_EDGES: Final = {NO_EDGE: Code.NO_EDGE_ADDRESS, UNPROVEN: Code.EDGE_UNPROVEN}
+
+
+def look(pairs: Iterable[Pair], worlds: Worlds) -> Looked:
+    """Judge addresses and days as wholes, where they can be: where nobody was overcharged and nothing changed."""
+    found = Looked()
+    timelines: dict[tuple[int, int], tuple[list[Span], list[int], int]] = {}
+    numbered: dict[tuple[int, int, int], int] = {}
+    for world, edge, day, gate, shown, first, last, many in pairs:
+        if gate or shown == Shown.NO:
+            found.counts[world, Code(gate) if gate else Code.NOT_PROMISED] += many
             continue
-        register, terms, numbers = worlds(world)
-        slack = terms.tolerance // rules.MICROSECOND
-        address = numbers.edges[edge]
-        for span in rules.spans(register, address, first - slack, last + slack + 1, terms):
+        if edge in _NO_EDGES:
+            found.counts[world, _NO_EDGES[edge]] += many
+            continue
+        if (world, edge) not in timelines:
+            register, terms, numbers = worlds(world)
+            line = register.timeline(numbers.edges[edge], terms)
+            timelines[world, edge] = line, [span.start for span in line], terms.tolerance // rules.MICROSECOND
+        spans, starts, slack = timelines[world, edge]
+        begin = bisect_right(starts, first - slack) - 1
+        end = bisect_left(starts, last + slack + 1)
+        if end - begin == 1:
+            code = rules.judge(None, Shown(shown), spans[begin].code)
+            if code is not Code.OVERCHARGED:
+                found.counts[world, code] += many
+                continue
+        found.wanted.append((world, edge, day, shown))
+        for span in spans[begin:end]:
             part = -1
             if span.code is Code.OVERCHARGED:
-                part = known.setdefault((world, edge, span.start), len(parts))
-                if part == len(parts):
-                    parts.append(Part(address, span))
-            rows.append((world, edge, day, span.start + slack, span.end - slack, span.code, part))
-    columns = [*zip(*rows, strict=True)] or [()] * len(STATES)
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, STATES.types, strict=True)]
-    return pa.table(arrays, schema=STATES), parts
+                part = numbered.setdefault((world, edge, span.start), len(found.parts))
+                if part == len(found.parts):
+                    found.parts.append(Part(worlds(world)[2].edges[edge], span))
+            # The same span may be found under both values of `shown`: it is one state.
+            found.states[world, edge, day, span.start + slack] = span.end - slack, span.code, part
+    return found
 
 
-def answer(engine: Engine, worlds: Callable[[int], tuple[Register, Terms, Numbers]]) -> tuple[pa.Table, list[Part]]:
-    """Judge all of `lines`: how many, how many bytes, by world and result; of overcharged ones also by part (an index
-    of what comes with it), person, operator and day.
+def answer(engine: Engine, worlds: Worlds) -> tuple[dict[tuple[int, Code], int], pa.Table, list[Part]]:
+    """Judge all of `lines`: how many by (world, result); of the overcharged also lines and bytes by part (an index of
+    what comes with it), person, operator and day.
     """
     pairs = engine.ask(PAIRS)
-    columns = [pairs.column(name).to_pylist() for name in ("world", "edge", "day", "first_us", "last_us")]
-    table, parts = states(zip(*columns, strict=True), worlds)
-    engine.give("states", table)
-    return engine.ask(ANSWER), parts
+    names = ("world", "edge", "day", "gate", "shown", "first_us", "last_us", "n")
+    found = look(zip(*(pairs.column(name).to_pylist() for name in names), strict=True), worlds)
+    engine.give("wanted", _table(found.wanted, _WANTED))
+    engine.give("states", _table([(*key, *state) for key, state in found.states.items()], STATES))
+    sums = engine.ask(ANSWER)
+    is_over = pc.equal(sums.column("result"), int(Code.OVERCHARGED))
+    for world, code, many in zip(*(sums.column(name).to_pylist() for name in ("world", "result", "n")), strict=True):
+        found.counts[world, Code(code)] += many
+    return dict(found.counts), sums.filter(is_over), found.parts
+
+
+def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = [*zip(*rows, strict=True)] or [()] * len(schema)
+    return pa.table([pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema)
 
 
 def without_copies(engine: DuckDB, folder: Path, files: Sequence[Path]) -> list[Path]:
@@ -466,8 +506,7 @@ def rates(days: Iterable[tuple[int, int]], operators: Sequence[str], tariffs: It
         if found:
             low, high = found.low, found.high
             rows.append((operator, day, low.numerator, low.denominator, high.numerator, high.denominator))
-    columns = [*zip(*rows, strict=True)] or [()] * len(_RATES)
-    return pa.table([pa.array(c, kind) for c, kind in zip(columns, _RATES.types, strict=True)], schema=_RATES)
+    return _table(rows, _RATES)
 
 
 def rials_of(sent: pa.Array, numerator: pa.Array, denominator: pa.Array) -> pa.Array:
@@ -511,7 +550,7 @@ class Sums:
 
 def prepare(engine: DuckDB, sums: pa.Table, numbers: Numbers, tariffs: Sequence[Tariff], users: Sequence[Path]) -> None:
     """Make what `answer` said known, with names and rates. Raises RuntimeError if two users have one number."""
-    engine.give("overcharged", sums.filter(pc.equal(sums.column("result"), int(Code.OVERCHARGED))))
+    engine.give("overcharged", sums)
     engine.files("all_users", users)
     engine.connection.execute("CREATE OR REPLACE TABLE users AS SELECT DISTINCT person, name FROM all_users")
     if engine.ask("SELECT person FROM users GROUP BY person HAVING count(*) > 1 LIMIT 1").num_rows:
@@ -644,13 +683,3 @@ def _declared(part: Part, edges: Edges) -> tuple[int, int, str]:
 
 def _iso(at: int) -> str:
     return rules.instant(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def counts(sums: pa.Table, world: int = 0) -> dict[Code, int]:
-    """Return how many lines had which result."""
-    found: dict[Code, int] = {}
-    mine = sums.filter(pc.equal(sums.column("world"), world)) if sums.num_rows else sums
-    grouped = mine.group_by("result").aggregate([("n", "sum")])
-    for code, many in zip(grouped.column("result").to_pylist(), grouped.column("n_sum").to_pylist(), strict=True):
-        found[Code(code)] = many
-    return found

@@ -241,14 +241,14 @@ def run(asked: Asked) -> dict[str, Any]:
         engine = audit.DuckDB(work, memory=asked.memory)
         try:
             audit.without_copies(engine, work, [normaliser.lines])
-            sums, parts = audit.answer(engine, lambda world: (register, asked.terms, numbers))
+            counts, sums, parts = audit.answer(engine, lambda world: (register, asked.terms, numbers))
             audit.prepare(engine, sums, numbers, known["tariffs"], [normaliser.users])
             is_sample = asked.sample < 100
             money = audit.write_by_user_day(engine, aside / "by_user_day.parquet", is_sample=is_sample)
             found = audit.intervals(engine, parts, edges, work, is_sample=is_sample)
         finally:
             engine.close()
-        totals = _totals(sums, money, taken.rejected, asked.sample)
+        totals = _totals({code: many for (_, code), many in counts.items()}, money, taken.rejected, asked.sample)
         _write(aside / "totals.json", totals)
         _write(aside / "intervals.json", found)
         digests["logs"] = [asdict(one) for one in taken.files]
@@ -366,8 +366,7 @@ def _take_logs(asked: Asked, normaliser: audit.Normaliser, listing: Path) -> Tak
     return taken
 
 
-def _totals(sums: Any, money: audit.Sums, rejected: Counter[str], sample: Fraction) -> dict[str, Any]:
-    counts = audit.counts(sums)
+def _totals(counts: dict[Code, int], money: audit.Sums, rejected: Counter[str], sample: Fraction) -> dict[str, Any]:
     totals = rules.totals(counts)
     if money.lines != counts.get(Code.OVERCHARGED, 0):
         raise RuntimeError(f"users have {money.lines} overcharged lines, all have {counts.get(Code.OVERCHARGED, 0)}")

@@ -196,6 +196,7 @@ class Register:
         self.snapshots = snapshots
         self._holding, self._registrants = holding, registrants
         self._memory: dict[tuple[tuple[Listed, ...], Terms], list[Span]] = {}
+        self._of_edge: dict[tuple[Address, Terms], list[Span]] = {}
 
     def covering(self, edge: Address) -> tuple[Listed, ...]:
         """Return the rows that count for an address."""
@@ -206,6 +207,11 @@ class Register:
 
     def timeline(self, edge: Address, terms: Terms) -> "list[Span]":
         """Return what an address was billed at all times, in spans that are each as long as can be."""
+        if (edge, terms) not in self._of_edge:
+            self._of_edge[edge, terms] = self._timeline(edge, terms)
+        return self._of_edge[edge, terms]
+
+    def _timeline(self, edge: Address, terms: Terms) -> "list[Span]":
         if prefixes.translated(edge):
             return [Span(0, ALWAYS, Code.TRANSLATED)]
         rows = self.covering(edge)
