@@ -71,6 +71,8 @@ def sweep(*, now: datetime) -> int:
     if noted is None:
         return 0
     followed = requests.follow(now=now)
+    if due_at := requests.next_due(now):
+        drift.look_again(by=due_at)
     return noted.count + followed + _sound(looked, now)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
@@ -80,6 +81,11 @@ def note(*, looked: Looked, now: datetime) -> Noted | None:
     if done.count:
         log.warning("drift.noted", noticed=done.noticed, back=done.back, away=done.away, cleared=done.cleared)
     return done
+
+
+def look_again(*, by: datetime) -> None:
+    """Make the next look happen by an instant, if nothing does sooner."""
+    Watch.objects.filter(Q(next_at=None) | Q(next_at__gt=by)).update(next_at=by)
 
 
 @carries_out("B06")

@@ -17,7 +17,7 @@ from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Missing
 from peyman.kernel.prefixes import Network
 from peyman.kernel.text import normalise, persian_digits
-from peyman.kernel.worktime import tehran_day
+from peyman.kernel.worktime import day_start, tehran_day
 from peyman.market.tariff.models import UpdateRequest
 from peyman.market.tariff.queries import drift, edges
 from peyman.market.tariff.queries.edges import World
@@ -144,6 +144,13 @@ def follow(*, now: datetime) -> int:
         with transaction.atomic():
             moved += _follow(request, stands, now)
     return moved
+
+
+def next_due(now: datetime) -> datetime | None:
+    """Return when the next of the requests that were handed in is expected to be due. One query."""
+    days = UpdateRequest.objects.filter(state=_SENT, expected_due_on__gt=tehran_day(now)).order_by("expected_due_on")
+    first = days.values_list("expected_due_on", flat=True).first()
+    return day_start(first) if first else None
 
 
 def _follow(request: UpdateRequest, stands: Followed, now: datetime) -> int:
