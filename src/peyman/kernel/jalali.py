@@ -118,6 +118,13 @@ def iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def years_before(instant: datetime, years: int) -> datetime:
+    """Return when the day began that is `years` Jalali years before this one; of 30 Esfand, 29 where there is no 30."""
+    day = jalali(instant)
+    last = JalaliDate.days_in_month(day.month, day.year - years)
+    return day_start(JalaliDate(day.year - years, day.month, min(day.day, last)).to_gregorian())
+
+
 def typed_date(typed: str) -> date:
     """Return the day that was typed as year, month, day: «۱۴۰۵/۹/۴», "1405-09-04", also Gregorian "2026-11-25".
 

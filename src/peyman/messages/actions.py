@@ -347,6 +347,13 @@ def forget_stragglers() -> int:
     return _forget(Message.objects.filter(person__erasure__done_at__isnull=False))
 
 
+@carries_out("D16")
+def forget_older(*, before: datetime, limit: int) -> int:
+    """Take address and words out of the next messages that were written before an instant; return how many."""
+    old = Message.objects.filter(created_at__lt=before, to_hash__isnull=False).exclude(sent_at=None, dead_at=None)
+    return _forget(Message.objects.filter(pk__in=list(old.order_by("pk").values_list("pk", flat=True)[:limit])))
+
+
 def _forget(rows: QuerySet[Message]) -> int:
     ended = rows.filter(to_hash__isnull=False).exclude(sent_at=None, dead_at=None)
     return ended.update(to="", to_hash=None, title="", text="", html="", secret="", opt_out_url="", instead=None)

@@ -476,3 +476,10 @@ class Mailing(models.Model):
         indexes = [
             models.Index(fields=["kind"], condition=Q(done_at=None, stopped_at=None), name="mailing_open"),
         ]
+
+
+class DailySweep(models.Model):
+    """A sweep that runs once a day: the day on which it last came to its end."""
+
+    name = models.CharField(max_length=32, unique=True)
+    day = models.DateField()

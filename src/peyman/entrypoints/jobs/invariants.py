@@ -26,6 +26,7 @@ from peyman.promises import queries as promises
 from peyman.promises.models import Acceptance, Promise
 from peyman.shop.carts.models import CartLine
 from peyman.shop.catalog.models import PriceChange, Variant
+from peyman.shop.orders import queries as orders
 from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import states
 from peyman.shop.stock.models import Movement, Stock
@@ -257,6 +258,15 @@ def _terms(now: datetime) -> Finding:
             order.terms_sha256 == order.terms.sha256
             and (f"order:{order.code}", order.terms_id, order.terms_sha256) in accepted,
         )
+    return found
+
+
+@check("papers_end_with_their_term")
+def _retention(now: datetime) -> Finding:
+    """No ended order holds a name or an address after the years of its terms; the sweep has two days to come by."""
+    found = Finding(checked=Order.objects.count())
+    late = orders.past_their_term(now - timedelta(days=2))
+    found.bad = list(late.order_by("pk").values_list("code", flat=True))
     return found
 
 

@@ -13,7 +13,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from peyman.billing import actions as billing
-from peyman.entrypoints import alarms, lost_lines, notices, payments, personal_data, tariff_watch
+from peyman.entrypoints import alarms, lost_lines, notices, payments, personal_data, retention, tariff_watch
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
@@ -38,6 +38,7 @@ class Swept:
     notices: int = 0
     drift: int = 0
     lines: int = 0
+    forgotten: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -64,6 +65,7 @@ def tick(now: datetime) -> Swept:
     swept.erased = personal_data.finish_erasures(now)
     swept.notices = notices.send_out(now)
     swept.lines = lost_lines.finish_due(now)
+    swept.forgotten = retention.sweep(now)
     swept.drift = tariff_watch.sweep(now=now)
     log.info("sweep.done", **swept.as_json())
     return swept

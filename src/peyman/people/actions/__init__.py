@@ -56,6 +56,7 @@ from peyman.people.actions.records import (
     keep_legal_entity,
     tell_birth_date,
 )
+from peyman.people.actions.retention import forget_older, is_swept, note_swept
 from peyman.people.actions.returning import ask_return, prove_return
 from peyman.people.actions.visits import begin_visit, end_all, end_visit, leave, note_api_login
 
@@ -97,6 +98,8 @@ __all__ = [
     "finish_mailing",
     "forget_codes",
     "forget_guardians",
+    "forget_older",
+    "is_swept",
     "issue_login_code",
     "issue_token",
     "keep_address",
@@ -104,6 +107,7 @@ __all__ = [
     "leave",
     "note_access",
     "note_api_login",
+    "note_swept",
     "object_to_lost_line",
     "person_of",
     "prove_lost_email",

@@ -6,11 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core import signing
+from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare
 
 from peyman.billing import queries as bills
 from peyman.billing.models import Payment, Refund
+from peyman.kernel import jalali
 from peyman.people.models import Person
+from peyman.promises import queries as terms
+from peyman.promises.rules import parameter
 from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import states
 from peyman.shop.orders.rules.money import UnknownOrder
@@ -275,3 +279,20 @@ def export_events() -> Iterator[dict[str, object]]:
             "clause": event.clause,
             "at": event.at,
         }
+
+
+# ---- How long papers are kept ----
+
+PERSONAL = ("recipient", "mobile", "landline", "street", "plate", "unit", "postal_code")  # and the buyer
+_ENDED = (states.EXPIRED, states.CANCELLED, states.VOID, states.DELIVERED)
+
+
+def past_their_term(now: datetime) -> "QuerySet[Order]":
+    """Return the ended orders whose papers are still there though the years of their terms are over (D16). One query
+    for the versions of the terms; the rows are the caller's.
+    """
+    over = Q(pk__in=[])
+    for version in terms.all_terms():
+        years = parameter(version.parameters, "retention_years")
+        over |= Q(terms=version, placed_at__lt=jalali.years_before(now, years))
+    return Order.objects.filter(over, state__in=_ENDED).exclude(mobile="")

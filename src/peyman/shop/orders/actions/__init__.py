@@ -4,6 +4,7 @@ from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_p
 from peyman.shop.orders.actions.guardian import assert_guardian, guardian_subject
 from peyman.shop.orders.actions.place import Placed, place
 from peyman.shop.orders.actions.prices import refresh_prices
+from peyman.shop.orders.actions.retention import forget_papers
 from peyman.shop.orders.actions.undo import cancel, expire_due, give_back_done
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "assert_guardian",
     "cancel",
     "expire_due",
+    "forget_papers",
     "give_back_done",
     "guardian_subject",
     "issue_cart_codes",
