@@ -193,6 +193,14 @@ def test_the_hash_is_of_the_text_alone_and_changes_with_any_of_it():
         assert rules.read_document(changed, register).sha256 != document.sha256
 
 
+def test_a_due_clause_of_the_market_is_no_part_of_the_shops_terms():
+    market = '[[section]]\nnumber = 18\ntitle = "بازار"\n'
+    clause = '\n[[clause]]\nid = "B05"\nnumber = "18-5"\ntitle = "پایش"\nparameters = []\ndue = true\n'
+    with pytest.raises(rules.UnreadableTerms):
+        rules.read_document(TERMS, REGISTER + clause)
+    assert rules.read_document(TERMS, market + REGISTER + clause).sha256 == rules.read_document(TERMS, REGISTER).sha256
+
+
 @pytest.mark.clause("D04")
 @pytest.mark.parametrize(
     ("case", "old", "new", "problem"),

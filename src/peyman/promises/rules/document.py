@@ -79,12 +79,14 @@ def read_document(toml_text: str, register_toml_text: str) -> TermsDocument:
 
     Ids, published numbers and short titles come from the register, texts and parameters from the document.
     Refused with UnreadableTerms, all faults at once: what is no TOML, unknown keys, ids that the register does not
-    have or that come twice, clauses outside the section of their number, a clause that is due and has no text,
-    texts that are empty, placeholders and register parameters without a number, numbers that are not whole, office
-    hours that are none.
+    have or that come twice, clauses outside the section of their number, a clause that is due and has no text (but for
+    sections of the register's own, the market's and the newsroom's), texts that are empty, placeholders and register
+    parameters without a number, numbers that are not whole, office hours that are none.
     """
     problems: list[str] = []
-    register = _read_register(_toml(register_toml_text, "فهرست بندها", problems), problems)
+    registered = _toml(register_toml_text, "فهرست بندها", problems)
+    register = _read_register(registered, problems)
+    elsewhere = _own_sections(registered)
     raw = _toml(toml_text, "متن", problems)
     _only(raw, {"title", "parameters", "section"}, "متن", problems)
     title = _words(raw, "title", "متن", problems)
@@ -98,7 +100,7 @@ def read_document(toml_text: str, register_toml_text: str) -> TermsDocument:
 
     present = {clause.clause for clause in clauses}
     for id_, entry in register.items():
-        if entry.due and id_ not in present:
+        if entry.due and id_ not in present and entry.number.partition("-")[0] not in elsewhere:
             problems.append(f"بند {id_} باید اجرا شود، ولی در این متن نیامده است")
         if entry.due:
             nameless = sorted(entry.parameters - set(parameters))
@@ -166,6 +168,14 @@ def _read_register(raw: dict[str, Any], problems: list[str]) -> dict[str, _Entry
             parameters=frozenset(names),
         )
     return entries
+
+
+def _own_sections(raw: dict[str, Any]) -> set[str]:
+    """Numbers of the sections that are no part of the terms: the register has their titles."""
+    sections = raw.get("section", [])
+    return (
+        {str(one.get("number")) for one in sections if isinstance(one, dict)} if isinstance(sections, list) else set()
+    )
 
 
 def _read_parameters(raw: object, problems: list[str]) -> dict[str, int]:
