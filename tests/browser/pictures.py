@@ -6,20 +6,20 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-EXACT = 128
-LONGEST = 3200  # px; what a page has below is more of the same
+EXACT, COLOURS = 64, 96
+LONGEST = 2600  # px; what a page has below is more of the same
 
 
 def palette(picture: Image.Image) -> Image.Image:
-    """A palette of 256: the colours that cover most of the picture as they are, and some that stand for the others.
+    """A palette of 96: the colours that cover most of the picture as they are, and some that stand for the others.
 
     Pillow's own would rather blend: paper turns pink, and the one saffron dot grey.
     """
     counted = sorted(picture.getcolors(picture.width * picture.height), reverse=True)
     colours = [channel for _, colour in counted[:EXACT] for channel in colour]
-    rest = picture.quantize(256 - EXACT, method=Image.Quantize.MAXCOVERAGE).getpalette()
+    rest = picture.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE).getpalette()
     made = Image.new("P", (1, 1))
-    made.putpalette((colours + rest)[: 3 * 256])
+    made.putpalette((colours + rest)[: 3 * COLOURS])
     return made
 
 

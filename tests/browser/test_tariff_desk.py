@@ -17,7 +17,7 @@ from tests.conftest import SHARED, Peyman
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES = ["", "?range=all", "drift/", "snapshots/", "address/", "edges/", "requests/"]
-STORY = "/desk/tariff/?from=1399/7/1&to=1402/6/1&mark=1402/4/4 پوزش؛ 1402/2/10 ثبت ۳۲ بازه"
+STORY = "/desk/tariff/?from=1399/9/1&to=1402/7/20&mark=1402/4/4 پوزش؛ 1402/2/10 ثبت ۳۲ بازه"
 DATA = SHARED / "data" / "tariff"
 
 
@@ -100,14 +100,14 @@ def market(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], 
         pytest.skip("The project's data are not here.")
     folder = tmp_path_factory.mktemp("market")
     clock = folder / "clock"
-    clock.write_text("2023-08-18T12:30:00+00:00")
+    clock.write_text("2023-09-23T12:30:00+00:00")
     peyman = Peyman(
         folder, new_database(), PEYMAN_SANDBOX="1", PEYMAN_CLOCK_FILE=str(clock),
         PEYMAN_REGISTRANT="cafebazaar.ir,cafebazaar.cloud",
     )  # fmt: skip
     lists, edges = folder / "lists", folder / "edges.csv"
     lists.mkdir()
-    write_lists(lists, until="2023-08-20")
+    write_lists(lists, until="2023-09-23")
     write_edges(edges)
     with peyman.up() as run:
         house = House(peyman, run["url"], run["inbox_url"], run["bank_url"], run["staff"])
