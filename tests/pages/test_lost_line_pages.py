@@ -125,14 +125,16 @@ def test_staff_change_a_number_with_a_code_and_an_identity_check_on_record(
 ) -> None:
     page = f"/desk/people/{zahra.code}/lost"
     html_of(desk.get(page))
-    assert 'id="f-mobile-e"' in html_of(desk.post(page, {"act": "ask", "mobile": "12"}), 422)
-    html_of(desk.post(page, {"act": "ask", "mobile": NEW}))
-    form = {"act": "begin", "mobile": NEW, "code": code_to(NEW)}
-    html = html_of(desk.post(page, form), 422)
-    assert 'id="f-identity-e"' in html and 'id="f-why-e"' in html
-    form |= {"identity": "in_person", "why": "کارت ملی را دیدم"}
-    assert "کد درست نیست" in html_of(desk.post(page, form | {"code": "1"}), 422)
+    html = html_of(desk.post(page, {"mobile": "12"}), 422)
+    assert all(f'id="f-{name}-e"' in html for name in ("mobile", "identity", "why"))
+    form = {"mobile": NEW, "identity": "in_person", "why": "کارت ملی را دیدم"}
     assert desk.post(page, form).status_code == 302
+    assert "کد را نپرسید" in html_of(desk.get(page))  # we ask for codes on our pages and nowhere else
+    assert "/login/lost/code/" in html_of(client.get("/login/lost/staff/"))
+    html_of(client.get("/login/lost/code/"))
+    assert "کد درست نیست" in html_of(client.post("/login/lost/code/", {"mobile": NEW, "code": "1"}), 422)
+    html = html_of(client.post("/login/lost/code/", {"mobile": "۰۹۱۲۲۲۲۲۲۲۲", "code": code_to(NEW)}))
+    assert "درخواست شما ثبت شد" in html
     assert "در انتظار اعتراض" in html_of(desk.get(page))
     assert zahra.code in html_of(desk.get("/desk/people/"))
     row = LostLine.objects.get()
@@ -152,7 +154,7 @@ def test_staff_change_a_number_with_a_code_and_an_identity_check_on_record(
 def test_the_desk_of_lost_lines_is_not_there_for_others(client: Client, zahra: Person, role: str) -> None:
     client.force_login(make.person(role=role))
     for url in (f"/desk/people/{zahra.code}/lost", f"/desk/people/{zahra.code}/identity"):
-        assert client.post(url, {"act": "ask", "mobile": NEW}).status_code == 404
+        assert client.post(url, {"mobile": NEW, "identity": "in_person", "why": "کارت ملی را دیدم"}).status_code == 404
     assert Message.objects.count() == 0
 
 

@@ -71,18 +71,22 @@ def begin(request: HttpRequest, whose: str, code: str, now: datetime) -> LostLin
 
 
 @carries_out("D15")
-def ask_by_staff(person: Person, mobile: str, now: datetime) -> None:
-    """Send a code to the number a customer says is theirs now. Raises Invalid, TooManyCodes, LostLineOpen."""
+def register(person: Person, mobile: str, identity: str, why: str, by: Person, now: datetime) -> LostLine:
+    """Send a code to the number that staff were told, their identity check on record; the customer types it into our
+    page. Raises as people.register_lost_line does.
+    """
     with transaction.atomic():
-        contacts.send_proofs(person, [people.ask_lost_new(person=person, typed=mobile, now=now)], now)
+        row, proof = people.register_lost_line(person=person, typed=mobile, identity=identity, why=why, by=by, now=now)
+        contacts.send_proofs(person, [proof], now)
+    return row
 
 
-@carries_out("D15")
-def begin_by_staff(person: Person, code: str, identity: str, why: str, by: Person, now: datetime) -> LostLine:
-    """Begin to wait, on the word of staff who checked who is asking. Raises as people.begin_lost_line does."""
-    return people.begin_lost_line(
-        person=person, code=code, tell=_tell_asked(now), by=by, identity=identity, why=why, now=now
-    ).row
+@carries_out("D08", "D15")
+def prove_registered(request: HttpRequest, mobile: str, code: str, now: datetime) -> LostLine:
+    """Take the code of what staff registered, and begin to wait. Raises as people.prove_lost_line does."""
+    limits.spend(limits.a_minute("login"), limits.caller(request), now)
+    limits.spend_try(request, f"lost:{rules.mobile_number(mobile)}")
+    return people.prove_lost_line(typed=mobile, code=code, tell=_tell_asked(now), now=now).row
 
 
 @carries_out("D08", "D15")

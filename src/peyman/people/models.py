@@ -280,10 +280,13 @@ class LostLine(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["person"], condition=Q(state__in=["waiting", "objected"]), name="lost_line_open_once"
+                fields=["person"],
+                condition=Q(state__in=["unproven", "waiting", "objected"]),
+                name="lost_line_open_once",
             ),
             models.CheckConstraint(
-                name="lost_line_state_is_known", condition=Q(state__in=["waiting", "objected", "done", "refused"])
+                name="lost_line_state_is_known",
+                condition=Q(state__in=["unproven", "waiting", "objected", "done", "refused"]),
             ),
             models.CheckConstraint(
                 name="lost_line_of_staff_was_checked", condition=Q(how="email") | Q(by__isnull=False) & ~Q(identity="")

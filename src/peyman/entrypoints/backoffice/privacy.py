@@ -1,5 +1,6 @@
 """The desk of privacy: reports of violations, and looking at a customer's data with a reason that stays (D16, D17)."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -229,31 +230,30 @@ def national_id(request: HttpRequest, person: Person, code: str) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @carries_out("D08", "D15")
 def lost_line(request: HttpRequest, person: Person, code: str) -> HttpResponse:
-    """Change the number of a customer who lost the line: a code to the new number, and an identity check on record."""
+    """Change the number of a customer who lost the line: an identity check on record, and a code to the new number that
+    only the customer types: we ask for codes on our pages and nowhere else.
+    """
     found = queries.person_by_code(code)
     if request.method != "POST":
         return _lost_page(request, person, found)
-    typed = {name: request.POST.get(name, "")[:200] for name in ("mobile", "code", "identity", "why")}
-    now = clock.now()
+    typed = {name: request.POST.get(name, "")[:200] for name in ("mobile", "identity", "why")}
+    wrong_fields: dict[str, str] = {}
+    for rule, name in (
+        (rules.mobile_number, "mobile"),
+        (rules.identity_check, "identity"),
+        (rules.access_reason, "why"),
+    ):
+        try:
+            rule(typed[name])
+        except Invalid as refusal:
+            wrong_fields |= refusal.fields
+    if wrong_fields:
+        return _lost_page(request, person, found, typed, wrong_fields)
     try:
-        if request.POST.get("act") == "ask":
-            lost_lines.ask_by_staff(found, typed["mobile"], now)
-            return _lost_page(request, person, found, typed, asked=True)
-        wrong_fields: dict[str, str] = {}
-        for rule, name in ((rules.identity_check, "identity"), (rules.access_reason, "why")):
-            try:
-                rule(typed[name])
-            except Invalid as refusal:
-                wrong_fields |= refusal.fields
-        if wrong_fields:
-            raise Invalid(wrong_fields)
-        lost_lines.begin_by_staff(found, typed["code"], typed["identity"], typed["why"], person, now)
-    except rules.WrongCode as refusal:
-        return _lost_page(request, person, found, typed, {"code": refusal.detail}, asked=True)
-    except Invalid as refusal:
-        return _lost_page(request, person, found, typed, refusal.fields, asked="mobile" not in refusal.fields)
+        lost_lines.register(found, typed["mobile"], typed["identity"], typed["why"], person, clock.now())
     except Refused as refusal:
-        return _lost_page(request, person, found, typed, refusal=_not_missing(refusal))
+        bad = refusal.fields if isinstance(refusal, Invalid) else {}
+        return _lost_page(request, person, found, typed, bad, refusal=None if bad else _not_missing(refusal))
     return redirect(f"/desk/people/{code}/lost")
 
 
@@ -282,17 +282,15 @@ def _lost_page(
     typed: dict[str, str] | None = None,
     bad: dict[str, str] | None = None,
     *,
-    asked: bool = False,
     refusal: Refused | None = None,
 ) -> HttpResponse:
     typed, bad = typed or {}, bad or {}
     checks = (("", "برگزینید"), *rules.IDENTITY_CHECKS.items())
     boxes = {
         "mobile": Field(
-            "mobile", "شماره تازه", typed.get("mobile", ""), "کدی به آن می‌رود؛ مشتری آن را برای شما می‌خواند.",
+            "mobile", "شماره تازه", typed.get("mobile", ""), "کدی به آن می‌رود و مشتری خود آن را در سایت می‌نویسد.",
             bad.get("mobile", ""), type="tel", ltr=True, maxlength=60,
         ),
-        "code": Field("code", "کدی که مشتری خواند", "", "", bad.get("code", ""), ltr=True, maxlength=20),
         "identity": Field(
             "identity", "هویت را چگونه سنجیدید؟", typed.get("identity", ""), "", bad.get("identity", ""), options=checks
         ),
@@ -307,7 +305,7 @@ def _lost_page(
         "row": queries.lost_line_of(whose),
         "state_words": rules.LOST_LINE_WORDS,
         "f": boxes,
-        "asked": asked,
+        "page": f"{settings.PUBLIC_URL}/login/lost/code/",
         "wrong": faulty,
         "heading": heading(len(faulty)),
         "refusal": refusal,

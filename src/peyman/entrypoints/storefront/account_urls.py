@@ -13,6 +13,7 @@ urlpatterns = [
     path("login/lost/email/", lost_line.email),
     path("login/lost/mobile/", lost_line.mobile),
     path("login/lost/staff/", lost_line.staff),
+    path("login/lost/code/", lost_line.code),
     path("lost/<str:token>/", lost_line.stop),
     path("logout/", accounts.logout, name="account_logout"),
     path("welcome/", accounts.welcome, name="welcome"),

@@ -78,6 +78,23 @@ def mobile(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @carries_out("D08", "D15")
+def code(request: HttpRequest) -> HttpResponse:
+    """Take the code that a new number got after staff checked who is asking."""
+    if request.method != "POST":
+        return _page(request, "code", _code_fields({}, {}))
+    typed = _typed(request, "mobile", "code")
+    try:
+        row = lost_lines.prove_registered(request, typed["mobile"], typed["code"], clock.now())
+    except rules.WrongCode as refusal:
+        return _page(request, "code", _code_fields(typed, {"code": refusal.detail}))
+    except Invalid as refusal:
+        return _page(request, "code", _code_fields(typed, refusal.fields))
+    return _page(request, "begun", [], due_at=row.due_at)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@carries_out("D08", "D15")
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     """Ask on GET, since programs follow links; stop the change on POST. Raises Missing."""
     row = queries.lost_line_of_token(token)
@@ -140,6 +157,16 @@ def _email_fields(typed: Mapping[str, str], bad: Mapping[str, str]) -> list[Fiel
             "mobile", "شماره تازه", typed.get("mobile", ""), "کدی هم به این شماره می‌فرستیم.", bad.get("mobile", ""),
             type="tel", inputmode="tel", autocomplete="tel", ltr=True, maxlength=60,
         ),
+    ]  # fmt: skip
+
+
+def _code_fields(typed: Mapping[str, str], bad: Mapping[str, str]) -> list[Field]:
+    return [
+        Field(
+            "mobile", "شماره تازه", typed.get("mobile", ""), "همان که به همکار ما گفتید.", bad.get("mobile", ""),
+            type="tel", inputmode="tel", autocomplete="tel", ltr=True, maxlength=60,
+        ),
+        _code_field("کد شش‌رقمی پیامک", bad.get("code", "")),
     ]  # fmt: skip
 
 

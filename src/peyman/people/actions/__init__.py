@@ -33,7 +33,9 @@ from peyman.people.actions.lost_line import (
     finish_lost_line,
     object_to_lost_line,
     prove_lost_email,
+    prove_lost_line,
     refuse_lost_line,
+    register_lost_line,
     uphold_lost_line,
 )
 from peyman.people.actions.mailings import begin_mailing, finish_mailing, stop_mailing, take_batch
@@ -111,8 +113,10 @@ __all__ = [
     "object_to_lost_line",
     "person_of",
     "prove_lost_email",
+    "prove_lost_line",
     "prove_return",
     "refuse_lost_line",
+    "register_lost_line",
     "register_permission",
     "remove_email",
     "rename",

@@ -8,15 +8,17 @@ from datetime import datetime
 import structlog
 from django.db import IntegrityError, transaction
 
+from peyman import sealed
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
 from peyman.people import queries, rules
 from peyman.people.actions import contacts, privacy, visits
-from peyman.people.models import LostLine, Person
+from peyman.people.models import ContactCode, LostLine, Person
 
 log = structlog.get_logger(__name__)
 
-_OPEN = [rules.WAITING, rules.OBJECTED]
+_RUNNING = [rules.WAITING, rules.OBJECTED]
+_OPEN = [rules.UNPROVEN, *_RUNNING]
 
 
 @dataclass(frozen=True)
@@ -59,31 +61,19 @@ def ask_lost_new(*, person: Person, typed: str, now: datetime) -> contacts.Issue
     mobile = rules.mobile_number(typed)
     if mobile == person.mobile:
         raise rules.SameContact({"mobile": "این همان شماره کنونی حساب است."})
-    if LostLine.objects.filter(person=person, state__in=_OPEN).exists():
+    if LostLine.objects.filter(person=person, state__in=_RUNNING).exists():
         raise rules.LostLineOpen
     with transaction.atomic():
         return contacts.issue(person, "lost_new", mobile, now)
 
 
 @carries_out("D08", "D15")
-def begin_lost_line(
-    *,
-    person: Person,
-    code: str,
-    tell: Callable[[BegunChange], None],
-    by: Person | None = None,
-    identity: str = "",
-    why: str = "",
-    now: datetime,
-) -> BegunChange:
-    """Begin the waiting period, once the new number is proven by its code. `tell` writes to the old line.
+def begin_lost_line(*, person: Person, code: str, tell: Callable[[BegunChange], None], now: datetime) -> BegunChange:
+    """Begin the waiting period, once e-mail address and new number are proven by their codes.
 
-    It is called in the transaction of the request; a caller's own would forget that a wrong code was tried.
-
-    By staff (`by`): `identity` says how they checked who is asking, and `why` stays in the access log. Raises
-    rules.WrongCode, rules.MobileTaken, rules.LostLineOpen and kernel.errors.Invalid.
+    `tell` writes to the old line, in the transaction of the request; a caller's own would forget that a wrong code was
+    tried. Raises rules.WrongCode, rules.MobileTaken and rules.LostLineOpen.
     """
-    checked = rules.identity_check(identity) if by else ""
     proof = contacts.try_code(person, "lost_new", code, now)
     if queries.by_mobile(proof.target) is not None:
         raise rules.MobileTaken
@@ -91,29 +81,94 @@ def begin_lost_line(
     try:
         with transaction.atomic():
             contacts.use([proof], now)
-            if by:
-                privacy.note_access(
-                    by=by, whose=person, subject=f"person:{person.code}", what="lost_line", why=why, now=now
-                )
-            row = LostLine.objects.create(
-                code=codes.new("LST"),
-                person=person,
-                mobile=proof.target,
-                how="staff" if by else "email",
-                identity=checked,
-                by=by,
-                token_hash=rules.lost_line_token_hash(token),
-                state=rules.WAITING,
-                asked_at=now,
-                due_at=now + rules.LOST_LINE_WAIT,
-            )
-            contacts.note(person, "mobile", "lost", now, by=by.code if by else "customer")
+            _drop_unproven(person, now)
+            row = _create(person, proof.target, token, rules.WAITING, now)
+            contacts.note(person, "mobile", "lost", now)
             made = BegunChange(row, token)
             tell(made)
     except IntegrityError:
         raise rules.LostLineOpen from None
     log.info("people.line_lost", person=person.code, request=row.code, how=row.how)
     return made
+
+
+@carries_out("D15")
+def register_lost_line(
+    *, person: Person, typed: str, identity: str, why: str, by: Person, now: datetime
+) -> tuple[LostLine, contacts.IssuedProof]:
+    """Write down that staff checked who is asking, and make a code for the new number, in the caller's transaction.
+
+    Nothing happens until the customer has typed that code into our page: nobody is asked to say a code aloud. A
+    request that was not proven gives way to this one. `why` stays in the access log. Raises kernel.errors.Invalid,
+    rules.SameContact, rules.TooManyCodes and rules.LostLineOpen.
+    """
+    checked = rules.identity_check(identity)
+    with transaction.atomic():
+        privacy.note_access(by=by, whose=person, subject=f"person:{person.code}", what="lost_line", why=why, now=now)
+        _drop_unproven(person, now)
+        proof = ask_lost_new(person=person, typed=typed, now=now)
+        try:
+            with transaction.atomic():
+                row = _create(person, proof.to, secrets.token_urlsafe(16), rules.UNPROVEN, now, by=by, identity=checked)
+        except IntegrityError:
+            raise rules.LostLineOpen from None
+    log.info("people.lost_line_registered", person=person.code, request=row.code, by=by.code)
+    return row, proof
+
+
+@carries_out("D08", "D15")
+def prove_lost_line(*, typed: str, code: str, tell: Callable[[BegunChange], None], now: datetime) -> BegunChange:
+    """Begin the waiting period of what staff registered, once its customer typed the code that the new number got.
+
+    Raises kernel.errors.Invalid for what is no number, rules.WrongCode for everything that does not fit, and
+    rules.MobileTaken.
+    """
+    asked = ContactCode.objects.filter(
+        kind="lost_new", target_hash__in=sealed.hashes_of(rules.mobile_number(typed), "mobile")
+    )
+    newest = asked.select_related("person").order_by("-created_at", "-pk").first()
+    row = LostLine.objects.filter(person=newest.person, state=rules.UNPROVEN).first() if newest else None
+    if newest is None or row is None or row.mobile != newest.target:
+        raise rules.WrongCode
+    person = newest.person
+    proof = contacts.try_code(person, "lost_new", code, now)
+    if queries.by_mobile(proof.target) is not None:
+        raise rules.MobileTaken
+    token = secrets.token_urlsafe(16)
+    with transaction.atomic():
+        contacts.use([proof], now)
+        here = LostLine.objects.filter(pk=row.pk, state=rules.UNPROVEN)
+        due_at = now + rules.LOST_LINE_WAIT
+        if not here.update(state=rules.WAITING, due_at=due_at, token_hash=rules.lost_line_token_hash(token)):
+            raise rules.WrongCode
+        row.refresh_from_db()
+        contacts.note(person, "mobile", "lost", now, by=row.by.code if row.by else "customer")
+        made = BegunChange(row, token)
+        tell(made)
+    log.info("people.line_lost", person=person.code, request=row.code, how=row.how)
+    return made
+
+
+def _drop_unproven(person: Person, now: datetime) -> None:
+    """End what staff registered and its customer never proved: a newer request takes its place."""
+    LostLine.objects.filter(person=person, state=rules.UNPROVEN).update(state=rules.REFUSED, ended_at=now)
+
+
+def _create(
+    person: Person, mobile: str, token: str, state: str, now: datetime, *, by: Person | None = None, identity: str = ""
+) -> LostLine:
+    return LostLine.objects.create(
+        code=codes.new("LST"),
+        person=person,
+        mobile=mobile,
+        how="staff" if by else "email",
+        identity=identity,
+        by=by,
+        token_hash=rules.lost_line_token_hash(token),
+        state=state,
+        asked_at=now,
+        due_at=now + rules.LOST_LINE_WAIT,
+    )
 
 
 @carries_out("D08", "D15")

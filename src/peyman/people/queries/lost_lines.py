@@ -6,7 +6,8 @@ from peyman.kernel.errors import Missing
 from peyman.people import rules
 from peyman.people.models import LoginEvent, LostLine, Person
 
-_OPEN = [rules.WAITING, rules.OBJECTED]
+_RUNNING = [rules.WAITING, rules.OBJECTED]  # what holds an account; a number that is not proven yet holds nothing
+_OPEN = [rules.UNPROVEN, *_RUNNING]
 
 
 def lost_line_of(person: Person) -> LostLine | None:
@@ -39,7 +40,7 @@ def assert_not_on_hold(person: Person) -> None:
 
     Raises rules.AccountOnHold while a lost line is looked into. One query.
     """
-    if LostLine.objects.filter(person=person, state__in=_OPEN).exists():
+    if LostLine.objects.filter(person=person, state__in=_RUNNING).exists():
         raise rules.AccountOnHold
 
 

@@ -15,8 +15,10 @@ from peyman.kernel.errors import Invalid, Refused
 LOST_LINE_WAIT: Final = timedelta(hours=72)
 DORMANT_AFTER: Final = timedelta(days=180)  # about when an operator may hand a silent line on
 
+UNPROVEN = "unproven"  # staff checked the identity; the customer has yet to prove the new number
 WAITING, OBJECTED, DONE, REFUSED = "waiting", "objected", "done", "refused"
 LOST_LINE_WORDS: Final[dict[str, str]] = {
+    UNPROVEN: "شماره تازه هنوز تأیید نشده است",
     WAITING: "در انتظار",
     OBJECTED: "به آن اعتراض شده است",
     DONE: "انجام شد",
