@@ -28,9 +28,10 @@ UNPROVEN = "unproven"  # before our first look, and no row claims it
 ABSENT = "unregistered"  # our looks say it was not listed
 GONE = "gone"  # listed before, and not any more
 INELIGIBLE = "ineligible"  # private or abroad: never to be registered
-STATES = (REGISTERED, CLAIMED, PENDING, PARTIAL, UNKNOWN, UNPROVEN, ABSENT, INELIGIBLE)
+STATES = (REGISTERED, CLAIMED, PENDING, PARTIAL, UNKNOWN, UNPROVEN, ABSENT, GONE, INELIGIBLE)
 FAULTY = (
     INELIGIBLE,
+    GONE,
     ABSENT,
     UNPROVEN,
     UNKNOWN,
@@ -72,7 +73,7 @@ _LABELS = {
 REGISTRY, SERVES, SERVES_AT = 22, 10, 28  # pixels: height of the upper bar, of the lower, and where that one begins
 SUM_TOP, SUM_HEIGHT = 10, 140
 _NARROWEST_SUM_LABEL, _LETTER = 2.5, 0.62  # percent of the span: that a number in the sum needs, and each letter
-_NARROWEST_LABEL = 5.0
+_NARROWEST_LABEL, _NARROWEST_DUE = 5.0, 9.0
 _LONGEST_MARK = 40
 
 
@@ -393,18 +394,18 @@ def _bars(kind: str, begins: datetime, ends: datetime, span: _Span, now: datetim
         if start >= end:
             continue
         x, x2 = span.x(start), span.x(end)
-        label = ""
-        if pale:
-            pass
-        elif kind in (REGISTERED, PENDING) and of.due and x2 - x >= 2 * _NARROWEST_LABEL:
-            if kind == PENDING or span.since <= day_start(of.due):
-                label = f"موعد {jalali.plain_date(of.due)}"
-        elif kind in _LABELS and x2 - x >= _NARROWEST_LABEL:
-            label = _LABELS[kind]
-        elif kind == CLAIMED and x2 - x >= 3 * _NARROWEST_LABEL:
-            label = "ندیده‌ایم"
+        label = "" if pale else _label(kind, of.due, start, x2 - x)
         title = f"{_row_words(kind)}: {jalali.plain_date(start, year=True)} تا {jalali.plain_date(end, year=True)}"
         yield Bar(kind, x, round(x2 - x, 2), y, height, pale, label, round((x + x2) / 2, 2), 15, title)
+
+
+def _label(kind: str, due: date | None, start: datetime, width: float) -> str:
+    """Name a bar where it has room; a due date where it comes in or near its beginning."""
+    near = due is not None and (kind == PENDING or abs(day_start(due) - start) < 10 * DAY)
+    if kind in (REGISTERED, CLAIMED, PENDING) and width >= _NARROWEST_DUE:
+        said = [f"موعد {jalali.plain_date(due)}"] if due and near else []
+        return "؛ ".join([*said, "ندیده‌ایم"] if kind == CLAIMED else said)
+    return _LABELS.get(kind, "") if width >= _NARROWEST_LABEL else ""
 
 
 def _joined(bars: Sequence[Bar]) -> tuple[Bar, ...]:
