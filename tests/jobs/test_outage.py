@@ -16,11 +16,11 @@ def test_a_night_without_providers_loses_no_message_and_sends_twice_at_most_once
         database="postgres" if on_postgres else "sqlite",
         seed=3,
         folder=tmp_path,
-        messages=120,
+        messages=130,
         step=timedelta(hours=1),
         hours=3,
         kill=0.6,
     )
     assert figures["wrong"] == []
-    assert figures["messages"] == 120
+    assert figures["messages"] == 130
     assert sum(figures["kills"].values()) >= 3
