@@ -447,6 +447,53 @@ GUARDS: list[Guard] = [
         "any eleven digits are an organisation's national id",
         Cut("peyman.people.rules.legal:legal_national_id", "if not has_right_check_digit(digits):", "if False:"),
     ),
+    Guard(
+        "B05",
+        "a list that lost half of its rows is believed at once",
+        Cut(
+            "peyman.market.tariff.rules.quarantine:_compared",
+            "if any(before - now > max(limits.shrink * before, limits.few) for now, before in sizes):",
+            "if False:",
+        ),
+    ),
+    Guard(
+        "B05",
+        "a list with a default route is believed",
+        Cut("peyman.market.tariff.rules.quarantine:judge", "if new.default_routes:", "if False:"),
+    ),
+    Guard(
+        "B05",
+        "a list that broke off is taken for a whole one",
+        Cut(
+            "peyman.gateways.registry.opening:_text",
+            "if found.places is not None and (is_torn or _is_cut(text, last, found)):",
+            "if False:",
+        ),
+    ),
+    Guard(
+        "B05",
+        "the registry sends us to another host and we go",
+        Cut(
+            "peyman.gateways.registry.fetching:_followed",
+            "if here.hostname != there.hostname or not (ports[0] == ports[1] or is_upgrade):",
+            "if False:",
+        ),
+    ),
+    Guard(
+        "B05",
+        "a registry that drips holds us for ever",
+        Cut("peyman.gateways.registry.fetching:_Deadline._cut", "_shut(line)", "pass"),
+    ),
+    Guard(
+        "B05",
+        "all workers fetch at once",
+        Cut("peyman.entrypoints.registry_watch:sweep", "if _is_due(now) and _claim(now):", "if _is_due(now):"),
+    ),
+    Guard(
+        "B05",
+        "nobody hears that the last good list gets old",
+        Cut("peyman.market.tariff.rules.watch:is_old", "return now - holds_until > OLD", "return False"),
+    ),
 ]
 
 

@@ -164,9 +164,10 @@ def test_a_list_that_drips_is_given_up_when_time_is_up(there: RegistrySimulator)
     assert time.monotonic() - begun < 6
 
 
+@pytest.mark.clause("B05")
 def test_headers_that_drip_are_given_up_when_time_is_up() -> None:
     def drip(line: socket.socket) -> None:
-        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 1_000:
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 30:
             line.sendall(bytes([byte]))
             time.sleep(0.05)
 

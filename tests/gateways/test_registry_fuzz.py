@@ -11,7 +11,6 @@ import time
 import zipfile
 from functools import cache
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -27,8 +26,6 @@ fuzzed = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
 )
 slowly = settings(fuzzed, max_examples=max(EXAMPLES // 4, 30))  # openpyxl takes its time
-
-pytestmark = pytest.mark.clause("B05")
 
 ROWS = [
     ["http://cafebazaar.ir", "185.126.9.248/29", "185.126.9.248/29", "1402/02/10", "1402/02/15"],
