@@ -170,7 +170,7 @@ def slowly(world: list[registry.Listing], address: str, at, registrant: str) -> 
     return answer.state, answer.reason
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds, data=st.data())
 @pytest.mark.clause("B05")
 def test_the_order_of_import_makes_no_difference(world, data):
@@ -199,7 +199,7 @@ def test_the_order_of_import_makes_no_difference(world, data):
     queries._compiled.cache_clear()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds, data=st.data())
 @pytest.mark.clause("B10")
 def test_what_we_knew_then_is_what_the_lists_we_had_then_say(world, data):
