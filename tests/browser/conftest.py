@@ -80,10 +80,13 @@ class House:
         return next(row for row in self.staff if row["role"] == role)
 
     def one_time_password(self, role: str) -> str:
-        """What the authenticator of this colleague shows: one not used yet, of those that the server takes now."""
+        """What this colleague's authenticator shows: one not used yet, of those that the server takes now.
+
+        The next one comes first: a busy machine has a minute or more until it is too old.
+        """
         for _ in range(70):
             step = int(time.time()) // 30  # noqa: TID251  the authenticator has a clock of its own
-            free = [each for each in (step, step - 1, step + 1) if (role, each) not in self._spent]
+            free = [each for each in (step + 1, step, step - 1) if (role, each) not in self._spent]
             if free:
                 self._spent.add((role, free[0]))
                 return str(format_hotp_value(hotp_value(self.colleague(role)["totp_secret"], free[0])))
