@@ -268,6 +268,7 @@ def table_of(worlds: list[World], *, apart: bool) -> tuple[pa.Table, dict[int, t
             gate = classify(replace(line, edge=None), Shown.YES, register, world.terms)
             unpaid = gate if gate.result is Result.NOT_COUNTED else 0
             day = audit.tehran_day_number(line.start)
+            late = int(audit.tehran_day_number(line.end) != day)
             key = number * LINES + place
             rows.append(
                 (
@@ -280,6 +281,7 @@ def table_of(worlds: list[World], *, apart: bool) -> tuple[pa.Table, dict[int, t
                     place % 2,
                     unpaid,
                     shown,
+                    late,
                     line.sent,
                     key,
                     key,
@@ -349,7 +351,9 @@ def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_fil
         for file in range(3):
             for line in range(draw.randint(0, 6)):
                 key, has_id = draw.randrange(3), draw.randrange(2)
-                rows.append((world, 0, 0, draw.randrange(2), 0, 0, 0, 0, 0, 1, key * 2 + has_id, 7, has_id, file, line))
+                rows.append(
+                    (world, 0, 0, draw.randrange(2), 0, 0, 0, 0, 0, 0, 1, key * 2 + has_id, 7, has_id, file, line)
+                )
     draw.shuffle(rows)
     columns = zip(*rows, strict=True)
     engine.give(
@@ -357,9 +361,9 @@ def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_fil
     )
     # By key: one for a number, else as many as the file has that holds most.
     kept = Counter[tuple[int, int]]()
-    for world, key in ((row[0], row[10]) for row in rows):
+    for world, key in ((row[0], row[11]) for row in rows):
         kept[world, key] += 1
-    per_file = Counter((row[0], row[10], row[13]) for row in rows)
+    per_file = Counter((row[0], row[11], row[14]) for row in rows)
     most = {(world, key): 1 if key % 2 else max(per_file[world, key, file] for file in range(3)) for world, key in kept}
     expected = sum(kept[one] - most[one] for one in kept)
     assert expected > 100

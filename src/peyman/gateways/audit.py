@@ -22,10 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from peyman.gateways.logs import Entry, Rejected
+from peyman.gateways.logs import LONGEST_TRANSFER, Entry, Rejected
 from peyman.kernel import prefixes
 from peyman.kernel.prefixes import Address, Network
-from peyman.kernel.worktime import tehran_day
+from peyman.kernel.worktime import day_start, tehran_day
 from peyman.market.tariff.rules import audit as rules
 from peyman.market.tariff.rules.audit import Code, Register, Shown, Span, Tariff, Terms
 from peyman.market.tariff.rules.audit_joins import Edges, Operators, Promises
@@ -51,6 +51,7 @@ LINES: Final = pa.schema(
         ("operator", pa.int32()),
         ("gate", pa.int16()),
         ("shown", pa.int16()),
+        ("late", pa.int16()),  # 1: it ends on another day
         ("bytes", pa.int64()),
         ("key_hi", pa.int64()),
         ("key_lo", pa.int64()),
@@ -71,7 +72,12 @@ STATES: Final = pa.schema(
     ]
 )
 
-_WANTED: Final = pa.schema([("world", pa.int32()), ("edge", pa.int32()), ("day", pa.int32()), ("shown", pa.int16())])
+_WHOLE: Final = pa.schema(
+    [(name, pa.int32()) for name in ("world", "edge", "day")] + [("late", pa.int16()), ("part", pa.int32())]
+)
+_MIXED: Final = pa.schema(
+    [(name, pa.int32()) for name in ("world", "edge", "day")] + [("shown", pa.int16()), ("late", pa.int16())]
+)
 
 # ---- The SQL ----
 
@@ -100,15 +106,13 @@ SELECT l.* REPLACE (CAST(CASE WHEN c.line IS NULL THEN l.gate ELSE {Code.DUPLICA
 FROM lines l LEFT JOIN copies c ON l.file = c.file AND l.line = c.line
 """  # noqa: S608
 
-# One look at all lines: what is there, by address and day, with the first and last moment of each.
+# One look at all lines: what is there, by address and day. It reads no times, and most days need none.
 PAIRS: Final = """
-SELECT world, edge, day, gate, shown, min(start_us) AS first_us, max(end_us) AS last_us,
-    count(*) AS n, sum(bytes) AS bytes, max(bytes) AS largest
-FROM lines GROUP BY world, edge, day, gate, shown
+SELECT world, edge, day, gate, shown, late, count(*) AS n FROM lines GROUP BY world, edge, day, gate, shown, late
 """
 
-# A closer look at those addresses and days of which PAIRS alone cannot tell: who was overcharged, and days on which the
-# price changed. A line in which it did so finds no state that holds for all of it.
+# A closer look: who was overcharged, on days of full price (`whole`) and on days on which the price changed (`mixed`).
+# A line in which it changed finds no state that holds for all of it.
 ANSWER: Final = f"""
 WITH judged AS (
     SELECT l.world, l.person, l.operator, l.day, l.bytes, s.part,
@@ -119,20 +123,23 @@ WITH judged AS (
             ELSE s.code
         END AS result
     FROM lines l
-    JOIN wanted w ON l.world = w.world AND l.edge = w.edge AND l.day = w.day AND l.shown = w.shown
+    JOIN mixed m ON l.world = m.world AND l.edge = m.edge AND l.day = m.day AND l.shown = m.shown AND l.late = m.late
     LEFT JOIN states s ON l.world = s.world AND l.edge = s.edge AND l.day = s.day
         AND l.start_us >= s.from_us AND l.end_us < s.to_us
     WHERE l.gate = 0
-), kept AS (
-    SELECT world, result, bytes,
-        CASE WHEN result = {Code.OVERCHARGED:d} THEN part ELSE -1 END AS part,
-        CASE WHEN result = {Code.OVERCHARGED:d} THEN person ELSE 0 END AS person,
-        CASE WHEN result = {Code.OVERCHARGED:d} THEN operator ELSE -1 END AS operator,
-        CASE WHEN result = {Code.OVERCHARGED:d} THEN day ELSE 0 END AS day
-    FROM judged
 )
-SELECT world, result, part, person, operator, day, count(*) AS n, sum(bytes) AS bytes, max(bytes) AS largest
-FROM kept GROUP BY world, result, part, person, operator, day
+SELECT l.world, {Code.OVERCHARGED:d} AS result, w.part, l.person, l.operator, l.day, count(*) AS n,
+    sum(l.bytes) AS bytes
+FROM lines l
+JOIN whole w ON l.world = w.world AND l.edge = w.edge AND l.day = w.day AND l.late = w.late
+WHERE l.gate = 0 AND l.shown = {Shown.YES:d}
+GROUP BY l.world, w.part, l.person, l.operator, l.day
+UNION ALL
+SELECT world, result, part, person, operator, day, count(*) AS n, sum(bytes) AS bytes
+FROM judged WHERE result = {Code.OVERCHARGED:d} GROUP BY world, result, part, person, operator, day
+UNION ALL
+SELECT world, result, -1 AS part, 0 AS person, -1 AS operator, 0 AS day, count(*) AS n, sum(bytes) AS bytes
+FROM judged WHERE result <> {Code.OVERCHARGED:d} GROUP BY world, result
 """  # noqa: S608
 
 
@@ -281,19 +288,20 @@ class Normaliser:
             staff=is_staff,
             download=not self._customs.downloads or self._is_download(entry.path),
         )
-        person = self._person(user)
+        person, day = self._person(user), tehran_day_number(entry.start)
         for column, value in zip(
             self._columns,
             (
                 self._world,
                 edge,
-                tehran_day_number(entry.start),
+                day,
                 entry.start,
                 entry.end,
                 person,
                 operator,
                 gate or 0,
                 shown,
+                entry.end != entry.start and tehran_day_number(entry.end) != day,
                 entry.sent,
                 int.from_bytes(entry.key[:8], "big", signed=True),
                 int.from_bytes(entry.key[8:], "big", signed=True),
@@ -389,13 +397,14 @@ class Looked:
     """What PAIRS alone tells, and what must be looked at more closely."""
 
     counts: Counter[tuple[int, Code]] = field(default_factory=Counter)  # lines, by (world, result)
-    wanted: list[tuple[int, int, int, int]] = field(default_factory=list)  # (world, edge, day, shown)
+    whole: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # world, edge, day, late, part
+    mixed: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # world, edge, day, shown, late
     states: dict[tuple[int, int, int, int], tuple[int, Code, int]] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
 
 
 Worlds = Callable[[int], tuple[Register, Terms, Numbers]]
-Pair = tuple[int, int, int, int, int, int, int, int]  # world, edge, day, gate, shown, first, last, lines
+Pair = tuple[int, int, int, int, int, int, int]  # world, edge, day, gate, shown, late, lines
 _NO_EDGES: Final = {NO_EDGE: Code.NO_EDGE_ADDRESS, UNPROVEN: Code.EDGE_UNPROVEN}
 
 
@@ -404,7 +413,8 @@ def look(pairs: Iterable[Pair], worlds: Worlds) -> Looked:
     found = Looked()
     timelines: dict[tuple[int, int], tuple[list[Span], list[int], int]] = {}
     numbered: dict[tuple[int, int, int], int] = {}
-    for world, edge, day, gate, shown, first, last, many in pairs:
+    days: dict[tuple[int, int], tuple[int, int]] = {}
+    for world, edge, day, gate, shown, late, many in pairs:
         if gate or shown == Shown.NO:
             found.counts[world, Code(gate) if gate else Code.NOT_PROMISED] += many
             continue
@@ -415,24 +425,38 @@ def look(pairs: Iterable[Pair], worlds: Worlds) -> Looked:
             register, terms, numbers = worlds(world)
             line = register.timeline(numbers.edges[edge], terms)
             timelines[world, edge] = line, [span.start for span in line], terms.tolerance // rules.MICROSECOND
+        if (day, late) not in days:
+            begins = rules.micros(day_start(day_of(day)))
+            ends = rules.micros(day_start(day_of(day + 1)))
+            days[day, late] = begins, ends + LONGEST_TRANSFER if late else ends
         spans, starts, slack = timelines[world, edge]
+        first, last = days[day, late]
         begin = bisect_right(starts, first - slack) - 1
-        end = bisect_left(starts, last + slack + 1)
+        end = bisect_left(starts, last + slack)
         if end - begin == 1:
-            code = rules.judge(None, Shown(shown), spans[begin].code)
-            if code is not Code.OVERCHARGED:
+            span = spans[begin]
+            code = rules.judge(None, Shown(shown), span.code)
+            if code is Code.OVERCHARGED:
+                part = _part(found, numbered, world, edge, span, worlds)
+                found.whole.append((world, edge, day, late, part))
+            else:
                 found.counts[world, code] += many
-                continue
-        found.wanted.append((world, edge, day, shown))
+            continue
+        found.mixed.append((world, edge, day, shown, late))
         for span in spans[begin:end]:
-            part = -1
-            if span.code is Code.OVERCHARGED:
-                part = numbered.setdefault((world, edge, span.start), len(found.parts))
-                if part == len(found.parts):
-                    found.parts.append(Part(worlds(world)[2].edges[edge], span))
-            # The same span may be found under both values of `shown`: it is one state.
+            part = _part(found, numbered, world, edge, span, worlds) if span.code is Code.OVERCHARGED else -1
+            # The same span may be found for lines of other kinds: it is one state.
             found.states[world, edge, day, span.start + slack] = span.end - slack, span.code, part
     return found
+
+
+def _part(
+    found: Looked, numbered: dict[tuple[int, int, int], int], world: int, edge: int, span: Span, worlds: Worlds
+) -> int:
+    part = numbered.setdefault((world, edge, span.start), len(found.parts))
+    if part == len(found.parts):
+        found.parts.append(Part(worlds(world)[2].edges[edge], span))
+    return part
 
 
 def answer(engine: Engine, worlds: Worlds) -> tuple[dict[tuple[int, Code], int], pa.Table, list[Part]]:
@@ -440,14 +464,16 @@ def answer(engine: Engine, worlds: Worlds) -> tuple[dict[tuple[int, Code], int],
     what comes with it), person, operator and day.
     """
     pairs = engine.ask(PAIRS)
-    names = ("world", "edge", "day", "gate", "shown", "first_us", "last_us", "n")
+    names = ("world", "edge", "day", "gate", "shown", "late", "n")
     found = look(zip(*(pairs.column(name).to_pylist() for name in names), strict=True), worlds)
-    engine.give("wanted", _table(found.wanted, _WANTED))
+    engine.give("whole", _table(found.whole, _WHOLE))
+    engine.give("mixed", _table(found.mixed, _MIXED))
     engine.give("states", _table([(*key, *state) for key, state in found.states.items()], STATES))
     sums = engine.ask(ANSWER)
     is_over = pc.equal(sums.column("result"), int(Code.OVERCHARGED))
-    for world, code, many in zip(*(sums.column(name).to_pylist() for name in ("world", "result", "n")), strict=True):
-        found.counts[world, Code(code)] += many
+    of_world = sums.group_by(["world", "result"]).aggregate([("n", "sum")])
+    for row in of_world.to_pylist():
+        found.counts[row["world"], Code(row["result"])] += row["n_sum"]
     return dict(found.counts), sums.filter(is_over), found.parts
 
 
@@ -545,7 +571,7 @@ class Sums:
     low: int | None
     high: int | None
     without_tariff: int  # bytes
-    largest: int  # bytes of one line
+    largest: int  # bytes of one line; of samples only
 
 
 def prepare(engine: DuckDB, sums: pa.Table, numbers: Numbers, tariffs: Sequence[Tariff], users: Sequence[Path]) -> None:
@@ -600,7 +626,9 @@ def write_by_user_day(engine: DuckDB, file: Path, *, is_sample: bool = False) ->
             out.write_table(
                 pa.table([of["user"], of["operator"], day, of["n"], of["bytes"], least, most], schema=BY_USER_DAY)
             )
-    largest = engine.ask("SELECT max(largest) AS largest FROM overcharged").column("largest")[0].as_py() or 0
+    largest = 0
+    if is_sample:
+        largest = engine.ask("SELECT max(bytes) AS bytes FROM lines WHERE gate = 0").column("bytes")[0].as_py() or 0
     return Sums(lines, sent, low, high, without, largest)
 
 
