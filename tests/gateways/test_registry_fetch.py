@@ -161,7 +161,7 @@ def test_a_list_that_drips_is_given_up_when_time_is_up(there: RegistrySimulator)
     there.faults(drip_s=0.05)
     begun = time.monotonic()
     assert failure(f"{there.url}/list.csv").outcome == "timeout"
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 12
 
 
 @pytest.mark.clause("B05")
@@ -169,12 +169,12 @@ def test_headers_that_drip_are_given_up_when_time_is_up() -> None:
     def drip(line: socket.socket) -> None:
         for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 30:
             line.sendall(bytes([byte]))
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     with raw(drip) as url:
         begun = time.monotonic()
         assert failure(url).outcome == "timeout"
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 12
 
 
 def test_headers_without_an_end_are_given_up() -> None:
@@ -292,13 +292,13 @@ def test_a_line_under_tls_that_drips_is_given_up_when_time_is_up(certificate: tu
         line.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
         for _ in range(200):
             line.sendall(b"a")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     trusting = ssl.create_default_context(cafile=str(certificate[1]))
     with raw(drip, serving(certificate)) as url:
         begun = time.monotonic()
         assert failure(url, verify=trusting).outcome == "timeout"
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 12
 
 
 def test_nobody_there_is_told_from_somebody_who_breaks_off() -> None:

@@ -205,9 +205,9 @@ def test_a_list_that_is_too_big_is_not_read(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_quotes_without_an_end_do_not_hold_the_reader() -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     assert refusal(text().encode() + b'"a\n' * 400_000) == "broken"
-    assert time.monotonic() - begun < 20
+    assert time.thread_time() - begun < 20
 
 
 def test_a_cell_without_an_end_is_lost_like_any_other() -> None:
@@ -408,13 +408,13 @@ def test_two_lists_on_one_page_are_told() -> None:
 )
 def test_no_page_takes_longer_than_its_length(case: str, piece: str) -> None:
     table = f"<table>{rows_of([PERSIAN, *ROWS])}"
-    begun = time.monotonic()
+    begun = time.thread_time()
     for data in ((piece * (2_000_000 // len(piece))).encode(), (table + piece * (2_000_000 // len(piece))).encode()):
         try:
             registry.open_list(b"<html>" + data)
         except registry.Unreadable:
             continue
-    assert time.monotonic() - begun < 20
+    assert time.thread_time() - begun < 20
 
 
 # ---- JSON ----
