@@ -89,6 +89,7 @@ def replace_code(function: FunctionType, other: Callable[..., Any]) -> None:
 
 PLACE, FINALITY, UNDO = (f"peyman.shop.orders.actions.{name}" for name in ("place", "finality", "undo"))
 FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
+AUDIT = "peyman.market.tariff.rules.audit"
 
 GUARDS: list[Guard] = [
     Guard(
@@ -493,6 +494,26 @@ GUARDS: list[Guard] = [
         "B05",
         "nobody hears that the last good list gets old",
         Cut("peyman.market.tariff.rules.watch:is_old", "return now - holds_until > OLD", "return False"),
+    ),
+    Guard(
+        "B08",
+        "what was absent or not yet due passes for half price",
+        Cut(f"{AUDIT}:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),
+    ),
+    Guard(
+        "B08",
+        "the broken rial of a day is the user's loss",
+        Cut(f"{AUDIT}:rials", "-(-(sent * rate.numerator) // rate.denominator)", "sent * rate.numerator // rate.denominator"),
+    ),
+    Guard(
+        "B09",
+        "a download across a change counts as it began",
+        Cut(f"{AUDIT}:price_during", "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE", "parts[0].code"),
+    ),
+    Guard(
+        "B09",
+        "a promise of which nothing is known counts as made",
+        Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
     ),
 ]
 

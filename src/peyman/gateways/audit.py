@@ -129,16 +129,17 @@ WITH judged AS (
     WHERE l.gate = 0
 )
 SELECT l.world, {Code.OVERCHARGED:d} AS result, w.part, l.person, l.operator, l.day, count(*) AS n,
-    sum(l.bytes) AS bytes
+    CAST(sum(l.bytes) AS BIGINT) AS bytes
 FROM lines l
 JOIN whole w ON l.world = w.world AND l.edge = w.edge AND l.day = w.day AND l.late = w.late
 WHERE l.gate = 0 AND l.shown = {Shown.YES:d}
 GROUP BY l.world, w.part, l.person, l.operator, l.day
 UNION ALL
-SELECT world, result, part, person, operator, day, count(*) AS n, sum(bytes) AS bytes
+SELECT world, result, part, person, operator, day, count(*) AS n, CAST(sum(bytes) AS BIGINT) AS bytes
 FROM judged WHERE result = {Code.OVERCHARGED:d} GROUP BY world, result, part, person, operator, day
 UNION ALL
-SELECT world, result, -1 AS part, 0 AS person, -1 AS operator, 0 AS day, count(*) AS n, sum(bytes) AS bytes
+SELECT world, result, -1 AS part, 0 AS person, -1 AS operator, 0 AS day, count(*) AS n,
+    CAST(sum(bytes) AS BIGINT) AS bytes
 FROM judged WHERE result <> {Code.OVERCHARGED:d} GROUP BY world, result
 """  # noqa: S608
 
