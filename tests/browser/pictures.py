@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 EXACT, COLOURS = 64, 96
-LONGEST = 2600  # px; what a page has below is more of the same
+LONGEST = 2000  # px; what a page has below is more of the same
 
 
 def palette(picture: Image.Image) -> Image.Image:

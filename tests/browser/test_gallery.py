@@ -26,7 +26,7 @@ NO_PICTURE = {
     "account-errors", "email-code", "official-not-ours", "privacy-errors", "desk-second-factor-errors", "data-unsure",
     "desk-calendar-errors", "desk-terms-errors", "desk-messages-waiting", "desk-privacy-closed", "desk-board-broken",
     "promises-none", "force-majeure-all", "rights", "desk-privacy", "desk-senders", "desk-permissions",
-    "guardian-asked",
+    "guardian-asked", "desk-privacy-read", "desk-force-majeure-end",
 }  # fmt: skip
 IN_THE_DARK = {"promises", "desk-promises"}
 

@@ -55,7 +55,7 @@ def test_one_list_one_address_and_one_request_are_fit_for_everybody(
     staff.reads("چرا سالم نبود")
     look(page)
     page.goto("/desk/tariff/address/?address=2.181.7.3")
-    staff.reads("آخرین نسخه می‌گوید: ثبت‌نشده")
+    staff.reads("هیچ ردیفی این نشانی را در بر نمی‌گیرد")
     look(page)
     page.goto("/desk/tariff/address/?address=x")
     look(page)
