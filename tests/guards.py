@@ -89,6 +89,7 @@ def replace_code(function: FunctionType, other: Callable[..., Any]) -> None:
 
 PLACE, FINALITY, UNDO = (f"peyman.shop.orders.actions.{name}" for name in ("place", "finality", "undo"))
 FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
+TARIFF = "peyman.market.tariff"
 AUDIT = "peyman.market.tariff.rules.audit"
 
 GUARDS: list[Guard] = [
@@ -514,6 +515,129 @@ GUARDS: list[Guard] = [
         "B09",
         "a promise of which nothing is known counts as made",
         Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
+    ),
+    Guard(
+        "B04",
+        "what a full list misses goes on serving",
+        Cut(f"{TARIFF}.rules.edges:spans_of_lists", "[prefix for prefix in running if prefix not in there]", "[]"),
+    ),
+    Guard(
+        "B04",
+        "the good lines of a bad file come in",
+        Cut(f"{TARIFF}.rules.edges:_each", "    if faults:", "    if False:"),
+    ),
+    Guard(
+        "B04",
+        "a changed declaration leaves the old belief standing",
+        Cut(
+            f"{TARIFF}.actions.edges:_replace",
+            "Edge.objects.filter(pk__in=keys, superseded_at=None).update(superseded_at=at)",
+            "pass",
+        ),
+    ),
+    Guard(
+        "B04",
+        "what we believed before is not told any more",
+        Cut(f"{TARIFF}.queries.edges:_believed", " | Q(superseded_at__gt=known_at)", ""),
+    ),
+    Guard(
+        "B06",
+        "a foreign edge is taken for one that could be registered",
+        Cut(f"{TARIFF}.rules.drift:split", '"" if is_inland or over else "foreign"', '""'),
+    ),
+    Guard(
+        "B06",
+        "another tenant's registration counts for us",
+        Cut(f"{TARIFF}.rules.drift:own_only", "if not registrants:", "if True:"),
+    ),
+    Guard(
+        "B06",
+        "staff are woken by what did not hold",
+        Cut(
+            f"{TARIFF}.rules.drift:alarms",
+            "kind == INELIGIBLE or hold.is_over(noticed_at, snapshots, now)",
+            "True",
+        ),
+    ),
+    Guard(
+        "B06",
+        "nobody hears of a drift that held",
+        Cut("peyman.entrypoints.tariff_watch:_sound", "if not found:", "if True:"),
+    ),
+    Guard(
+        "B06",
+        "a drift that flaps is believed gone at once",
+        Cut(
+            f"{TARIFF}.actions.drift:note",
+            'row.save(update_fields=["away_since"])',
+            "Drift.objects.filter(pk=row.pk).update(away_since=now, cleared_at=now)",
+        ),
+    ),
+    Guard(
+        "B06",
+        "the registry is asked for addresses that it can never list",
+        Cut(f"{TARIFF}.rules.requests:askable", " if not piece.never", ""),
+    ),
+    Guard(
+        "B06",
+        "a request is done before its due date",
+        Cut(
+            f"{TARIFF}.actions.requests:_stands",
+            "is_due=all(part.status == State.REGISTERED for part in parts)",
+            "is_due=bool(listed)",
+        ),
+    ),
+    Guard(
+        "B06",
+        "a request that the list dates otherwise is still expected by the forecast",
+        Cut(
+            f"{TARIFF}.actions.requests:_follow",
+            "if due_on is None or due_on == request.expected_due_on:",
+            "if True:",
+        ),
+    ),
+    Guard(
+        "B06",
+        "nobody is warned that a 30th loses a month",
+        Cut(f"{TARIFF}.rules.requests:forecast", "2 if jalali.day in _SKIPS else 1", "1"),
+    ),
+    Guard(
+        "B07",
+        "an address serves under the message from the very due date",
+        Cut(f"{TARIFF}.rules.admission:admit", "if since is None or at < since:", "if False:"),
+    ),
+    Guard(
+        "B07",
+        "an old list admits addresses",
+        Cut(f"{TARIFF}.rules.admission:admit", "if not is_fresh:", "if False:"),
+    ),
+    Guard(
+        "B07",
+        "an address that drifted is admitted at once",
+        Cut(f"{TARIFF}.queries.drift:_part", "held.count(part) if said.admitted else 0", "0"),
+    ),
+    Guard(
+        "B17",
+        "every address that serves counts as in step",
+        Cut(f"{TARIFF}.queries.drift:record", ' if p.status == "registered"', ""),
+    ),
+    Guard(
+        "B17",
+        "a row that was removed is told as one that never was",
+        Cut(
+            f"{TARIFF}.rules.drift:began",
+            '"row_removed" if any(at > served_from for at in gone) else "not_listed"',
+            '"not_listed"',
+        ),
+    ),
+    Guard(
+        "B17",
+        "who was told of a drift is not kept",
+        Cut(
+            f"{TARIFF}.actions.drift:told",
+            "Drift.objects.filter(pk__in=[row.pk for row in drifts]).update(told=people)",
+            "pass",
+        ),
     ),
 ]
 
