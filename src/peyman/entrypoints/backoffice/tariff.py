@@ -268,6 +268,9 @@ def address(request: HttpRequest, person: Person) -> HttpResponse:
         name: request.GET.get(name, "").replace("\0", "")[:_LONGEST]
         for name in ("address", "date", "hour", "registrant")
     }
+    ours = tariff_story.registrants()
+    if "registrant" not in request.GET and ours:
+        typed["registrant"] = ours[0]
     is_asked = "address" in request.GET
     bad: dict[str, str] = {}
     context: dict[str, object] = {}
@@ -276,7 +279,6 @@ def address(request: HttpRequest, person: Person) -> HttpResponse:
             context = _answer(typed, now)
         except Invalid as refusal:
             bad = dict(refusal.fields)
-    ours = tariff_story.registrants()
     fields = [
         Field("address", "نشانی", typed["address"], "نسخه ۴ یا ۶؛ رقم فارسی هم خوانده می‌شود.", bad.get("address", ""),
               ltr=True, maxlength=80),
@@ -284,7 +286,7 @@ def address(request: HttpRequest, person: Person) -> HttpResponse:
               maxlength=20),
         Field("hour", "ساعت", typed["hour"], "خالی یعنی ظهر آن روز؛ برای امروز، اکنون", bad.get("hour", ""), ltr=True,
               maxlength=10),
-        Field("registrant", "ثبت‌کننده", typed["registrant"] if is_asked else (ours[0] if ours else ""),
+        Field("registrant", "ثبت‌کننده", typed["registrant"],
               "خالی یعنی ردیف هر کس به شمار می‌آید.", bad.get("registrant", ""), ltr=True, maxlength=255),
     ]  # fmt: skip
     context |= {
