@@ -63,6 +63,9 @@ def test_the_page_of_the_registry_gives_its_workbook(there, settings, tmp_path):
     snapshot = Snapshot.objects.get()
     assert (snapshot.kind, snapshot.rows, snapshot.state) == ("xlsx", 200, "good")
     assert registry_watch.read_again(snapshot) == [tuple(row) for row in listed()]
+    assert registry_watch.fetch_once(now=NOW + HOUR).outcome == "same"
+    there.rows = listed(201)
+    assert registry_watch.fetch_once(now=NOW + 2 * HOUR).outcome == "taken"
 
 
 def test_the_same_list_later_says_the_same_of_a_later_instant(there, tmp_path):

@@ -254,7 +254,8 @@ def fetch_once(*, now: datetime) -> Fetch:
         )
     outcome = str(snapshot.state)
     if outcome == Snapshot.State.GOOD:
-        outcome = "same" if last is not None and last.sha256 == snapshot.sha256 else "taken"
+        snapshot.refresh_from_db(fields=["digest"])  # a workbook has other bytes each time it is made
+        outcome = "same" if last is not None and last.digest == snapshot.digest else "taken"
     detail = " ".join(reason["detail"] for reason in snapshot.reasons) if outcome not in ("taken", "same") else ""
     return _written(now, answer.url, outcome, detail, answer.seconds, snapshot)
 
