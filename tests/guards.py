@@ -497,6 +497,38 @@ GUARDS: list[Guard] = [
         Cut("peyman.market.tariff.rules.watch:is_old", "return now - holds_until > OLD", "return False"),
     ),
     Guard(
+        "B05",
+        "a list that is held back counts as a good one",
+        Cut(
+            "peyman.market.tariff.actions.history:_kept",
+            "Snapshot.State.GOOD if partner else new.verdict.state",
+            "Snapshot.State.GOOD",
+        ),
+    ),
+    Guard(
+        "B05",
+        "what is no list is let go all the same",
+        Cut(
+            "peyman.market.tariff.actions.history:release",
+            "if snapshot.state == Snapshot.State.UNREADABLE or not quarantine.may_release(_codes(snapshot)):",
+            "if False:",
+        ),
+    ),
+    Guard(
+        "B05",
+        "a row that is gone stays on the list for ever",
+        Cut(
+            "peyman.market.tariff.actions.history:_append",
+            "Stay.objects.filter(absent=None, row__in=some).update(absent=snapshot)",
+            "pass",
+        ),
+    ),
+    Guard(
+        "B05",
+        "a list that is brought later does not show when a row was away",
+        Cut("peyman.market.tariff.actions.history:_insert", "if absent != following.pk", "if False"),
+    ),
+    Guard(
         "B08",
         "what was absent or not yet due passes for half price",
         Cut(f"{AUDIT}:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),

@@ -2,10 +2,10 @@
 
 import csv
 import json
+import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from peyman.entrypoints.jobs import invariants, registry
+from peyman.entrypoints.jobs import invariants, registry, triggers
 from peyman.kernel.errors import Refused
+from peyman.market.tariff.models import Edition, Row, Snapshot, Stay
 from tests.conftest import Peyman
+from tests.registry import NOW, tables
 
 HEADER = ["name_as_entered", "ip_as_entered", "ip_network", "update_date_jalali", "due_date_jalali"]
+CHECKED = ("registry_stays_do_not_overlap", "registry_snapshots_list_what_they_did", "registry_files_are_kept")
 DUE = ("1401/11/01", "1401/11/15")
 
 
@@ -91,7 +94,7 @@ def test_a_folder_comes_in_by_the_days_of_its_names_and_again_changes_nothing(re
         assert kept.stat().st_size == line["size"]
     checks = ready("check-invariants", "--json")
     found = {row["id"]: row for row in map(json.loads, checks.stdout.splitlines())}
-    for name in ("registry_stays_do_not_overlap", "registry_snapshots_list_what_they_did", "registry_files_are_kept"):
+    for name in CHECKED:
         assert (found[name]["ok"], found[name]["checked"] > 0) == (True, True)
 
 
@@ -307,59 +310,48 @@ def churning(folder: Path, lists: int = 12, rows: int = 1500) -> Path:
     return folder
 
 
-def whole(peyman: Peyman) -> list[tuple[object, ...]]:
-    """Everything the history holds, without codes, keys and the hour at which it came."""
-    script = (
-        "import django, json; django.setup(); from tests import registry; "
-        "print(json.dumps({k: sorted(map(str, v)) for k, v in registry.tables().items()}))"
-    )
-    ended = subprocess.run(
-        [str(Path(sys.executable)), "-c", script],
-        env={**peyman.environment, "DJANGO_SETTINGS_MODULE": "peyman.config.settings"},
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(ended.stdout)
-
-
 @pytest.fixture
-def clean(tmp_path: Path, new_database) -> list[tuple[object, ...]]:
-    """What the history holds after one import that nothing disturbed."""
-    other = Peyman(tmp_path / "clean", new_database(), PEYMAN_SANDBOX="1")
-    other("init")
-    assert other("registry", "import", str(churning(tmp_path / "churning"))).returncode == 0
-    return whole(other)
+def outside(transactional_db: None, settings: Any, tmp_path: Path) -> Peyman:
+    """The command line in other processes, on the database of this test."""
+    settings.DATA_DIR = tmp_path / "data"
+    name, server = str(settings.DATABASES["default"]["NAME"]), os.environ["DATABASE_URL"]
+    url = f"{server.rpartition('/')[0]}/{name}" if server.startswith("postgres") else f"sqlite:///{name}"
+    return Peyman(settings.DATA_DIR, url, PEYMAN_SANDBOX="1")
+
+
+def undisturbed(folder: Path) -> dict[str, set[tuple[object, ...]]]:
+    """What the history comes to by one import that nothing disturbs; the tables are emptied before."""
+    triggers.remove()
+    for model in (Stay, Row, Snapshot, Edition):
+        model.objects.all()._raw_delete("default")
+    triggers.install()
+    registry.bring_all(registry.files_of(folder, None)[0], "import", lambda number, name: None)
+    return tables()
 
 
 @pytest.mark.slow
-@pytest.mark.clause("B05")
-def test_an_import_killed_at_any_moment_and_run_again_ends_as_one_that_was_not(peyman, tmp_path, clean):
-    peyman("init")
-    chance, killed = random.Random(20230203), 0
-    for _ in range(8):
-        process = peyman.start("registry", "import", str(tmp_path / "churning"))
-        time.sleep(0.7 + chance.random() * 1.2)
-        if process.poll() is None:
-            killed += 1
-        process.send_signal(signal.SIGKILL)
+def test_an_import_killed_at_any_moment_and_run_again_ends_as_one_that_was_not(outside, tmp_path):
+    folder, chance = churning(tmp_path / "churning"), random.Random(20230203)
+    for target in (0, 1, 4, 9):  # lists that are in when the blow falls, some moment later
+        process = outside.start("registry", "import", str(folder))
+        while process.poll() is None and (Row.objects.count() == 0 or Snapshot.objects.count() < target):
+            time.sleep(0.01)
+        time.sleep(chance.random() * 0.05)
+        process.kill()
         process.communicate()
-        seen = [json.loads(line) for line in peyman("registry", "snapshots", "--json").stdout.splitlines()]
-        assert {line["state"] for line in seen} <= {"good"}
-        checks = peyman("check-invariants", "--json").stdout
-        bad = [row["id"] for row in map(json.loads, checks.splitlines()) if not row["ok"]]
-        assert [name for name in bad if name.startswith("registry_")] == []
-    assert killed >= 3
-    assert peyman("registry", "import", str(tmp_path / "churning")).returncode == 0
-    assert whole(peyman) == clean
+        assert process.returncode == -signal.SIGKILL
+        assert set(Snapshot.objects.values_list("state", flat=True)) <= {"good"}
+        assert sum(len(invariants.CHECKS[name](NOW).bad) for name in CHECKED) == 0
+    assert outside("registry", "import", str(folder)).returncode == 0
+    again = tables()
+    assert len(again["snapshots"]) == 12
+    assert again == undisturbed(folder)
 
 
 @pytest.mark.slow
-@pytest.mark.clause("B05")
-def test_two_imports_at_once_make_the_history_of_one(peyman, tmp_path, clean):
-    peyman("init")
-    both = [peyman.start("registry", "import", str(tmp_path / "churning")) for _ in range(2)]
+def test_two_imports_at_once_make_the_history_of_one(outside, tmp_path):
+    folder = churning(tmp_path / "churning")
+    both = [outside.start("registry", "import", str(folder)) for _ in range(2)]
     said = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert whole(peyman) == clean
+    assert tables() == undisturbed(folder)

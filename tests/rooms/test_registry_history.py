@@ -172,7 +172,6 @@ def slowly(world: list[registry.Listing], address: str, at, registrant: str) -> 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds, data=st.data())
-@pytest.mark.clause("B05")
 def test_the_order_of_import_makes_no_difference(world, data):
     order = data.draw(st.permutations(world))
     together = data.draw(st.booleans())
@@ -201,7 +200,6 @@ def test_the_order_of_import_makes_no_difference(world, data):
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds, data=st.data())
-@pytest.mark.clause("B10")
 def test_what_we_knew_then_is_what_the_lists_we_had_then_say(world, data):
     order = data.draw(st.permutations(world))
     had = data.draw(st.integers(0, len(order)))
@@ -283,6 +281,7 @@ def test_a_person_lets_a_list_go_and_says_why():
     assert (look.taken_at, look.known_at) == (NOW, later)
 
 
+@pytest.mark.clause("B05")
 @pytest.mark.parametrize(
     ("state", "note", "kept", "refusal"),
     [
@@ -404,7 +403,6 @@ def test_ranges_that_share_an_address_are_found_whichever_is_wider():
 # ---- Many hands ----
 
 
-@pytest.mark.clause("B05")
 def test_many_who_bring_the_same_lists_at_once_make_one_history(threads):
     lists = [listing(f"2023-02-{4 + 3 * n:02}", *(POOL[k] for k in range(6) if (n * 7 + k * 5) % 3)) for n in range(6)]
 

@@ -202,7 +202,6 @@ def stands(address: str, at: str) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.clause("B05")
 def test_every_row_stands_at_every_boundary_as_the_lists_say(tmp_path, on_postgres):
     rows = entries(INTERVALS)
     if on_postgres:  # the same rules and nearly the same statements: every tenth network is enough
