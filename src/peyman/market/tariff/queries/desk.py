@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, Q
 
 from peyman.kernel.errors import Missing
@@ -17,7 +18,6 @@ from peyman.market.tariff.rules.rows import host_path
 
 SHOWN = 50
 _TOUCHED = 200
-FRESH = timedelta(hours=48)  # a good list older than that proves nothing about today
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Health:
 
     @property
     def is_fresh(self) -> bool:
-        return self.age is not None and self.age <= FRESH
+        return self.age is not None and self.age <= timedelta(hours=settings.ADMISSION_LIST_HOURS)
 
 
 def health(now: datetime) -> Health:
