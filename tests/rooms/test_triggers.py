@@ -45,6 +45,7 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "people_accesslog",
         "people_consentevent",
         "people_contactchange",
+        "people_identitychange",
         "people_loginevent",
         "people_privacyevent",
         "promises_acceptance",
