@@ -440,6 +440,82 @@ GUARDS: list[Guard] = [
         ),
     ),
     Guard(
+        "D05",
+        "a new version of the terms is told to nobody",
+        Cut("peyman.entrypoints.notices:publish_terms", "if made.number > 1:", "if False:"),
+    ),
+    Guard(
+        "D07",
+        "a retailer sells any number of pieces",
+        Cut("peyman.shop.carts.rules:quantity", "if n > limit:", "if False:"),
+    ),
+    Guard(
+        "D07",
+        "an organisation's order is not told from a person's",
+        Cut("peyman.shop.orders.actions.place:_register", "buyer_kind=buyer.kind,", 'buyer_kind="individual",'),
+    ),
+    Guard(
+        "D08",
+        "a lost line is changed by whoever has any e-mail address",
+        Cut(
+            "peyman.people.actions.lost_line:ask_lost_email",
+            "if person.email.casefold() != address.casefold():",
+            "if False:",
+        ),
+    ),
+    Guard(
+        "D11",
+        "a newsletter goes to members who never asked for it",
+        Cut("peyman.people.queries.mailings:readers", ".filter(is_reader=True)", ""),
+    ),
+    Guard(
+        "D12",
+        "who opts out while a batch is being sent is written to all the same",
+        Cut(
+            "peyman.entrypoints.jobs.outbox:deliver",
+            "ways.ask_readers(group)",
+            "ways.ask_readers([*group, *batch]) if not sent else None",
+        ),
+    ),
+    Guard(
+        "D15",
+        "the old line objects, and its number is changed all the same",
+        Cut(
+            "peyman.people.actions.lost_line:object_to_lost_line",
+            "here.update(state=rules.OBJECTED, objected_at=now)",
+            "here.exists()",
+        ),
+    ),
+    Guard(
+        "D15",
+        "a recycled line opens the account of whoever had it before",
+        Cut("peyman.people.rules.lost_line:is_dormant", "now - last_seen >= DORMANT_AFTER", "False"),
+    ),
+    Guard(
+        "D16",
+        "papers of orders are kept for ever",
+        Cut("peyman.shop.orders.actions.retention:forget_papers", "if keys:", "if False:"),
+    ),
+    Guard(
+        "D16",
+        "an account number is shown whole",
+        Cut("peyman.people.rules.identity:masked", "text[-shown:]", "text"),
+    ),
+    Guard(
+        "D40",
+        "any ten digits are a person's national id",
+        Cut("peyman.people.rules.identity:national_id", "if not is_national_id(digits):", "if False:"),
+    ),
+    Guard(
+        "D121",
+        "nobody hears that their promises stand still",
+        Cut(
+            "peyman.entrypoints.notices:declare_force_majeure",
+            'people.begin_mailing(kind=Mailing.Kind.FORCE_MAJEURE, subject=f"period:{made.code}", by=by, now=now)',
+            "pass",
+        ),
+    ),
+    Guard(
         "D40",
         "a landline counts without the customer's word",
         Cut("peyman.people.actions.contacts:vouch_landline", "if number and not vouched:", "if False:"),

@@ -353,7 +353,10 @@ def opt_out(request: HttpRequest, token: str) -> HttpResponse:
     person, channel = queries.whose_opt_out(token)
     now: datetime = clock.now()
     if request.method == "POST":
-        people.agree(person=person, topic=rules.MARKETING, channel=channel, given=False, how="one_click", now=now)
-    done = not queries.may_market(person, channel)
-    words = {"channel": "پیامک" if channel == rules.SMS else "ایمیل", "done": done}
+        for each in rules.CHANNELS if request.POST.get("all") == "1" else (channel,):
+            people.agree(person=person, topic=rules.MARKETING, channel=each, given=False, how="one_click", now=now)
+    wanted = {each for each in rules.CHANNELS if queries.may_market(person, each)}
+    names = {rules.SMS: "پیامک", rules.EMAIL: "ایمیل"}
+    others = [names[each] for each in rules.CHANNELS if each in wanted and each != channel]
+    words = {"channel": names[channel], "done": channel not in wanted, "other": others[0] if others else ""}
     return render(request, "storefront/opt_out.html", words)

@@ -60,6 +60,7 @@ class Notice:
     new: int
 
 
+@carries_out("D07")
 def quantity(value: object, limit: int) -> int:
     """Return a whole number of pieces between 1 and `limit`; digits of any script are understood.
 

@@ -129,7 +129,7 @@ LEGAL = {
 }
 
 
-@carries_out("D44")
+@carries_out("D07", "D44")
 def read_buyer(raw: Mapping[str, object]) -> Buyer:
     """Return the buyer of a form; without a `kind`, a person. Raises FormIncomplete (fields `buyer.…`)."""
     kind = _text(raw.get("kind")) or "individual"
