@@ -59,10 +59,6 @@ urlpatterns: list[URLPattern] = [
     path("desk/people/<str:code>/national-id", privacy.national_id),
     path("desk/people/<str:code>/lost", privacy.lost_line),
     path("desk/lost/<str:code>", privacy.decide_lost_line),
-    path("desk/people/<str:code>/identity", privacy.identity),
-    path("desk/people/<str:code>/national-id", privacy.national_id),
-    path("desk/people/<str:code>/lost", privacy.lost_line),
-    path("desk/lost/<str:code>", privacy.decide_lost_line),
     path("desk/permissions/", permissions.permissions),
     path("desk/permissions/<str:code>/withdraw", permissions.withdraw),
 ]
