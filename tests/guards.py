@@ -605,26 +605,6 @@ GUARDS: list[Guard] = [
         Cut("peyman.market.tariff.actions.history:_insert", "if absent != following.pk", "if False"),
     ),
     Guard(
-        "B08",
-        "what was absent or not yet due passes for half price",
-        Cut(f"{AUDIT}:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),
-    ),
-    Guard(
-        "B08",
-        "the broken rial of a day is the user's loss",
-        Cut(f"{AUDIT}:rials", "-(-(sent * rate.numerator) // rate.denominator)", "sent * rate.numerator // rate.denominator"),
-    ),
-    Guard(
-        "B09",
-        "a download across a change counts as it began",
-        Cut(f"{AUDIT}:price_during", "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE", "parts[0].code"),
-    ),
-    Guard(
-        "B09",
-        "a promise of which nothing is known counts as made",
-        Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
-    ),
-    Guard(
         "B04",
         "what a full list misses goes on serving",
         Cut(f"{TARIFF}.rules.edges:spans_of_lists", "[prefix for prefix in running if prefix not in there]", "[]"),
@@ -746,6 +726,30 @@ GUARDS: list[Guard] = [
             "Drift.objects.filter(pk__in=[row.pk for row in drifts]).update(told=people)",
             "pass",
         ),
+    ),
+    Guard(
+        "B08",
+        "what was absent or not yet due passes for half price",
+        Cut(f"{AUDIT}:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),
+    ),
+    Guard(
+        "B08",
+        "the broken rial of a day is the user's loss",
+        Cut(
+            f"{AUDIT}:rials",
+            "-(-(sent * rate.numerator) // rate.denominator)",
+            "sent * rate.numerator // rate.denominator",
+        ),
+    ),
+    Guard(
+        "B09",
+        "a download across a change counts as it began",
+        Cut(f"{AUDIT}:price_during", "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE", "parts[0].code"),
+    ),
+    Guard(
+        "B09",
+        "a promise of which nothing is known counts as made",
+        Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
     ),
 ]
 

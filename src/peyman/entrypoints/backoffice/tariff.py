@@ -13,6 +13,7 @@ from peyman.entrypoints.backoffice import tariff_words as words
 from peyman.entrypoints.backoffice.previews import is_confirmed
 from peyman.entrypoints.backoffice.tariff_timeline import Mark
 from peyman.entrypoints.fields import Field, heading, wrong
+from peyman.entrypoints.registry_says import REASONS
 from peyman.kernel import jalali, prefixes
 from peyman.kernel.errors import Invalid, Missing, Refused
 from peyman.kernel.text import latin_digits, normalise, persian_digits
@@ -329,7 +330,7 @@ def _answer(typed: dict[str, str], now: datetime) -> dict[str, object]:
         "title": title,
         "meaning": meaning,
         "standing": _standing(found, registrant, at) if explained.answer.reason == "after_history" else None,
-        "reason": words.REASONS.get(explained.answer.reason, explained.answer.reason),
+        "reason": REASONS.get(explained.answer.reason, explained.answer.reason),
         "rows": explained.rows,
         "flags": FLAGS,
         "before": explained.before,
