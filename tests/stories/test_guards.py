@@ -54,7 +54,10 @@ def test_a_guard_that_is_taken_away_is_missed(
 
 def test_each_clause_that_is_due_and_more_than_text_has_a_guard(joined: clauses.Joined) -> None:
     due = {row.entry.id for row in joined.rows if row.entry.due and not row.entry.shown}
-    assert {guard.clause for guard in GUARDS} == due
+    begun = {row.entry.id for row in joined.rows if row.code and row.tests}  # a clause may be carried out part by part
+    guarded = {guard.clause for guard in GUARDS}
+    assert due - guarded == set()
+    assert guarded - begun == set()
 
 
 def test_guards_have_names_of_their_own() -> None:
