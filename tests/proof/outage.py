@@ -128,15 +128,21 @@ def run(
                 house.mail_faults(**part.mail)
                 weather = part
                 print(f"{database}: {now:%H:%M} {part.name}, {written} written", file=sys.stderr)
-            writer.write(written, written + each, now)
-            written += each
             killer = None
             if chance.random() < kill:
                 victim = chance.choice(["worker-0", "worker-1", "worker-0", "worker-1", "database"])
                 killer = threading.Timer(chance.uniform(0, 0.7), house.kill, [victim])
+            is_early = chance.random() < 0.5  # while new messages leave, or when old ones are tried again
+            if killer and is_early:
                 killer.start()
+            writer.write(written, written + each, now)
+            written += each
+            # A clock that jumps ends leases at once: whoever is alive must hold nothing when it does.
+            calm(house, part.patience)
             now += step
             house.clock.write_text(now.isoformat())
+            if killer and not is_early:
+                killer.start()
             calm(house, part.patience)
             if killer:
                 killer.join()
