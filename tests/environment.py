@@ -65,7 +65,7 @@ def _guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
     return _getaddrinfo(host, *args, **kwargs)
 
 
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "new_database", "django_db_setup"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "new_database", "django_db_setup", "on_postgres"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
