@@ -14,7 +14,7 @@ import datafusion
 import pyarrow as pa
 import pytest
 
-from peyman.gateways import audit
+from peyman.gateways.audit import engines, judging, numbers
 from peyman.market.tariff.rules.audit import (
     Code,
     Line,
@@ -253,22 +253,24 @@ def test_the_rule_and_a_search_by_ipaddress_say_the_same_of_every_line(worlds: l
     assert min(found[result] for result in Result) > 500  # the drawing reaches all of them
 
 
-def table_of(worlds: list[World], *, apart: bool) -> tuple[pa.Table, dict[int, tuple[Register, Terms, audit.Numbers]]]:
+def table_of(
+    worlds: list[World], *, apart: bool
+) -> tuple[pa.Table, dict[int, tuple[Register, Terms, numbers.Numbers]]]:
     """Lines as whole numbers. `apart`: each line is a world of its own."""
     rows: list[tuple[int, ...]] = []
-    of: dict[int, tuple[Register, Terms, audit.Numbers]] = {}
+    of: dict[int, tuple[Register, Terms, numbers.Numbers]] = {}
     for number, world in enumerate(worlds):
         register = Register(world.snapshots, by_network(world.rows), world.registrants)
-        numbers = audit.Numbers()
+        known = numbers.Numbers()
         for place, (line, shown) in enumerate(world.lines):
             at = number * LINES + place if apart else number
-            of[at] = register, world.terms, numbers
-            missing = audit.NO_EDGE if line.no_edge is Code.NO_EDGE_ADDRESS else audit.UNPROVEN
-            edge = missing if line.edge is None else numbers.edge(line.edge)
+            of[at] = register, world.terms, known
+            missing = numbers.NO_EDGE if line.no_edge is Code.NO_EDGE_ADDRESS else numbers.UNPROVEN
+            edge = missing if line.edge is None else known.edge(line.edge)
             gate = classify(replace(line, edge=None), Shown.YES, register, world.terms)
             unpaid = gate if gate.result is Result.NOT_COUNTED else 0
-            day = audit.tehran_day_number(line.start)
-            late = int(audit.tehran_day_number(line.end) != day)
+            day = numbers.tehran_day_number(line.start)
+            late = int(numbers.tehran_day_number(line.end) != day)
             key = number * LINES + place
             rows.append(
                 (
@@ -291,7 +293,8 @@ def table_of(worlds: list[World], *, apart: bool) -> tuple[pa.Table, dict[int, t
                 )
             )
     columns = zip(*rows, strict=True)
-    return pa.table([pa.array(c, k) for c, k in zip(columns, audit.LINES.types, strict=True)], schema=audit.LINES), of
+    arrays = [pa.array(c, k) for c, k in zip(columns, numbers.LINES.types, strict=True)]
+    return pa.table(arrays, schema=numbers.LINES), of
 
 
 class DataFusion:
@@ -308,23 +311,23 @@ class DataFusion:
 
 
 @pytest.fixture(params=["duckdb", "datafusion"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> audit.Engine:
-    return DataFusion() if request.param == "datafusion" else audit.DuckDB(tmp_path)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> engines.Engine:
+    return DataFusion() if request.param == "datafusion" else engines.DuckDB(tmp_path)
 
 
 @pytest.mark.clause("B08")
 def test_one_query_over_all_worlds_counts_lines_and_bytes_as_the_rule_does(
-    worlds: list[World], engine: audit.Engine
+    worlds: list[World], engine: engines.Engine
 ) -> None:
     lines, of = table_of(worlds, apart=False)
     engine.give("lines", lines)
-    counts, sums, parts = audit.answer(engine, of.__getitem__)
+    counts, sums, parts = judging.answer(engine, of.__getitem__)
     expected, sent = Counter[tuple[int, int]](), Counter[tuple[int, ...]]()
     for number, world in enumerate(worlds):
         for place, ((line, _), code) in enumerate(zip(world.lines, results(number), strict=True)):
             expected[number, code] += 1
             if code is Code.OVERCHARGED:
-                sent[number, place % 3, place % 2, audit.tehran_day_number(line.start)] += line.sent
+                sent[number, place % 3, place % 2, numbers.tehran_day_number(line.start)] += line.sent
     bytes_found = Counter[tuple[int, ...]]()
     for row in sums.to_pylist():
         assert parts[row["part"]].span.cause in ("unregistered", "pending", "not_due")
@@ -333,17 +336,17 @@ def test_one_query_over_all_worlds_counts_lines_and_bytes_as_the_rule_does(
     assert bytes_found == sent
 
 
-def test_the_query_says_of_every_single_line_what_the_rule_says(worlds: list[World], engine: audit.Engine) -> None:
+def test_the_query_says_of_every_single_line_what_the_rule_says(worlds: list[World], engine: engines.Engine) -> None:
     lines, of = table_of(worlds[:300], apart=True)
     engine.give("lines", lines)
-    counts, _, _ = audit.answer(engine, of.__getitem__)
+    counts, _, _ = judging.answer(engine, of.__getitem__)
     assert set(counts.values()) == {1}
     found = dict(sorted(counts))
     assert found == dict(enumerate(code for number in range(300) for code in results(number)))
 
 
 def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_file_are_kept(
-    engine: audit.Engine,
+    engine: engines.Engine,
 ) -> None:
     draw = random.Random(3)
     rows = []
@@ -357,7 +360,8 @@ def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_fil
     draw.shuffle(rows)
     columns = zip(*rows, strict=True)
     engine.give(
-        "lines", pa.table([pa.array(c, k) for c, k in zip(columns, audit.LINES.types, strict=True)], schema=audit.LINES)
+        "lines",
+        pa.table([pa.array(c, k) for c, k in zip(columns, numbers.LINES.types, strict=True)], schema=numbers.LINES),
     )
     # By key: one for a number, else as many as the file has that holds most.
     kept = Counter[tuple[int, int]]()
@@ -367,10 +371,10 @@ def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_fil
     most = {(world, key): 1 if key % 2 else max(per_file[world, key, file] for file in range(3)) for world, key in kept}
     expected = sum(kept[one] - most[one] for one in kept)
     assert expected > 100
-    assert engine.ask(audit.TWICE).num_rows == expected
+    assert engine.ask(judging.TWICE).num_rows == expected
 
 
 def test_the_sql_asks_for_nothing_that_is_one_engines_own() -> None:
-    for text in (audit.TWICE, audit.PAIRS, audit.ANSWER):
+    for text in (judging.TWICE, judging.PAIRS, judging.ANSWER):
         lower = text.lower()
         assert not any(word in lower for word in ("epoch", "timestamp", "interval", "qualify", "asof", "::", "/", "//"))

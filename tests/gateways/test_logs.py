@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peyman.gateways import logs
-from peyman.gateways.audit_files import BadFile
+from peyman.gateways.audit.files import BadFile
 from peyman.gateways.logs import CANONICAL, Entry, Options
 from peyman.market.tariff.rules.audit import micros
 

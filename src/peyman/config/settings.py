@@ -71,6 +71,8 @@ INSTALLED_APPS = [
     "peyman.shop.orders",
     "peyman.shop.shipping",
     "peyman.market.tariff",
+    "peyman.market.incidents",
+    "peyman.market.guard",
     "peyman.entrypoints.storefront",
     "peyman.entrypoints.backoffice",
     "peyman.entrypoints.jobs",

@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from peyman.gateways.audit_files import BadFile
+from peyman.gateways.audit.files import BadFile
 from peyman.kernel.text import persian_digits
 from peyman.kernel.worktime import TEHRAN
 from peyman.market.tariff.rules.audit import Code, line_key, micros

@@ -29,8 +29,10 @@ import click
 import duckdb
 
 from peyman.entrypoints.jobs.console import CouldNot, answer, tell
-from peyman.gateways import audit, audit_files, logs
-from peyman.gateways.audit_files import BadFile, Digest
+from peyman.gateways import logs
+from peyman.gateways.audit import engines, judging, money, numbers
+from peyman.gateways.audit import files as audit_files
+from peyman.gateways.audit.files import BadFile, Digest
 from peyman.kernel import prefixes
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.text import normalise, persian_digits
@@ -51,8 +53,11 @@ _CODE: Final = (
     "peyman.market.tariff.rules.history",
     "peyman.market.tariff.rules.quarantine",
     "peyman.market.tariff.rules.rows",
-    "peyman.gateways.audit",
-    "peyman.gateways.audit_files",
+    "peyman.gateways.audit.engines",
+    "peyman.gateways.audit.files",
+    "peyman.gateways.audit.judging",
+    "peyman.gateways.audit.money",
+    "peyman.gateways.audit.numbers",
     "peyman.gateways.logs",
     "peyman.entrypoints.jobs.audit",
 )
@@ -122,7 +127,7 @@ class Asked:
     terms: Terms
     sample: Fraction  # percent
     options: logs.Options
-    customs: audit.Customs
+    customs: numbers.Customs
 
     def parameters(self) -> dict[str, Any]:
         """What the answer depends on besides files."""
@@ -184,7 +189,7 @@ def _asked(
         raise CouldNot("--tolerance شمار ثانیه‌ها است، از ۰ تا ۸۶۴۰۰.")
     if percent is None or not 0 < percent <= 100:
         raise CouldNot("--sample-rate درصدی است، بیش از ۰ تا ۱۰۰.")
-    if not audit.is_memory(memory):
+    if not engines.is_memory(memory):
         raise CouldNot("--memory اندازه‌ای مانند 2GB یا 500MB است.")
     return Asked(
         paths=sorted({path for paths in found for path in paths}),
@@ -197,7 +202,7 @@ def _asked(
         terms=Terms(timedelta(days=gap_days), timedelta(microseconds=int(seconds * 1_000_000)), grace_days),
         sample=percent,
         options=logs.Options(place, token_parameter),
-        customs=audit.Customs(networks, tuple(downloads)),
+        customs=numbers.Customs(networks, tuple(downloads)),
     )
 
 
@@ -227,28 +232,28 @@ def run(asked: Asked) -> dict[str, Any]:
     digests: dict[str, Any] = {name: asdict(audit_files.digest(path)) for name, path in sorted(asked.files.items())}
     register, digests["registry"] = _register(asked)
     with _aside(asked.out) as (work, aside):
-        numbers = audit.Numbers()
+        known_numbers = numbers.Numbers()
         edges = Edges(known["edges"])
-        normaliser = audit.Normaliser(
+        normaliser = numbers.Normaliser(
             work,
             operators=Operators(known["isps"]),
             promises=Promises(known.get("grants", ()), known.get("releases", ())),
             edges=edges,
-            numbers=numbers,
+            numbers=known_numbers,
             customs=asked.customs,
         )
         taken = _take_logs(asked, normaliser, aside / "rejected.csv")
-        engine = audit.DuckDB(work, memory=asked.memory)
+        engine = engines.DuckDB(work, memory=asked.memory)
         try:
-            audit.without_copies(engine, work, [normaliser.lines])
-            counts, sums, parts = audit.answer(engine, lambda world: (register, asked.terms, numbers))
-            audit.prepare(engine, sums, numbers, known["tariffs"], [normaliser.users])
+            judging.without_copies(engine, work, [normaliser.lines])
+            counts, sums, parts = judging.answer(engine, lambda world: (register, asked.terms, known_numbers))
+            money.prepare(engine, sums, known_numbers, known["tariffs"], [normaliser.users])
             is_sample = asked.sample < 100
-            money = audit.write_by_user_day(engine, aside / "by_user_day.parquet", is_sample=is_sample)
-            found = audit.intervals(engine, parts, edges, work, is_sample=is_sample)
+            paid = money.write_by_user_day(engine, aside / "by_user_day.parquet", is_sample=is_sample)
+            found = money.intervals(engine, parts, edges, work, is_sample=is_sample)
         finally:
             engine.close()
-        totals = _totals({code: many for (_, code), many in counts.items()}, money, taken.rejected, asked.sample)
+        totals = _totals({code: many for (_, code), many in counts.items()}, paid, taken.rejected, asked.sample)
         _write(aside / "totals.json", totals)
         _write(aside / "intervals.json", found)
         digests["logs"] = [asdict(one) for one in taken.files]
@@ -324,7 +329,7 @@ class Taken:
     rejected: Counter[str] = field(default_factory=Counter)
 
 
-def _take_logs(asked: Asked, normaliser: audit.Normaliser, listing: Path) -> Taken:
+def _take_logs(asked: Asked, normaliser: numbers.Normaliser, listing: Path) -> Taken:
     """Read every log once, in an order that does not depend on where they lie."""
     taken = Taken()
     known: dict[str, tuple[Digest, Path]] = {}
@@ -366,16 +371,16 @@ def _take_logs(asked: Asked, normaliser: audit.Normaliser, listing: Path) -> Tak
     return taken
 
 
-def _totals(counts: dict[Code, int], money: audit.Sums, rejected: Counter[str], sample: Fraction) -> dict[str, Any]:
+def _totals(counts: dict[Code, int], paid: money.Sums, rejected: Counter[str], sample: Fraction) -> dict[str, Any]:
     totals = rules.totals(counts)
-    if money.lines != counts.get(Code.OVERCHARGED, 0):
-        raise RuntimeError(f"users have {money.lines} overcharged lines, all have {counts.get(Code.OVERCHARGED, 0)}")
-    totals["bytes_overcharged"] = money.sent
-    totals["rials_low"], totals["rials_high"] = money.low, money.high
-    totals["bytes_without_tariff"] = money.without_tariff
+    if paid.lines != counts.get(Code.OVERCHARGED, 0):
+        raise RuntimeError(f"users have {paid.lines} overcharged lines, all have {counts.get(Code.OVERCHARGED, 0)}")
+    totals["bytes_overcharged"] = paid.sent
+    totals["rials_low"], totals["rials_high"] = paid.low, paid.high
+    totals["bytes_without_tariff"] = paid.without_tariff
     totals["rejected"] = dict(sorted(rejected.items()))
     if sample < 100:
-        totals["estimate"] = asdict(rules.estimate(money.sent, money.largest, sample))
+        totals["estimate"] = asdict(rules.estimate(paid.sent, paid.largest, sample))
     return totals
 
 

@@ -2,7 +2,7 @@
 
 A line was overcharged when it was counted by the operator, its user had been told "half price", and the address that
 served it was not registered and due throughout. What the inputs cannot say is unknown with its reason and is never
-guessed (clause B09). `gateways/audit.py` says the same of whole logs in SQL, by the numbers that stand here.
+guessed (clause B09). `gateways/audit/judging.py` says the same of whole logs in SQL, by the numbers that stand here.
 
 Times are whole microseconds since 1970 in UTC, so that no sum rounds; days are Tehran's.
 """

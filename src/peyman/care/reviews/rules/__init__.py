@@ -1,0 +1,1 @@
+"""What the rules of reviews and questions say of a text."""

@@ -1,0 +1,242 @@
+"""Lines of logs as whole numbers, and which numbers stand for which addresses, operators and users."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from peyman.gateways.logs import Entry, Rejected
+from peyman.kernel import prefixes
+from peyman.kernel.prefixes import Address, Network
+from peyman.kernel.worktime import tehran_day
+from peyman.market.tariff.rules import audit as rules
+from peyman.market.tariff.rules.audit_joins import Edges, Operators, Promises
+
+NO_EDGE: Final = 0  # the numbers of addresses that are none
+UNPROVEN: Final = 1
+FIRST_EDGE: Final = 10
+
+_DAY_ONE = date(1970, 1, 1).toordinal()
+_HALF_HOUR = 1_800_000_000  # microseconds; every Tehran midnight since 1946 begins one
+_BATCH = 200_000
+_MOST_CLIENTS = 1_000_000
+
+# What is kept of a line. `gate`: why it is not counted, or 0; `world`: which of several audits at once, for tests.
+LINES: Final = pa.schema(
+    [
+        ("world", pa.int32()),
+        ("edge", pa.int32()),
+        ("day", pa.int32()),  # in Tehran, since 1970
+        ("start_us", pa.int64()),
+        ("end_us", pa.int64()),
+        ("person", pa.int64()),
+        ("operator", pa.int32()),
+        ("gate", pa.int16()),
+        ("shown", pa.int16()),
+        ("late", pa.int16()),  # 1: it ends on another day
+        ("bytes", pa.int64()),
+        ("key_hi", pa.int64()),
+        ("key_lo", pa.int64()),
+        ("has_id", pa.int16()),
+        ("file", pa.int32()),
+        ("line", pa.int64()),
+    ]
+)
+
+
+# ---- Lines to numbers ----
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Which number stands for which address, operator and user."""
+
+    edges: dict[int, Address] = field(default_factory=dict)
+    operators: list[str] = field(default_factory=list)
+    _edge: dict[Address, int] = field(default_factory=dict)
+    _operator: dict[str, int] = field(default_factory=dict)
+
+    def edge(self, address: Address) -> int:
+        """Return the number of an address."""
+        if address not in self._edge:
+            number = FIRST_EDGE + len(self._edge)
+            self._edge[address], self.edges[number] = number, address
+        return self._edge[address]
+
+    def operator(self, name: str) -> int:
+        """Return the number of an operator."""
+        if name not in self._operator:
+            self._operator[name] = len(self.operators)
+            self.operators.append(name)
+        return self._operator[name]
+
+
+def person_number(user: str) -> int:
+    """Return the 64-bit number that stands for a user."""
+    return int.from_bytes(blake2b(user.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+
+
+def tehran_day_number(at: int, _known: dict[int, int] = {}) -> int:  # noqa: B006  # of half hours; there are few
+    """Return the Tehran day of a microsecond, as days since 1970."""
+    half_hour = at // _HALF_HOUR
+    if half_hour not in _known:
+        _known[half_hour] = tehran_day(rules.instant(half_hour * _HALF_HOUR)).toordinal() - _DAY_ONE
+    return _known[half_hour]
+
+
+def day_of(number: int) -> date:
+    """Return the day that a number stands for."""
+    return date.fromordinal(number + _DAY_ONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Customs:
+    """Which lines are no downloads of users: from our own `staff`, or of a path that is none of `downloads`."""
+
+    staff: Sequence[Network] = ()
+    downloads: Sequence[str] = ()  # patterns of paths; all, if empty
+
+
+class Normaliser:
+    """Writes lines as whole numbers into a Parquet file, and users beside it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        operators: Operators,
+        promises: Promises,
+        edges: Edges,
+        numbers: Numbers,
+        customs: Customs | None = None,
+        world: int = 0,
+    ) -> None:
+        self._operators, self._promises, self._declared = operators, promises, edges
+        self._customs = customs or Customs()
+        self._world = world
+        self.numbers = numbers
+        self.lines, self.users = folder / f"lines-{world}.parquet", folder / f"users-{world}.parquet"
+        self._lines = pq.ParquetWriter(self.lines, LINES, compression="zstd")
+        self._users = pq.ParquetWriter(self.users, USERS, compression="zstd")
+        self._columns = _columns()
+        self._new_users: dict[int, str] = {}
+        self._edges: dict[str, tuple[int, Address]] = {}
+        self._clients: dict[str, tuple[Address | None, int, bool, bool]] = {}
+        self._paths: dict[str, bool] = {}
+
+    def take(self, entry: Entry, file: int, line: int) -> None:
+        """Add a line. Raises Rejected for one whose addresses are none."""
+        edge, address = self._edge(entry.edge)
+        if address is not None and not entry.is_edge_proven and not self._declared.at(address, entry.start):
+            edge = UNPROVEN
+        client, operator, is_cdn, is_staff = self._client(entry.client)
+        if operator < 0:
+            operator = self.numbers.operator(self._operators.at(client, entry.start))
+        shown, user = self._promises.of(entry.token, entry.host, entry.path, entry.start)
+        gate = rules.not_counted(
+            method=entry.method,
+            status=entry.status,
+            sent=entry.sent,
+            fill=(is_cdn and self._declared.at(client, entry.start))
+            or (bool(entry.node) and rules.is_fill(entry.node)),
+            staff=is_staff,
+            download=not self._customs.downloads or self._is_download(entry.path),
+        )
+        person, day = self._person(user), tehran_day_number(entry.start)
+        for column, value in zip(
+            self._columns,
+            (
+                self._world,
+                edge,
+                day,
+                entry.start,
+                entry.end,
+                person,
+                operator,
+                gate or 0,
+                shown,
+                entry.end != entry.start and tehran_day_number(entry.end) != day,
+                entry.sent,
+                int.from_bytes(entry.key[:8], "big", signed=True),
+                int.from_bytes(entry.key[8:], "big", signed=True),
+                entry.has_id,
+                file,
+                line,
+            ),
+            strict=True,
+        ):
+            column.append(value)
+        if len(self._columns[0]) >= _BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._flush()
+        self._lines.close()
+        self._users.close()
+
+    def _edge(self, text: str) -> tuple[int, Address | None]:
+        if not text:
+            return NO_EDGE, None
+        if text not in self._edges:
+            address = _address(text, "edge")
+            self._edges[text] = self.numbers.edge(address), address
+        return self._edges[text]
+
+    def _client(self, text: str) -> tuple[Address | None, int, bool, bool]:
+        known = self._clients.get(text)
+        if known is None:
+            address = _address(text, "client") if text else None
+            always = self._operators.always(address)
+            known = (
+                address,
+                -1 if always is None else self.numbers.operator(always),
+                bool(self._declared.over(address)),
+                address is not None and any(address in network for network in self._customs.staff),
+            )
+            if len(self._clients) >= _MOST_CLIENTS:
+                self._clients.clear()
+            self._clients[text] = known
+        return known
+
+    def _is_download(self, path: str) -> bool:
+        if path not in self._paths:
+            if len(self._paths) >= _MOST_CLIENTS:
+                self._paths.clear()
+            self._paths[path] = any(fnmatchcase(path, pattern) for pattern in self._customs.downloads)
+        return self._paths[path]
+
+    def _person(self, user: str) -> int:
+        number = person_number(user)
+        self._new_users[number] = user
+        return number
+
+    def _flush(self) -> None:
+        if not self._columns[0]:
+            return
+        arrays = [pa.array(column, kind) for column, kind in zip(self._columns, LINES.types, strict=True)]
+        self._lines.write_table(pa.table(arrays, schema=LINES))
+        users = pa.table([[*self._new_users], [*self._new_users.values()]], schema=USERS)
+        self._users.write_table(users)
+        self._columns, self._new_users = _columns(), {}
+
+
+USERS: Final = pa.schema([("person", pa.int64()), ("name", pa.string())])
+
+
+def _columns() -> list[array]:
+    return [array("q") for _ in LINES.names]
+
+
+def _address(text: str, whose: str) -> Address:
+    try:
+        return prefixes.address(text)
+    except prefixes.BadAddress:
+        raise Rejected(f"zoned_{whose}_address" if "%" in text else f"bad_{whose}_address") from None
