@@ -220,7 +220,7 @@ def settle(house: House) -> None:
             return
         # Banks are asked ever more seldom, so the clock is moved on: ten minutes each time, from the real hour.
         passed = timedelta(seconds=time.monotonic() - begun)
-        house.clock.write_text((started + passed + timedelta(minutes=10 * (jump + 1))).isoformat())
+        house.set_clock(started + passed + timedelta(minutes=10 * (jump + 1)))
         time.sleep(3)
     raise AssertionError(f"not settled: {open_[:5]} {waiting[:5]}")
 

@@ -140,7 +140,7 @@ def run(
             # A clock that jumps ends leases at once: whoever is alive must hold nothing when it does.
             calm(house, part.patience)
             now += step
-            house.clock.write_text(now.isoformat())
+            house.set_clock(now)
             if killer and not is_early:
                 killer.start()
             calm(house, part.patience)
@@ -154,7 +154,7 @@ def run(
             if not waiting:
                 break
             now += timedelta(minutes=15)
-            house.clock.write_text(now.isoformat())
+            house.set_clock(now)
             time.sleep(1)
             calm(house)
         wrong, sent = compare(house, written)
