@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from datetime import datetime
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 

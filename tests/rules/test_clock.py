@@ -3,25 +3,20 @@
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-
-from pytest_django.fixtures import SettingsWrapper
+from typing import Any
 
 from peyman.entrypoints import clock
 
 EVENING = datetime(2025, 1, 4, 18, 30, tzinfo=UTC)
 
 
-def test_the_file_says_which_instant_it_is_and_tehrans_offset_is_understood(
-    settings: SettingsWrapper, tmp_path: Path
-) -> None:
+def test_the_file_says_which_instant_it_is_and_tehrans_offset_is_understood(settings: Any, tmp_path: Path) -> None:
     settings.CLOCK_FILE = tmp_path / "clock"
     settings.CLOCK_FILE.write_text("2025-01-04T22:00:00+03:30\n")
     assert clock.now() == EVENING
 
 
-def test_a_file_that_is_empty_for_a_moment_does_not_give_this_years_time(
-    settings: SettingsWrapper, tmp_path: Path
-) -> None:
+def test_a_file_that_is_empty_for_a_moment_does_not_give_this_years_time(settings: Any, tmp_path: Path) -> None:
     settings.CLOCK_FILE = tmp_path / "clock"
     settings.CLOCK_FILE.write_text("")
     writer = threading.Timer(0.01, settings.CLOCK_FILE.write_text, [EVENING.isoformat()])
@@ -30,7 +25,7 @@ def test_a_file_that_is_empty_for_a_moment_does_not_give_this_years_time(
     writer.join()
 
 
-def test_without_a_file_the_machine_tells_the_time(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_without_a_file_the_machine_tells_the_time(settings: Any, tmp_path: Path) -> None:
     settings.CLOCK_FILE = tmp_path / "clock"
     assert clock.now().year >= 2026
     settings.CLOCK_FILE.write_text("half past ten")
