@@ -39,6 +39,8 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "billing_entry",
         "catalog_pricechange",
         "catalog_saleswitch",
+        "incidents_notice",
+        "incidents_step",
         "messages_attempt",
         "orders_orderevent",
         "orders_proforma",

@@ -1,0 +1,1 @@
+"""Taking runs in, and the steps of an incident."""

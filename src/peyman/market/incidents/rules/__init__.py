@@ -1,0 +1,1 @@
+"""What an incident may become, what it says, and how each step of it is signed."""
