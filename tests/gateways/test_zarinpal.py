@@ -27,7 +27,7 @@ from peyman.billing.rules import (
     Unpaid,
     Verified,
 )
-from peyman.gateways import zarinpal
+from peyman.gateways import banking
 from peyman.gateways.banks import bank as bank_by_name
 from peyman.gateways.simulators import BankSimulator
 from peyman.gateways.simulators.service import Request, Response, Service
@@ -469,7 +469,7 @@ def raw_host(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def test_a_bank_that_drips_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zarinpal, "WHOLE_ANSWER", 0.2)
+    monkeypatch.setattr(banking, "WHOLE_ANSWER", 0.2)
     enough = threading.Event()
 
     def drip(line: socket.socket) -> None:

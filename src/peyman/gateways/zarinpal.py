@@ -1,7 +1,6 @@
 """Zarinpal, protocol v4, as a bank: ask for a token, verify, inquire, reverse, refund.
 
-Nothing the bank says is believed beyond what its protocol defines, and silence is never "no": a time-out, a cut
-connection, a 5xx, a redirect, an HTML page, JSON that is unreadable, too long or of the wrong types are `Unknown`.
+Nothing the bank says is believed beyond what its protocol defines, and silence is never "no".
 
 The protocol, as published:
 
@@ -22,17 +21,13 @@ The protocol, as published:
 Amounts are whole rials; every request says `currency: IRR`, since the default is the merchant's choice.
 """
 
-import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Self, TypeGuard, TypeVar
-from urllib.parse import urlsplit
+from typing import Self
 
 import httpx
-import structlog
 
 from peyman.billing.rules import (
     InquiryAnswer,
@@ -53,13 +48,23 @@ from peyman.billing.rules import (
     Verified,
     VerifyAnswer,
 )
+from peyman.gateways.banking import (
+    ANSWER_LIMIT,
+    TIMEOUT,
+    Answer,
+    Line,
+    document,
+    host_of,
+    is_whole,
+    local_mobile,
+    mask,
+    rials,
+    told,
+)
 
 PAYMENT_HOST = "https://payment.zarinpal.com"
 GRAPH_HOST = "https://next.zarinpal.com"
 GRAPH_PATH = "/api/v4/graphql/"
-TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=8.0, pool=3.0)  # seconds; `read` is between two pieces
-WHOLE_ANSWER = 20.0  # seconds: a bank that drips bytes does not hold a worker
-ANSWER_LIMIT = 64 * 1024  # bytes
 LIST_LIMIT = 1024 * 1024
 SMALLEST_REFUND = 20_000  # rials
 PAGE, PAGES = 100, 50  # refunds looked through for ours; older ones were done long ago
@@ -67,9 +72,6 @@ PAGE, PAGES = 100, 50  # refunds looked through for ours; older ones were done l
 _TOKEN = re.compile(r"[A-Za-z0-9]{36}")
 _REFNUM = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,24}")
-_MASKED = re.compile(r"([0-9]{4,6})[*xX•]+([0-9]{4})")
-_BARE_CARD = re.compile(r"([0-9]{6})[0-9]{6,9}([0-9]{4})")
-_MOBILE = re.compile(r"(?:\+98|0098|0)(9[0-9]{9})")
 _UNEXPECTED = -52  # the bank does not know itself
 _TRY_AGAIN = -12  # too many requests: nothing was decided
 _ARRIVED = frozenset({"PAID", "DONE", "SUCCESS", "COMPLETED"})
@@ -92,10 +94,6 @@ _ADD_REFUND = (
     "method: $method, reason: $reason) "
     "{ terminal_id, id, amount, timeline { refund_amount, refund_time, refund_status } } }"
 )
-
-Answer = TypeVar("Answer")
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ def read_unverified(status: int, body: bytes) -> list[Paid] | Unknown:
     paid = []
     for row in rows:
         token, amount = (row.get("authority"), row.get("amount")) if isinstance(row, dict) else (None, None)
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not _whole(amount):
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not is_whole(amount):
             return Unknown("a row that cannot be read")
         paid.append(Paid(token, amount))
     return paid
@@ -227,78 +225,53 @@ def read_refund(status: int, body: bytes, amount: int) -> RefundAnswer:
 
 def read_reply(status: int, body: bytes) -> Reply | Unknown:
     """Read the envelope that every payment call shares."""
-    document = _document(status, body)
-    if isinstance(document, Unknown):
-        return document
-    data, errors = document.get("data"), document.get("errors")
-    told = data if isinstance(data, dict) else {}
+    found = document(status, body)
+    if isinstance(found, Unknown):
+        return found
+    data, errors = found.get("data"), found.get("errors")
+    said = data if isinstance(data, dict) else {}
     if errors:
-        if not isinstance(errors, dict) or not _whole(code := errors.get("code"), least=None) or told:
+        if not isinstance(errors, dict) or not is_whole(code := errors.get("code"), least=None) or said:
             return Unknown("errors that cannot be read")
         if code >= 0:
             return Unknown(f"errors with code {code}")
         message = errors.get("message")
         return Reply(code, {}, message[:200] if isinstance(message, str) else "")
-    if not _whole(code := told.get("code"), least=None):
+    if not is_whole(code := said.get("code"), least=None):
         return Unknown("no code")
     if code > 0 and not 200 <= status < 300:
         return Unknown(f"code {code} under http {status}")
-    return Reply(code, told)
+    return Reply(code, said)
 
 
 def read_graph(status: int, body: bytes) -> dict[str, object] | GraphRefused | Unknown:
     """Read a GraphQL answer: its data, or a refusal that asking again will not change."""
     if status in (401, 403, 429):
         return Unknown(f"http {status}")
-    document = _document(status, body)
-    if isinstance(document, Unknown):
-        return document
-    errors = document.get("errors")
+    found = document(status, body)
+    if isinstance(found, Unknown):
+        return found
+    errors = found.get("errors")
     if errors:
         first = errors[0] if isinstance(errors, list) else None
         message = first.get("message") if isinstance(first, dict) else None
         if not isinstance(message, str) or not message or _PASSING.search(message):
             return Unknown("errors that say nothing lasting")
         return GraphRefused(message[:80])
-    data = document.get("data")
+    data = found.get("data")
     if not isinstance(data, dict) or not 200 <= status < 300:
         return Unknown("no data")
     return data
 
 
-def mask(card: object) -> str:
-    """Return a card number as "502229******5995"; "" for what is none. A bare number is masked here."""
-    if isinstance(card, str) and (found := _MASKED.fullmatch(card) or _BARE_CARD.fullmatch(card)):
-        return f"{found[1]}{'*' * (12 - len(found[1]))}{found[2]}"
-    return ""
-
-
-def _document(status: int, body: bytes) -> dict[str, object] | Unknown:
-    if not 200 <= status < 500 or 300 <= status < 400:
-        return Unknown(f"http {status}")
-    try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return Unknown(f"http {status}, not json")
-    return document if isinstance(document, dict) else Unknown("not an object")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
-
-
-def _whole(value: object, *, least: int | None = 1) -> TypeGuard[int]:
-    return type(value) is int and (least is None or value >= least)
-
-
 def _refnum(value: object) -> str | None:
-    if _whole(value):
+    if is_whole(value):
         value = str(value) if value < 10**24 else ""
     return value if isinstance(value, str) and _REFNUM.fullmatch(value) else None
 
 
 def _identifier(value: object) -> str | None:
-    if _whole(value):
+    if is_whole(value):
         value = str(value) if value < 10**24 else ""
     return value if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
@@ -321,15 +294,9 @@ class Zarinpal:
         Without an `access_token` refunds are refused. ValueError for a `base_url` that is none.
         """
         self._merchant, self._access_token = merchant, access_token
-        self._pay, self._graph = (_host(base_url),) * 2 if base_url else (PAYMENT_HOST, GRAPH_HOST)
+        self._pay, self._graph = (host_of(base_url),) * 2 if base_url else (PAYMENT_HOST, GRAPH_HOST)
         self._terminal_id: str | None = None
-        self._client = httpx.Client(
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=False,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "peyman"},
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=15),
-        )
+        self._line = Line(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -339,7 +306,7 @@ class Zarinpal:
 
     def close(self) -> None:
         """Let the connections go."""
-        self._client.close()
+        self._line.close()
 
     @property
     def terminal(self) -> str:
@@ -350,14 +317,16 @@ class Zarinpal:
         """Where the buyer goes to pay `token`."""
         return f"{self._pay}/pg/StartPay/{token}"
 
-    def request(self, *, amount: int, callback_url: str, description: str, order: str, mobile: str = "") -> TokenAnswer:
+    def request(
+        self, *, amount: int, callback_url: str, description: str, order: str, payment: str = "", mobile: str = ""
+    ) -> TokenAnswer:
         """Ask for a token to pay `amount` rials. After `Unknown` ask for a new one: an unused token costs nothing."""
         metadata = {"order_id": order}
-        if found := _MOBILE.fullmatch(mobile):
-            metadata["mobile"] = f"0{found[1]}"
+        if found := local_mobile(mobile):
+            metadata["mobile"] = f"0{found}"
         body = {
             "merchant_id": self._merchant,
-            "amount": _rials(amount),
+            "amount": rials(amount),
             "currency": "IRR",
             "callback_url": callback_url,
             "description": description[:500],
@@ -365,14 +334,14 @@ class Zarinpal:
         }
         return self._payment("request", body, lambda status, answer: read_token(status, answer, self.redirect_url))
 
-    def verify(self, *, token: str, amount: int) -> VerifyAnswer:
+    def verify(self, *, token: str, amount: int, payment: str = "") -> VerifyAnswer:
         """Confirm that `token` was paid with `amount` rials. Until this is said the money is not ours.
 
         After `Unknown` ask again: a bank that did it answers with `again=True`.
         """
-        return self._payment("verify", self._about(token) | {"amount": _rials(amount)}, read_verify)
+        return self._payment("verify", self._about(token) | {"amount": rials(amount)}, read_verify)
 
-    def inquiry(self, *, token: str) -> InquiryAnswer:
+    def inquiry(self, *, token: str, is_ours: bool = False) -> InquiryAnswer:
         """Ask what became of `token`. Never a reason to call an order paid: that is what `verify` is for."""
         return self._payment("inquiry", self._about(token), read_inquiry)
 
@@ -394,7 +363,7 @@ class Zarinpal:
         """
         if not key or key.split() != [key]:
             raise ValueError("a key is one word")
-        if _rials(amount) < SMALLEST_REFUND:
+        if rials(amount) < SMALLEST_REFUND:
             return RefundRefused("below_minimum")
         if not self._access_token:
             return RefundRefused("no_access_token")
@@ -479,8 +448,8 @@ class Zarinpal:
     def _payment(
         self, call: str, body: dict[str, object], read: Callable[[int, bytes], Answer], *, limit: int = ANSWER_LIMIT
     ) -> Answer | Unknown:
-        got = self._post(f"{self._pay}/pg/v4/payment/{call}.json", body, limit, {})
-        return _told(call, got if isinstance(got, Unknown) else read(*got))
+        got = self._line.post(f"{self._pay}/pg/v4/payment/{call}.json", body, limit=limit)
+        return told("zarinpal", call, got if isinstance(got, Unknown) else read(*got))
 
     def _graphql(
         self,
@@ -492,46 +461,11 @@ class Zarinpal:
         limit: int = ANSWER_LIMIT,
     ) -> Answer | Unknown:
         headers = {"Authorization": f"Bearer {self._access_token}"}
-        got = self._post(self._graph + GRAPH_PATH, {"query": query, "variables": variables}, limit, headers)
-        return _told(call, got if isinstance(got, Unknown) else read(*got))
-
-    def _post(
-        self, url: str, body: dict[str, object], limit: int, headers: dict[str, str]
-    ) -> tuple[int, bytes] | Unknown:
-        until = time.monotonic() + WHOLE_ANSWER
-        answer = bytearray()
-        try:
-            with self._client.stream("POST", url, json=body, headers=headers) as response:
-                for piece in response.iter_raw():
-                    answer += piece
-                    if len(answer) > limit:
-                        return Unknown("too long")
-                    if time.monotonic() > until:
-                        return Unknown("too slow")
-        except (httpx.HTTPError, OSError) as error:
-            return Unknown(type(error).__name__)  # its text may hold the address, and with it the token
-        return response.status_code, bytes(answer)
-
-
-def _told(call: str, answer: Answer) -> Answer:
-    """Log what was unclear. No token, no merchant, no card: `detail` is made of our own words and codes."""
-    if isinstance(answer, Unknown):
-        log.warning("bank.unclear", gateway="zarinpal", call=call, why=answer.detail)
-    return answer
+        got = self._line.post(
+            self._graph + GRAPH_PATH, {"query": query, "variables": variables}, limit=limit, headers=headers
+        )
+        return told("zarinpal", call, got if isinstance(got, Unknown) else read(*got))
 
 
 def _refused(answer: GraphRefused | Unknown) -> RefundRefused | Unknown:
     return RefundRefused(answer.message) if isinstance(answer, GraphRefused) else answer
-
-
-def _rials(amount: int) -> int:
-    if not _whole(amount):
-        raise ValueError("an amount is whole rials, more than nothing")
-    return amount
-
-
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the bank's address names no host")
-    return f"{parts.scheme}://{parts.netloc}"

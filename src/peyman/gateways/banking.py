@@ -1,0 +1,149 @@
+"""What every bank's protocol shares: one bounded call, JSON that is read strictly, card numbers that are masked.
+
+Silence is never "no": a time-out, a cut connection, a 5xx, a redirect, an HTML page, JSON that is unreadable, too long
+or of the wrong types are `Unknown`.
+"""
+
+import json
+import re
+import time
+from typing import Final, NoReturn, Protocol, TypeGuard, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from peyman.billing.rules import InquiryAnswer, RefundAnswer, ReverseAnswer, TokenAnswer, Unknown, VerifyAnswer
+
+TIMEOUT: Final = httpx.Timeout(connect=3.0, read=8.0, write=8.0, pool=3.0)  # seconds; `read` is between two pieces
+WHOLE_ANSWER: Final = 20.0  # seconds: a bank that drips bytes does not hold a worker
+ANSWER_LIMIT: Final = 64 * 1024  # bytes
+
+_MASKED = re.compile(r"([0-9]{4,6})[*xX•]+([0-9]{4})")
+_BARE_CARD = re.compile(r"([0-9]{6})[0-9]{6,9}([0-9]{4})")
+_MOBILE = re.compile(r"(?:\+98|0098|0)(9[0-9]{9})")
+
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger(__name__)
+
+
+class Bank(Protocol):
+    """The port: what we ask of a bank, whatever its protocol. Amounts are whole rials; nothing raises.
+
+    A payment is known by its token alone; what a browser brings back besides proves nothing.
+    """
+
+    @property
+    def terminal(self) -> str:
+        """Whom the bank pays, as payments record it. Not for logs."""
+
+    def redirect_url(self, token: str) -> str:
+        """Where the buyer goes to pay `token`."""
+
+    def request(
+        self, *, amount: int, callback_url: str, description: str, order: str, payment: str, mobile: str = ""
+    ) -> TokenAnswer:
+        """Ask for a token to pay `amount`. After `Unknown` ask for a new one: an unused token costs nothing."""
+
+    def verify(self, *, token: str, amount: int, payment: str) -> VerifyAnswer:
+        """Confirm that `token` was paid with `amount` for `payment`. Until this is said the money is not ours."""
+
+    def inquiry(self, *, token: str, is_ours: bool = False) -> InquiryAnswer:
+        """Ask what became of `token`. `is_ours`: it was verified before, so that asking may confirm it once more."""
+
+    def reverse(self, *, token: str) -> ReverseAnswer:
+        """Give the whole payment back at once. After `Unknown` ask `inquiry`."""
+
+    def refund(self, *, refnum: str, amount: int, reason: str, key: str) -> RefundAnswer:
+        """Give `amount` of the payment with this receipt back. Safe to repeat with the same `key`."""
+
+
+class Line:
+    """Connections to one bank. Safe for many threads; make one and keep it."""
+
+    def __init__(self, timeout: httpx.Timeout | float = TIMEOUT) -> None:
+        self._client = httpx.Client(
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "peyman"},
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=15),
+        )
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._client.close()
+
+    def post(
+        self, url: str, body: dict[str, object], *, limit: int = ANSWER_LIMIT, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes] | Unknown:
+        """Return HTTP status and body."""
+        until = time.monotonic() + WHOLE_ANSWER
+        answer = bytearray()
+        try:
+            with self._client.stream("POST", url, json=body, headers=headers or {}) as response:
+                for piece in response.iter_raw():
+                    answer += piece
+                    if len(answer) > limit:
+                        return Unknown("too long")
+                    if time.monotonic() > until:
+                        return Unknown("too slow")
+        except (httpx.HTTPError, OSError) as error:
+            return Unknown(type(error).__name__)  # its text may hold the address, and with it the token
+        return response.status_code, bytes(answer)
+
+
+def told(gateway: str, call: str, answer: Answer) -> Answer:
+    """Log what was unclear. No token, no merchant, no card: `detail` is made of our own words and codes."""
+    if isinstance(answer, Unknown):
+        log.warning("bank.unclear", gateway=gateway, call=call, why=answer.detail)
+    return answer
+
+
+def document(status: int, body: bytes) -> dict[str, object] | Unknown:
+    """Read the JSON object of an answer that came with 200 or a client's error."""
+    if not 200 <= status < 500 or 300 <= status < 400:
+        return Unknown(f"http {status}")
+    try:
+        read = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return Unknown(f"http {status}, not json")
+    return read if isinstance(read, dict) else Unknown("not an object")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def is_whole(value: object, *, least: int | None = 1) -> TypeGuard[int]:
+    """Say whether this is a whole number of at least `least`; True is none."""
+    return type(value) is int and (least is None or value >= least)
+
+
+def rials(amount: int) -> int:
+    """Return `amount` if it is one. Raises ValueError."""
+    if not is_whole(amount):
+        raise ValueError("an amount is whole rials, more than nothing")
+    return amount
+
+
+def mask(card: object) -> str:
+    """Return a card number as "502229******5995"; "" for what is none. A bare number is masked here."""
+    if isinstance(card, str) and (found := _MASKED.fullmatch(card) or _BARE_CARD.fullmatch(card)):
+        return f"{found[1]}{'*' * (12 - len(found[1]))}{found[2]}"
+    return ""
+
+
+def local_mobile(number: str) -> str:
+    """Return a mobile number of Iran without its zero ("9121234567"), "" for what is none."""
+    found = _MOBILE.fullmatch(number)
+    return found[1] if found else ""
+
+
+def host_of(url: str) -> str:
+    """Return scheme and host of an address. Raises ValueError where it names none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the bank's address names no host")
+    return f"{parts.scheme}://{parts.netloc}"
