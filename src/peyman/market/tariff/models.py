@@ -306,3 +306,149 @@ class UpdateRequest(models.Model):
                 name="request_state_is_known", condition=Q(state__in=["draft", "sent", "due", "dropped"])
             )
         ]
+
+
+# ---- What operators charge, and whose customer an address is ----
+
+_BELIEVED_ONCE = (
+    "OR OLD.recorded_at <> NEW.recorded_at OR OLD.recorded_by <> NEW.recorded_by OR OLD.superseded_at IS NOT NULL"
+)
+_SPAN_CHANGED = "OLD.valid_from <> NEW.valid_from OR (OLD.valid_to IS NULL) <> (NEW.valid_to IS NULL) OR OLD.valid_to <> NEW.valid_to "
+
+
+class Isp(models.Model):
+    """We believed, from `recorded_at` until before `superseded_at`, that clients in `prefix` are `operator`'s customers
+    in this span. Nothing of it is ever changed but that it is superseded, once.
+    """
+
+    prefix = models.CharField(max_length=50)
+    asn = models.CharField(max_length=20, blank=True)
+    operator = models.CharField(max_length=60)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True)  # open
+    source = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    recorded_by = models.CharField(max_length=32, blank=True)  # a member of staff, or blank for the command line
+
+    change_refused = (
+        "OLD.prefix <> NEW.prefix OR OLD.asn <> NEW.asn OR OLD.operator <> NEW.operator OR OLD.source <> NEW.source "
+        f"OR {_SPAN_CHANGED}{_BELIEVED_ONCE}"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="isp_ends_after_it_begins", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+            ),
+            models.CheckConstraint(
+                name="isp_believed_before_superseded",
+                condition=Q(superseded_at=None) | Q(superseded_at__gte=F("recorded_at")),
+            ),
+            models.UniqueConstraint(
+                fields=["prefix", "valid_from"], condition=Q(superseded_at=None), name="isp_believed_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["prefix"], name="isp_prefix")]
+
+
+class Rate(models.Model):
+    """We believed that `operator` charges this in this span. It counts once a person has verified it (`RateCheck`).
+
+    `full` and `factor` are exact: "1250", "0.5", "1/3" (rules.rates.written), never floats.
+    """
+
+    operator = models.CharField(max_length=60)
+    service_class = models.CharField(max_length=60, blank=True)
+    plan = models.CharField(max_length=60, blank=True)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True)  # open
+    full = models.CharField(max_length=40)  # rials for `unit` bytes at full price
+    factor = models.CharField(max_length=40)  # what is billed of it for what stands in the registry
+    unit = models.PositiveBigIntegerField()  # bytes
+    source = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    recorded_by = models.CharField(max_length=32, blank=True)
+
+    change_refused = (
+        "OLD.operator <> NEW.operator OR OLD.service_class <> NEW.service_class OR OLD.plan <> NEW.plan "
+        "OR OLD.full <> NEW.full OR OLD.factor <> NEW.factor OR OLD.unit <> NEW.unit OR OLD.source <> NEW.source "
+        f"OR {_SPAN_CHANGED}{_BELIEVED_ONCE}"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="rate_ends_after_it_begins", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+            ),
+            models.CheckConstraint(
+                name="rate_believed_before_superseded",
+                condition=Q(superseded_at=None) | Q(superseded_at__gte=F("recorded_at")),
+            ),
+            models.CheckConstraint(name="rate_unit_is_some_bytes", condition=Q(unit__gt=0)),
+            models.UniqueConstraint(
+                fields=["operator", "service_class", "plan", "valid_from"],
+                condition=Q(superseded_at=None),
+                name="rate_believed_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["operator"], name="rate_operator")]
+
+
+class RateCheck(models.Model):
+    """A person looked at the source of a rate: from `at` on it is verified, or not any more. The newest one counts."""
+
+    append_only = True
+
+    rate = models.ForeignKey(Rate, on_delete=models.PROTECT, related_name="checks")
+    nth = models.PositiveIntegerField()  # of two people at once one looks again
+    verified = models.BooleanField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rate_checks")
+    at = models.DateTimeField()
+    source_seen = models.CharField(max_length=300)  # what was looked at: a page, a bill, a letter
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rate", "nth"], name="nth_check_once")]
+
+
+class Probe(models.Model):
+    """Somebody measured what `operator` bills of a download from `prefix`: `factor` of the full price, exact as text."""
+
+    operator = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=50)
+    measured_at = models.DateTimeField()
+    factor = models.CharField(max_length=40)
+    source = models.CharField(max_length=200)  # who measured, by what
+    note = models.CharField(max_length=500, blank=True)  # the evidence: balance before and after, file, line
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    recorded_by = models.CharField(max_length=32, blank=True)
+
+    change_refused = (
+        "OLD.operator <> NEW.operator OR OLD.prefix <> NEW.prefix OR OLD.measured_at <> NEW.measured_at "
+        "OR OLD.factor <> NEW.factor OR OLD.source <> NEW.source OR OLD.note <> NEW.note "
+        f"{_BELIEVED_ONCE}"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="probe_believed_before_superseded",
+                condition=Q(superseded_at=None) | Q(superseded_at__gte=F("recorded_at")),
+            ),
+            models.UniqueConstraint(
+                fields=["operator", "prefix", "measured_at", "source"],
+                condition=Q(superseded_at=None),
+                name="probe_believed_once",
+            ),
+        ]
+
+
+class Tables(models.Model):
+    """How often each of these tables changed: one row, locked by whoever changes one of them."""
+
+    isps = models.PositiveBigIntegerField(default=0)
+    rates = models.PositiveBigIntegerField(default=0)
+    probes = models.PositiveBigIntegerField(default=0)
