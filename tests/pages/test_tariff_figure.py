@@ -4,9 +4,10 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from peyman.entrypoints.backoffice import tariff_timeline as drawn
-from peyman.entrypoints.backoffice.tariff_timeline import Mark, Rows, Stretch, Track, draw
 from peyman.entrypoints.backoffice.tariff_words import age_words
+from peyman.gateways.figures.lanes import days_words
+from peyman.gateways.figures.timeline import Figure, draw
+from peyman.gateways.figures.values import Mark, Rows, Stretch, Track
 from peyman.kernel.worktime import day_start
 
 SINCE = day_start(date(2024, 1, 1))
@@ -29,7 +30,7 @@ def track(
     return Track(prefix, 16, "net", served, registry, note)
 
 
-def bars(figure: drawn.Figure, lane: int = 0) -> list[tuple[str, float, float, bool]]:
+def bars(figure: Figure, lane: int = 0) -> list[tuple[str, float, float, bool]]:
     return [(bar.kind, bar.x, bar.width, bar.pale) for bar in figure.lanes[lane].bars]
 
 
@@ -163,4 +164,4 @@ def test_ages_are_read_in_hours_then_days(hours: float, words: str) -> None:
 
 @pytest.mark.parametrize(("days", "words"), [(29, "۲۹ روز"), (61, "۶۱ روز"), (91, "۲ ماه"), (855, "۲ سال و ۴ ماه")])
 def test_long_times_are_read_in_months_and_years(days: int, words: str) -> None:
-    assert drawn.days_words(timedelta(days=days)) == words
+    assert days_words(timedelta(days=days)) == words

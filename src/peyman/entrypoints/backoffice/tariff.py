@@ -8,12 +8,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from peyman.entrypoints import clock, registry_watch
-from peyman.entrypoints.backoffice import door, tariff_frame, tariff_story, tariff_timeline
+from peyman.entrypoints.backoffice import door, tariff_frame, tariff_story
 from peyman.entrypoints.backoffice import tariff_words as words
 from peyman.entrypoints.backoffice.previews import is_confirmed
-from peyman.entrypoints.backoffice.tariff_timeline import Mark
 from peyman.entrypoints.fields import Field, heading, wrong
-from peyman.entrypoints.registry_says import REASONS
+from peyman.gateways.figures import timeline
+from peyman.gateways.figures.values import Mark
 from peyman.kernel import jalali, prefixes
 from peyman.kernel.errors import Invalid, Missing, Refused
 from peyman.kernel.text import latin_digits, normalise, persian_digits
@@ -23,6 +23,7 @@ from peyman.market.tariff.models import Snapshot
 from peyman.market.tariff.queries import desk, history
 from peyman.market.tariff.queries import drift as drifting
 from peyman.market.tariff.rules.rows import FLAGS, host_of
+from peyman.market.tariff.rules.says import REASONS
 from peyman.people.models import Person
 
 RANGES = {"quarter": "سه ماه", "year": "یک سال", "all": "همه"}
@@ -46,9 +47,7 @@ def overview(request: HttpRequest, person: Person) -> HttpResponse:
     marks = list(asked.marks)
     if told.first_look and asked.since < told.first_look:
         marks.append(Mark(tehran_day(told.first_look), "نخستین نسخه ما"))
-    figure = tariff_timeline.draw(
-        told.tracks, since=asked.since, until=asked.until, now=now, rows=told.rows, marks=marks
-    )
+    figure = timeline.draw(told.tracks, since=asked.since, until=asked.until, now=now, rows=told.rows, marks=marks)
     drifts = desk.drift_counts()
     today = tariff_story.today(told.tracks if asked.until > now else tariff_story.now_tracks(now), now)
     context = {
@@ -317,7 +316,7 @@ def _answer(typed: dict[str, str], now: datetime) -> dict[str, object]:
         raise Invalid(bad)
     explained = history.explained(found, at, registrant)
     track = tariff_story.of_address(found, registrant, at - _AROUND, at + _AROUND)
-    figure = tariff_timeline.draw(
+    figure = timeline.draw(
         [track], since=at - _AROUND, until=at + _AROUND, now=now, marks=[Mark(tehran_day(at), "زمان پرسش")]
     )
     tone, title, meaning = words.STATES[explained.answer.state]

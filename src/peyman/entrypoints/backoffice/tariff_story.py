@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from django.conf import settings
 
-from peyman.entrypoints.backoffice import tariff_timeline as drawn
-from peyman.entrypoints.backoffice.tariff_timeline import Rows, Stretch, Track
+from peyman.gateways.figures import values as drawn
+from peyman.gateways.figures.values import Rows, Stretch, Track
 from peyman.kernel import prefixes
 from peyman.kernel.worktime import DAY, day_start, tehran_day
 from peyman.market.tariff.queries import desk, edges, history

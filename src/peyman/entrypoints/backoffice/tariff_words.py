@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from peyman.entrypoints.registry_says import REASONS
 from peyman.kernel.text import persian_digits
+from peyman.market.tariff.rules.says import REASONS
 
 STATES = {
     "registered": ("kept", "ثبت و موعد رسیده", "نیم‌بها حساب می‌شود."),

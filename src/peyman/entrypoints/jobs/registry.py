@@ -16,7 +16,7 @@ from typing import IO
 import click
 from django.db.models import Count
 
-from peyman.entrypoints import clock, registry_says, registry_watch
+from peyman.entrypoints import clock, registry_watch
 from peyman.entrypoints.jobs.console import Broken, CouldNot, answer, instant, tell
 from peyman.gateways.registry import Unreadable
 from peyman.kernel import jalali, prefixes
@@ -24,7 +24,7 @@ from peyman.kernel.text import persian_digits
 from peyman.market.tariff.actions import history as actions
 from peyman.market.tariff.models import Snapshot, Stay
 from peyman.market.tariff.queries import history as queries
-from peyman.market.tariff.rules import rows
+from peyman.market.tariff.rules import rows, says
 from peyman.market.tariff.rules.history import Answer, Listed, moment
 
 SOURCE = "import"
@@ -411,8 +411,8 @@ def _instant(at: datetime) -> str:
 
 
 def _tell(address: prefixes.Address, at: datetime, found: queries.Explained) -> None:
-    click.echo(f"{address} در {jalali.moment(at, year=True)}: {registry_says.STATES[found.answer.state]}")
-    click.echo(registry_says.REASONS[found.answer.reason])
+    click.echo(f"{address} در {jalali.moment(at, year=True)}: {says.STATES[found.answer.state]}")
+    click.echo(says.REASONS[found.answer.reason])
     if found.answer.due:
         click.echo(f"موعد: {jalali.plain_date(found.answer.due, year=True)}")
     for row in found.rows[:SHOWN]:
