@@ -313,7 +313,10 @@ class UpdateRequest(models.Model):
 _BELIEVED_ONCE = (
     "OR OLD.recorded_at <> NEW.recorded_at OR OLD.recorded_by <> NEW.recorded_by OR OLD.superseded_at IS NOT NULL"
 )
-_SPAN_CHANGED = "OLD.valid_from <> NEW.valid_from OR (OLD.valid_to IS NULL) <> (NEW.valid_to IS NULL) OR OLD.valid_to <> NEW.valid_to "
+_SPAN_CHANGED = (
+    "OLD.valid_from <> NEW.valid_from OR (OLD.valid_to IS NULL) <> (NEW.valid_to IS NULL) "
+    "OR OLD.valid_to <> NEW.valid_to "
+)
 
 
 class Isp(models.Model):
@@ -414,7 +417,7 @@ class RateCheck(models.Model):
 
 
 class Probe(models.Model):
-    """Somebody measured what `operator` bills of a download from `prefix`: `factor` of the full price, exact as text."""
+    """Somebody measured what `operator` bills of a download from `prefix`: `factor` of the full price, exact text."""
 
     operator = models.CharField(max_length=60)
     prefix = models.CharField(max_length=50)

@@ -1,5 +1,6 @@
-import peyman.sealed
 from django.db import migrations, models
+
+import peyman.sealed
 
 
 class Migration(migrations.Migration):
