@@ -81,7 +81,7 @@ class Spell(models.Model):
 
 
 class Watch(models.Model):
-    """How often deliveries or spells changed, and what the sweep last looked at: one row, locked by who changes them."""
+    """How often deliveries or spells changed, and what the sweep last looked at: one row, locked by who changes it."""
 
     edition = models.PositiveBigIntegerField(default=0)
     mark = models.CharField(max_length=200, blank=True)
