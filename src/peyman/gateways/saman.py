@@ -132,7 +132,8 @@ def read_receipt(status: int, body: bytes, token: str, terminal: str) -> Receipt
     if data.get("Token") != token or str(data.get("TerminalId")) != terminal:
         return Unknown("a receipt of another payment")
     payment = str(data.get("ResNum"))[:80]
-    match data.get("Status"):
+    stands = data.get("Status")
+    match stands if is_whole(stands, least=0) else None:
         case 0:
             return Receipt(Status.IN_BANK, payment)
         case 1 | 3:

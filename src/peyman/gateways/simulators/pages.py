@@ -32,8 +32,8 @@ font:inherit;font-weight:650;text-align:center;text-decoration:none;line-height:
 """
 
 
-def start(authority: str, amount: int, shop: str, description: str) -> str:
-    """The page on which the buyer pays `amount` rials or gives up."""
+def start(pay: str, cancel: str, amount: int, shop: str, description: str) -> str:
+    """The page on which the buyer pays `amount` rials or gives up; `pay` and `cancel`: where its buttons lead."""
     return _page(
         "پرداخت",
         f"""<h1>پرداخت اینترنتی</h1>
@@ -43,20 +43,35 @@ def start(authority: str, amount: int, shop: str, description: str) -> str:
 <div><dt>مبلغ</dt><dd><span class="amount">{_rials(amount)}</span> ریال</dd></div>
 </dl>
 <div class="acts">
-<form method="post" action="/pg/StartPay/{authority}/pay"><button class="go">پرداخت</button></form>
-<form method="post" action="/pg/StartPay/{authority}/cancel"><button class="stop">انصراف</button></form>
+<form method="post" action="{escape(pay)}"><button class="go">پرداخت</button></form>
+<form method="post" action="{escape(cancel)}"><button class="stop">انصراف</button></form>
 </div>""",
     )
 
 
-def over(back: str) -> str:
-    """The page of a token that is paid, given up or too old."""
+def over(url: str, form: dict[str, str] | None) -> str:
+    """The page of a token that is paid, given up or too old, with the way back to the shop."""
     return _page(
         "پایان این پرداخت",
         f"""<h1>این پرداخت به پایان رسیده است</h1>
 <p>نتیجه به فروشگاه گفته می‌شود.</p>
-<div class="acts"><a class="button go" href="{escape(back)}">بازگشت به فروشگاه</a></div>""",
+{_way_back(url, form)}""",
     )
+
+
+def back(url: str, form: dict[str, str]) -> str:
+    """The page that leads back to the shop by a form."""
+    return _page("بازگشت به فروشگاه", f"<h1>نتیجه به فروشگاه گفته می‌شود</h1>\n{_way_back(url, form)}")
+
+
+def _way_back(url: str, form: dict[str, str] | None) -> str:
+    if form is None:
+        return f'<div class="acts"><a class="button go" href="{escape(url)}">بازگشت به فروشگاه</a></div>'
+    boxes = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in form.items()
+    )
+    return f"""<div class="acts"><form method="post" action="{escape(url)}">{boxes}
+<button class="go">بازگشت به فروشگاه</button></form></div>"""
 
 
 def left() -> str:
