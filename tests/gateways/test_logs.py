@@ -93,6 +93,7 @@ def test_our_own_line_is_read_alike_in_every_form(form: str, tmp_path: Path) -> 
         key=b"",
         has_id=True,
         node="edge-1",
+        cdn="own",
     )
 
 

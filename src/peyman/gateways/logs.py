@@ -73,6 +73,7 @@ class Entry(NamedTuple):
     node: str = ""
     no_edge: Code = Code.NO_EDGE_ADDRESS
     is_edge_proven: bool = True  # False: the address counts only if it is one of the declared
+    cdn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +333,7 @@ def _entry(
         bool(request_id),
         node,
         is_edge_proven=is_edge_proven,
+        cdn=cdn,
     )
 
 

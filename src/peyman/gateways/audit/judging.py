@@ -149,7 +149,7 @@ def look(pairs: Iterable[Pair], worlds: Worlds) -> Looked:
             continue
         if (world, edge) not in timelines:
             register, terms, numbers = worlds(world)
-            line = register.timeline(numbers.edges[edge], terms)
+            line = register.timeline(numbers.edges[edge], terms, numbers.probed.get(edge, ""))
             timelines[world, edge] = line, [span.start for span in line], terms.tolerance // rules.MICROSECOND
         if (day, late) not in days:
             begins = rules.micros(day_start(day_of(day)))

@@ -17,7 +17,7 @@ from peyman.kernel import prefixes
 from peyman.kernel.prefixes import Address, Network
 from peyman.kernel.worktime import tehran_day
 from peyman.market.tariff.rules import audit as rules
-from peyman.market.tariff.rules.audit_joins import Edges, Operators, Promises
+from peyman.market.tariff.rules.audit_joins import Clocks, Edges, Operators, Promises
 
 NO_EDGE: Final = 0  # the numbers of addresses that are none
 UNPROVEN: Final = 1
@@ -60,15 +60,25 @@ class Numbers:
 
     edges: dict[int, Address] = field(default_factory=dict)
     operators: list[str] = field(default_factory=list)
+    probed: dict[int, str] = field(default_factory=dict)  # address as one operator bills it, by number → the operator
     _edge: dict[Address, int] = field(default_factory=dict)
     _operator: dict[str, int] = field(default_factory=dict)
 
     def edge(self, address: Address) -> int:
         """Return the number of an address."""
         if address not in self._edge:
-            number = FIRST_EDGE + len(self._edge)
+            number = FIRST_EDGE + len(self.edges)
             self._edge[address], self.edges[number] = number, address
         return self._edge[address]
+
+    def probed_edge(self, number: int, operator: str) -> int:
+        """Return a number of its own for an address as `operator` bills it, who was measured there."""
+        for known, whose in self.probed.items():
+            if whose == operator and self.edges[known] == self.edges[number]:
+                return known
+        found = FIRST_EDGE + len(self.edges)
+        self.edges[found], self.probed[found] = self.edges[number], operator
+        return found
 
     def operator(self, name: str) -> int:
         """Return the number of an operator."""
@@ -102,6 +112,13 @@ class Customs:
 
     staff: Sequence[Network] = ()
     downloads: Sequence[str] = ()  # patterns of paths; all, if empty
+    clocks: Clocks | None = None  # of logs whose clocks are known to be wrong
+    until: int | None = None  # microseconds; what claims to begin then or later was not written by a right clock
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether times are taken as they are written."""
+        return self.clocks is None and self.until is None
 
 
 class Normaliser:
@@ -133,6 +150,9 @@ class Normaliser:
 
     def take(self, entry: Entry, file: int, line: int) -> None:
         """Add a line. Raises Rejected for one whose addresses are none."""
+        ease = 0
+        if not self._customs.are_plain:
+            entry, ease = self._by_the_clock(entry)
         edge, address = self._edge(entry.edge)
         if address is not None and not entry.is_edge_proven and not self._declared.at(address, entry.start):
             edge = UNPROVEN
@@ -156,8 +176,8 @@ class Normaliser:
                 self._world,
                 edge,
                 day,
-                entry.start,
-                entry.end,
+                entry.start + ease,
+                entry.end - ease,
                 person,
                 operator,
                 gate or 0,
@@ -181,6 +201,19 @@ class Normaliser:
         self._flush()
         self._lines.close()
         self._users.close()
+
+    def _by_the_clock(self, entry: Entry) -> tuple[Entry, int]:
+        """Return a line at its true time, and by how much its clock is better than the worst, whose tolerance is that
+        of the audit: so much nearer to a change of price may it be at both ends.
+        """
+        clocks, ease = self._customs.clocks, 0
+        if clocks is not None:
+            ahead, tolerance = clocks.at(entry.cdn, entry.node, entry.start)
+            entry = entry._replace(start=entry.start - ahead, end=entry.end - ahead)
+            ease = clocks.widest - tolerance
+        if self._customs.until is not None and entry.start >= self._customs.until:
+            raise Rejected("in_the_future")
+        return entry, ease
 
     def _edge(self, text: str) -> tuple[int, Address | None]:
         if not text:

@@ -189,14 +189,48 @@ def by_network(rows: Iterable[Listed]) -> Holding:
     return holding
 
 
-class Register:
-    """The history of the registry, asked by address. `registrants`: only rows of theirs count; of all, if empty."""
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was measured: of `edge`, at an instant, `operator` billed `factor` of full price (1: full, 1/2: half)."""
 
-    def __init__(self, snapshots: Sequence[Seen], holding: Holding, registrants: Sequence[str] = ()) -> None:
+    operator: str
+    edge: Address
+    at: int  # microseconds
+    factor: Fraction
+    source: str = ""
+
+    @property
+    def billed(self) -> Code | None:
+        """FINE or OVERCHARGED; None where the measure is too near to either to tell."""
+        if self.factor <= SURELY_LESS:
+            return Code.FINE
+        return Code.OVERCHARGED if self.factor >= SURELY_FULL else None
+
+
+SURELY_LESS: Final = Fraction(3, 4)  # half and a third, with what a balance rounds
+SURELY_FULL: Final = Fraction(9, 10)
+
+
+class Register:
+    """The history of the registry, asked by address. `registrants`: only rows of theirs count; of all, if empty.
+
+    `probes`: what was measured, which decides in the days of grace of operators and nowhere else.
+    """
+
+    def __init__(
+        self,
+        snapshots: Sequence[Seen],
+        holding: Holding,
+        registrants: Sequence[str] = (),
+        probes: Iterable[Probe] = (),
+    ) -> None:
         self.snapshots = snapshots
         self._holding, self._registrants = holding, registrants
         self._memory: dict[tuple[tuple[Listed, ...], Terms], list[Span]] = {}
-        self._of_edge: dict[tuple[Address, Terms], list[Span]] = {}
+        self._of_edge: dict[tuple[Address, str, Terms], list[Span]] = {}
+        self.probes: dict[tuple[Address, str], list[Probe]] = {}
+        for probe in sorted(probes, key=lambda one: (one.at, one.factor, one.source)):
+            self.probes.setdefault((probe.edge, probe.operator), []).append(probe)
 
     def covering(self, edge: Address) -> tuple[Listed, ...]:
         """Return the rows that count for an address."""
@@ -205,11 +239,16 @@ class Register:
             return rows
         return tuple(row for row in rows if any(history.is_own(row.host, name) for name in self._registrants))
 
-    def timeline(self, edge: Address, terms: Terms) -> "list[Span]":
-        """Return what an address was billed at all times, in spans that are each as long as can be."""
-        if (edge, terms) not in self._of_edge:
-            self._of_edge[edge, terms] = self._timeline(edge, terms)
-        return self._of_edge[edge, terms]
+    def timeline(self, edge: Address, terms: Terms, operator: str = "") -> "list[Span]":
+        """Return what an address was billed at all times, in spans that are each as long as can be; with an `operator`
+        that measured there, as that one billed it.
+        """
+        measured = self.probes.get((edge, operator), []) if operator else []
+        key = edge, operator if measured else "", terms
+        if key not in self._of_edge:
+            spans = self._timeline(edge, terms)
+            self._of_edge[key] = by_probes(spans, measured) if measured else spans
+        return self._of_edge[key]
 
     def _timeline(self, edge: Address, terms: Terms) -> "list[Span]":
         if prefixes.translated(edge):
@@ -268,16 +307,97 @@ def _timeline(snapshots: Sequence[Seen], rows: tuple[Listed, ...], terms: Terms)
     for start, end in zip(starts, [*starts[1:], ALWAYS], strict=True):
         at = instant(start)
         code, cause = price(history.status(snapshots, rows, at, gap=terms.gap), at, terms.grace)
-        if found and found[-1].code is code:
-            found[-1] = Span(found[-1].start, end, code, found[-1].cause)
+        found.append(Span(start, end, code, cause))
+    return _joined(found)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Join neighbours of one price; the first says the cause."""
+    found: list[Span] = []
+    for span in spans:
+        if found and found[-1].code is span.code:
+            found[-1] = Span(found[-1].start, span.end, span.code, found[-1].cause)
         else:
-            found.append(Span(start, end, code, cause))
+            found.append(span)
     return found
 
 
-def spans(register: Register, edge: Address, since: int, until: int, terms: Terms) -> list[Span]:
+# ---- What was measured ----
+
+
+@carries_out("B09")
+def by_probes(spans: Sequence[Span], probes: Sequence[Probe]) -> list[Span]:
+    """Return spans in which probes decided what is in an operator's grace; nothing else is decided by them.
+
+    An operator takes a registration up once: until a probe that met full price it was full, from one that met less it
+    was half. What lies between, and between probes that contradict this order, stays unknown.
+    """
+    found: list[Span] = []
+    for span in spans:
+        if span.code is not Code.IN_GRACE:
+            found.append(span)
+            continue
+        full, half = _turn([one for one in probes if span.start <= one.at < span.end])
+        until = min(full + 1, span.end) if full is not None else span.start
+        since = max(half, until) if half is not None else span.end
+        parts = (
+            Span(span.start, until, Code.OVERCHARGED, "grace"),
+            Span(until, since, Code.IN_GRACE),
+            Span(since, span.end, Code.FINE),
+        )
+        found += [part for part in parts if part.start < part.end]
+    return _joined(found)
+
+
+def _turn(probes: Sequence[Probe]) -> tuple[int | None, int | None]:
+    """Return the last instant that is known to be full, and the first that is known to be half."""
+    fulls = [one.at for one in probes if one.billed is Code.OVERCHARGED]
+    halves = [one.at for one in probes if one.billed is Code.FINE]
+    full = max((at for at in fulls if not halves or at < min(halves)), default=None)
+    half = min((at for at in halves if not fulls or at > max(fulls)), default=None)
+    return full, half
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A probe beside what the history says. `says`: agrees, decides (in grace), contrary, unclear or unknown."""
+
+    probe: Probe
+    code: Code
+    says: str
+
+
+def compared(register: Register, terms: Terms) -> list[Measured]:
+    """Hold every probe against the history. A contrary one changes nothing and is told."""
+    found = []
+    for (edge, operator), probes in sorted(register.probes.items(), key=lambda pair: (str(pair[0][0]), pair[0][1])):
+        for probe in probes:
+            by_history = spans_of(register.timeline(edge, terms), probe.at, probe.at + 1)[0].code
+            decided = spans_of(register.timeline(edge, terms, operator), probe.at, probe.at + 1)[0].code
+            found.append(Measured(probe, by_history, _says(probe.billed, by_history, decided)))
+    return found
+
+
+def _says(billed: Code | None, by_history: Code, decided: Code) -> str:
+    if billed is None:
+        return "unclear"
+    if by_history is Code.IN_GRACE:
+        return "decides" if decided is billed else "contrary"
+    if by_history.result is Result.UNKNOWN:
+        return "unknown"
+    return "agrees" if by_history is billed else "contrary"
+
+
+# ---- What was billed during a transfer ----
+
+
+def spans(register: Register, edge: Address, since: int, until: int, terms: Terms, operator: str = "") -> list[Span]:
     """Return those spans of an address that `since` ≤ t < `until` touches, each in its full length."""
-    every = register.timeline(edge, terms)
+    return spans_of(register.timeline(edge, terms, operator), since, until)
+
+
+def spans_of(every: list[Span], since: int, until: int) -> list[Span]:
+    """Return those spans of a timeline that `since` ≤ t < `until` touches."""
     first = bisect_right(every, since, key=_starts) - 1
     last = bisect_left(every, until, key=_starts)
     return every[max(first, 0) : last]
@@ -288,13 +408,22 @@ def _starts(span: Span) -> int:
 
 
 @carries_out("B09")
-def price_during(register: Register, edge: Address, start: int, end: int, terms: Terms) -> Code:
-    """Return what all of a transfer from `start` through `end` was billed, give or take the clock's tolerance.
+def price_during(
+    register: Register,
+    edge: Address,
+    start: int,
+    end: int,
+    terms: Terms,
+    operator: str = "",
+    tolerance: timedelta | None = None,
+) -> Code:
+    """Return what all of a transfer from `start` through `end` was billed, give or take the tolerance of its clock
+    (that of the terms, if it has none of its own).
 
     A log has no progress of a transfer, so one that a change of price falls into is unknown.
     """
-    slack = terms.tolerance // MICROSECOND
-    parts = spans(register, edge, start - slack, end + slack + 1, terms)
+    slack = (terms.tolerance if tolerance is None else tolerance) // MICROSECOND
+    parts = spans(register, edge, start - slack, end + slack + 1, terms, operator)
     return parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE
 
 
@@ -311,9 +440,17 @@ def judge(unpaid: Code | None, shown: Shown, billed: Code) -> Code:
 
 
 def classify(
-    line: Line, shown: Shown, register: Register, terms: Terms, *, staff: bool = False, fill: bool = False
+    line: Line,
+    shown: Shown,
+    register: Register,
+    terms: Terms,
+    *,
+    staff: bool = False,
+    fill: bool = False,
+    operator: str = "",
+    tolerance: timedelta | None = None,
 ) -> Code:
-    """Return what became of one line. `fill`: its client is a part of a CDN."""
+    """Return what became of one line. `fill`: its client is a part of a CDN. `operator`: whose probes may decide."""
     unpaid = not_counted(
         method=line.method,
         status=line.status,
@@ -322,7 +459,11 @@ def classify(
         staff=staff,
         download=True,
     )
-    billed = line.no_edge if line.edge is None else price_during(register, line.edge, line.start, line.end, terms)
+    billed = (
+        line.no_edge
+        if line.edge is None
+        else price_during(register, line.edge, line.start, line.end, terms, operator, tolerance)
+    )
     return judge(unpaid, shown, billed)
 
 
@@ -362,6 +503,18 @@ class Tariff:
         return self.full * (1 - self.factor) / self.unit
 
 
+def contradictions(tariffs: Sequence[Tariff]) -> list[tuple[Tariff, Tariff]]:
+    """Return pairs of verified rows that say two prices for one operator, class and plan at one time."""
+    found = []
+    of: dict[tuple[str, str, str], list[Tariff]] = {}
+    for row in sorted((row for row in tariffs if row.verified), key=lambda row: (row.start, row.end)):
+        for other in of.setdefault((row.operator, row.service_class, row.plan), []):
+            if row.start < other.end and (row.full, row.factor, row.unit) != (other.full, other.factor, other.unit):
+                found.append((other, row))
+        of[row.operator, row.service_class, row.plan].append(row)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What one byte billed in full cost too much, in rials, at the least and at the most."""
@@ -382,7 +535,10 @@ def bounds(tariffs: Sequence[Tariff], day: date) -> Bounds | None:
 
 
 def rials(sent: int, rate: Fraction) -> int:
-    """Return what `sent` bytes come to, rounded up to a whole rial, for the user. Sum the bytes of a day first."""
+    """Return what `sent` bytes come to, rounded up to a whole rial, for the user. Sum the bytes of a day first.
+
+    Headers, TLS and retransmits, which no log sees, are a factor of `rate` (published; 1 if none is).
+    """
     return -(-(sent * rate.numerator) // rate.denominator)
 
 

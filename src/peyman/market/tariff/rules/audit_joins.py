@@ -60,6 +60,49 @@ class DeclaredEdge:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """The clock of `node` ("" for all) of `cdn` was ahead by `offset` and is right to `tolerance` (microseconds) once
+    that is taken off, from `start` until before `end` by its own reading.
+    """
+
+    cdn: str
+    node: str
+    offset: int
+    tolerance: int
+    start: int
+    end: int
+
+
+class Clocks:
+    """How wrong the clocks of logs were, as our own requests to them showed.
+
+    `tolerance`: of clocks of which no row says anything.
+    """
+
+    def __init__(self, rows: Iterable[ClockOffset] = (), tolerance: int = 0) -> None:
+        self._rows: dict[tuple[str, str], list[ClockOffset]] = {}
+        self.tolerance, self.widest = tolerance, tolerance
+        for row in rows:
+            self._rows.setdefault((row.cdn, row.node), []).append(row)
+            self.widest = max(self.widest, row.tolerance)
+
+    def __bool__(self) -> bool:
+        """Whether any clock is known to be wrong."""
+        return bool(self._rows)
+
+    def at(self, cdn: str, node: str, logged: int) -> tuple[int, int]:
+        """Return what a clock was ahead by when it showed `logged`, and its tolerance. A row of the node goes before
+        one of its CDN; of several at once the widest tolerance counts, and what they differ by is added to it.
+        """
+        for key in ((cdn, node), (cdn, "")):
+            found = [row for row in self._rows.get(key, ()) if row.start <= logged < row.end]
+            if found:
+                least, most = min(row.offset for row in found), max(row.offset for row in found)
+                return least, max(row.tolerance for row in found) + most - least
+        return 0, self.tolerance
+
+
 class Ranges:
     """Rows by prefix: which hold an address at an instant, those of the longest prefix first."""
 
