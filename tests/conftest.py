@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import caches
@@ -24,7 +23,7 @@ from django.test import TransactionTestCase
 from peyman.entrypoints.jobs import triggers
 from peyman.kernel.errors import Refused
 from peyman.shop.catalog.queries import marks
-from tests import environment, make
+from tests import environment, make, ready
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared"  # data of the project that is not part of the repository; may be absent
@@ -36,14 +35,34 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """SQLite in a file, so that threads can compete; a lost power cut is no loss here, so nothing is synced."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """SQLite in a file, so that threads can compete; a lost power cut is no loss here, so nothing is synced.
+
+    On both databases the tables are a copy of ready ones; migrations that these lack are still run.
+    """
     default: dict[str, Any] = settings.DATABASES["default"]
     if default["ENGINE"].endswith("sqlite3"):
         default.setdefault("TEST", {})["NAME"] = f"{environment.DATA}/test.sqlite3"
         default["OPTIONS"]["init_command"] = default["OPTIONS"]["init_command"].replace(
             "synchronous=FULL", "synchronous=OFF"
         )
+    name, server = connection.creation._get_test_db_name(), os.environ["DATABASE_URL"]
+    on_postgres = server.startswith("postgres")
+    url = ready.beside(server, name) if on_postgres else f"sqlite:///{name}"
+    with django_db_blocker.unblock():
+        ready.lay_tables(url)
+    yield
+    if on_postgres:
+        connections.close_all()
+        ready.drop(url)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """What was laid out is used as it is."""
+    return True
 
 
 _flush = TransactionTestCase._fixture_teardown
@@ -155,32 +174,42 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """`new_database()` makes an empty database beside the tests' own, and returns its DATABASE_URL."""
+def new_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Callable[..., str]]:
+    """`new_database()` makes a database beside the tests' own, and returns its DATABASE_URL.
+
+    Its tables are there, with nothing in them; a `bare` one does not even have tables.
+    """
     server = os.environ["DATABASE_URL"]
     made: list[str] = []
 
-    def make_one() -> str:
+    def make_one(*, bare: bool = False) -> str:
         if not server.startswith("postgres"):
-            return f"sqlite:///{tmp_path_factory.mktemp('database')}/peyman.sqlite3"
-        name = f"outside_{os.getpid()}_{len(made)}"
-        with psycopg.connect(server, autocommit=True) as link:
-            link.execute(f"CREATE DATABASE {name}")
-        made.append(name)
-        return f"{server.rpartition('/')[0]}/{name}"
+            url = f"sqlite:///{tmp_path_factory.mktemp('database')}/peyman.sqlite3"
+        else:
+            url = ready.beside(server, f"outside_{os.getpid()}_{len(made)}")
+            made.append(url)
+        if not bare:
+            with django_db_blocker.unblock():
+                ready.lay_tables(url)
+        elif server.startswith("postgres"):
+            ready.create(url)
+        return url
 
     yield make_one
-    if made:
-        with psycopg.connect(server, autocommit=True) as link:
-            for name in made:
-                link.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    for url in made:
+        ready.drop(url)
 
 
 class Peyman:
-    """One installation of Peyman as its operator sees it: an environment, a folder, a command line."""
+    """One installation of Peyman as its operator sees it: an environment, a folder, a command line.
 
-    def __init__(self, data: Path, database_url: str, **environment: str) -> None:
+    The files of its pages are collected already, unless it is `bare`.
+    """
+
+    def __init__(self, data: Path, database_url: str, *, bare: bool = False, **environment: str) -> None:
         self.data = data
+        if not bare and not (data / "static").exists():
+            ready.lay_static(data / "static")
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("PEYMAN_", "DJANGO_"))}
         self.environment = {**plain, "PEYMAN_DATA": str(data), "DATABASE_URL": database_url, **environment}
 
@@ -233,6 +262,12 @@ PEYMAN = str(Path(sys.executable).with_name("peyman"))
 def peyman(tmp_path: Path, new_database: Callable[[], str]) -> Peyman:
     """An installation of the sandbox that nothing was done in yet."""
     return Peyman(tmp_path, new_database(), PEYMAN_SANDBOX="1")
+
+
+@pytest.fixture
+def bare(tmp_path: Path, new_database: Callable[..., str]) -> Peyman:
+    """An installation of the sandbox that `init` has to make out of nothing."""
+    return Peyman(tmp_path, new_database(bare=True), bare=True, PEYMAN_SANDBOX="1")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The command line as its caller meets it."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -43,6 +44,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence(peyman):
 
 
 def test_a_bug_is_told_by_a_reference_and_its_traceback_is_kept(peyman):
+    shutil.rmtree(peyman.data / "static")
     (peyman.data / "static").write_text("a file where a folder must be")
     ended = peyman("init")
     assert ended.returncode == 2
@@ -53,12 +55,12 @@ def test_a_bug_is_told_by_a_reference_and_its_traceback_is_kept(peyman):
     assert "NotADirectoryError" in kept
 
 
-def test_init_twice_and_twice_at_once_changes_nothing_more(peyman):
-    both = [peyman.start("init", "--sample", "--json") for _ in range(2)]
+def test_init_twice_and_twice_at_once_changes_nothing_more(bare):
+    both = [bare.start("init", "--sample", "--json") for _ in range(2)]
     said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     first, second = (json.loads(text.splitlines()[-1]) for text in said)
-    assert first == second == json.loads(peyman("init", "--sample", "--json").stdout)
+    assert first == second == json.loads(bare("init", "--sample", "--json").stdout)
     assert [(row["mobile"], row["role"]) for row in first["staff"]] == [
         ("09120000001", "orders"),
         ("09120000002", "catalogue"),

@@ -11,12 +11,16 @@ import pytest
 GOOD_SECRET = "k3J-9xQ_vT7w2Lm8Zr5Yb1Nc6Hd4Gf0Ps"
 
 
-@pytest.fixture
-def production(peyman):
+def in_production(peyman):
     """The same installation, as its customers would meet it."""
     del peyman.environment["PEYMAN_SANDBOX"]
     peyman.environment |= {"PEYMAN_SECRET_KEY": GOOD_SECRET, "PEYMAN_PUBLIC_URL": "https://shop.example"}
     return peyman
+
+
+@pytest.fixture
+def production(peyman):
+    return in_production(peyman)
 
 
 def comes_up(peyman) -> bool:
@@ -62,8 +66,8 @@ def test_production_does_not_start_as_a_sandbox(production, service, environment
 
 
 @pytest.mark.parametrize("service", ["web", "worker"])
-def test_a_database_that_was_never_prepared_is_not_served(production, service):
-    ended = production(service)
+def test_a_database_that_was_never_prepared_is_not_served(bare, service):
+    ended = in_production(bare)(service)
     assert ended.returncode == 2
     assert "پایگاه داده به‌روز نیست: «peyman init» را اجرا کنید." in ended.stderr
 

@@ -57,18 +57,23 @@ def seed_calendar() -> None:
     promises.seed_calendar(years=range(year - 1, year + YEARS_AHEAD + 1), now=clock.now())
 
 
-def collect_static() -> None:
-    """Gather, name by content and compress what pages load; done before, it is only looked at."""
+def fingerprint_of_static() -> str:
+    """Return what tells today's files of pages from others, without reading them."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):
             digest.update(f"{path}\0{storage.size(path)}\0{storage.get_modified_time(path)}\n".encode())
-    print_file = settings.STATIC_ROOT / ".collected"
-    if print_file.exists() and print_file.read_text() == digest.hexdigest():
+    return digest.hexdigest()
+
+
+def collect_static() -> None:
+    """Gather, name by content and compress what pages load; done before, it is only looked at."""
+    fingerprint, print_file = fingerprint_of_static(), settings.STATIC_ROOT / ".collected"
+    if print_file.exists() and print_file.read_text() == fingerprint:
         return
     print_file.unlink(missing_ok=True)
     call_command("collectstatic", verbosity=0, interactive=False)
-    print_file.write_text(digest.hexdigest())
+    print_file.write_text(fingerprint)
 
 
 STEPS: tuple[tuple[str, Callable[[], object]], ...] = (
