@@ -89,14 +89,16 @@ def _same_request(payment: Payment, request_hash: str) -> Payment:
     return payment
 
 
-def begin_again(*, payment: Payment, amount: int, minutes: int, now: datetime) -> bool:
-    """Make a payment that never got a token ready for another try, at today's `amount`.
+def begin_again(*, payment: Payment, gateway: str, terminal: str, amount: int, minutes: int, now: datetime) -> bool:
+    """Make a payment that never got a token ready for another try, at today's `amount` and perhaps another bank.
 
     False when it has one by now: somebody else's try was quicker.
     """
     tokenless = Payment.objects.filter(pk=payment.pk, token=None, state__in=[Payment.State.NEW, Payment.State.FAILED])
     until = now + timedelta(minutes=minutes)
-    again = tokenless.update(state=Payment.State.NEW, amount=amount, token_until=until)
+    again = tokenless.update(
+        state=Payment.State.NEW, gateway=gateway, terminal=terminal, amount=amount, token_until=until
+    )
     payment.refresh_from_db()
     return bool(again)
 

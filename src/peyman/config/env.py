@@ -27,6 +27,8 @@ class Env:
     zarinpal_token: str
     kavenegar_key: str
     kavenegar_sender: str
+    saman_terminal: str
+    gateways: tuple[str, ...]  # banks in the order they are offered; empty = all that are set up
     smsir_key: str
     smsir_line: str
     sms_providers: tuple[str, ...]  # in the order they are asked; empty = all that have a key
@@ -40,6 +42,8 @@ class Env:
     drift_hold_snapshots: int  # … or so many good snapshots have shown it
     dns_sample_days: int  # an address found by DNS serves until so many days have passed without it
     iran_ranges: str  # a file of prefixes that replaces the bundled list
+    guard_relight_minutes: int  # after the last reason against "half price" is gone, until it is shown again
+    guard_showing_minutes: int  # for which one showing may be relied on
     proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
 
 
@@ -62,6 +66,8 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         clock_file=environ.get("PEYMAN_CLOCK_FILE", ""),
         zarinpal_merchant=environ.get("PEYMAN_ZARINPAL_MERCHANT", ""),
         zarinpal_token=environ.get("PEYMAN_ZARINPAL_TOKEN", ""),
+        saman_terminal=environ.get("PEYMAN_SAMAN_TERMINAL", "").strip(),
+        gateways=_list(environ.get("PEYMAN_GATEWAYS", "").lower()),
         kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
         kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),
         smsir_key=environ.get("PEYMAN_SMSIR_KEY", ""),
@@ -77,6 +83,8 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         drift_hold_snapshots=int(environ.get("PEYMAN_DRIFT_HOLD_SNAPSHOTS") or 2),
         dns_sample_days=int(environ.get("PEYMAN_DNS_SAMPLE_DAYS") or 3),
         iran_ranges=environ.get("PEYMAN_IRAN_RANGES", ""),
+        guard_relight_minutes=int(environ.get("PEYMAN_GUARD_RELIGHT_MINUTES") or 30),
+        guard_showing_minutes=int(environ.get("PEYMAN_GUARD_SHOWING_MINUTES") or 10),
         proxies=int(environ.get("PEYMAN_PROXIES") or 0),
     )
 

@@ -19,6 +19,8 @@ BANK_URL, SMS_URL, SMTP_URL = ENV.bank_url, ENV.sms_url, ENV.smtp_url
 CLOCK_FILE = ENV.clock_file if SANDBOX else ""
 ZARINPAL_ACCESS_TOKEN = ENV.zarinpal_token or ("sandbox-token" if SANDBOX else "")  # refunds need it
 ZARINPAL_MERCHANT = ENV.zarinpal_merchant or ("00000000-0000-4000-8000-00000000da5e" if SANDBOX else "")
+SAMAN_TERMINAL = ENV.saman_terminal or ("21000001" if SANDBOX else "")
+GATEWAYS = list(ENV.gateways)  # in the order they are offered; empty: all that are set up
 KAVENEGAR_KEY = ENV.kavenegar_key or ("sandbox-key" if SANDBOX else "")
 KAVENEGAR_SENDER = ENV.kavenegar_sender or "10004346"
 SMSIR_KEY, SMSIR_LINE = ENV.smsir_key, ENV.smsir_line or ("30004505000017" if SANDBOX else "")
@@ -36,6 +38,9 @@ ADMISSION_HOLD_DAYS, ADMISSION_LIST_HOURS = ENV.admission_hold_days, ENV.admissi
 DRIFT_HOLD_HOURS, DRIFT_HOLD_SNAPSHOTS = ENV.drift_hold_hours, ENV.drift_hold_snapshots
 DNS_SAMPLE_DAYS = ENV.dns_sample_days
 IRAN_RANGES = ENV.iran_ranges
+GUARD_RELIGHT = timedelta(minutes=max(ENV.guard_relight_minutes, 0))
+GUARD_SHOWING = timedelta(minutes=min(max(ENV.guard_showing_minutes, 1), 60))
+GUARD_LOOK = 1.0  # seconds for which a process goes by the view that it has, before it asks whether anything moved
 ALARM_ROLE = "manager"  # the role whose members are told of broken promises
 MAIL_FROM = ENV.mail_from or f"info@{environment.host_of(PUBLIC_URL)}"
 
@@ -194,7 +199,10 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
         # A form that pays is answered by a redirect to the bank, and Chromium holds redirects to this as well.
-        "form-action": [SELF, BANK_URL or "https://payment.zarinpal.com"],
+        "form-action": [
+            SELF,
+            *([BANK_URL] if BANK_URL else ["https://payment.zarinpal.com", "https://sep.shaparak.ir"]),
+        ],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],

@@ -34,7 +34,7 @@ from peyman.billing.rules import (
 from peyman.entrypoints import clock
 from peyman.entrypoints.finaliser import Finaliser, finalise
 from peyman.gateways import banks
-from peyman.gateways.zarinpal import Zarinpal
+from peyman.gateways.banking import Bank
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import TryLater
 from peyman.promises.rules import parameter
@@ -68,6 +68,7 @@ def start(
     *,
     order: Order,
     gateway: str,
+    or_others: bool = False,
     shown_total: int | None = None,
     key: str | None = None,
     request_hash: str = "",
@@ -75,15 +76,16 @@ def start(
 ) -> Started:
     """Begin paying for an order: look at stock and prices, freeze the amount, get a token from the bank.
 
-    `shown_total` (rials): what the buyer saw, the order's own total when not given. Raises
-    states.NotPayable, SoldOut, TotalRose, GuardianNeeded, UnknownGateway, BankAway; nothing was taken then.
+    `or_others`: when this bank gives no token, the others that are set up are asked. `shown_total` (rials): what the
+    buyer saw, the order's own total when not given. Raises states.NotPayable, SoldOut, TotalRose, GuardianNeeded,
+    UnknownGateway, BankAway; nothing was taken then.
     """
     bank = banks.bank(gateway)
     if key and (earlier := Payment.objects.filter(bill=order.bill_id, idempotency_key=key).first()):
         if earlier.request_hash != request_hash:
             raise KeyReused
         if earlier.token:
-            return Started(earlier.code, bank.redirect_url(earlier.token))
+            return _begun(earlier)
     orders.assert_guardian(order, now)
     order = orders.refresh_prices(order=order, shown_total=order.total if shown_total is None else shown_total, now=now)
     payment = billing.start(
@@ -96,30 +98,44 @@ def start(
         request_hash=request_hash,
         now=now,
     )
+    for name in dict.fromkeys([gateway, *(banks.names() if or_others else ())]):
+        if _token_from(name, payment, order, now):
+            break
+    return _begun(payment)
+
+
+def _token_from(gateway: str, payment: Payment, order: Order, now: datetime) -> bool:
+    """Ask one bank for a token; True when there is nothing more to ask. No token was ever bound to the payment: what
+    another bank may have made without our knowing, nobody can pay.
+    """
+    bank = banks.bank(gateway)
     minutes = parameter(order.terms.parameters, "payment_minutes")
-    if payment.token or not billing.begin_again(payment=payment, amount=order.total, minutes=minutes, now=now):
-        return _begun(payment, bank)
+    if payment.token or not billing.begin_again(
+        payment=payment, gateway=gateway, terminal=bank.terminal, amount=order.total, minutes=minutes, now=now
+    ):
+        return True
     answer = bank.request(
         amount=payment.amount,
         callback_url=urljoin(settings.PUBLIC_URL + "/", f"pay/{gateway}/callback"),
         description=f"سفارش {order.code}",
         order=order.code,
+        payment=payment.code,
         mobile=order.person.mobile,
     )
     if not isinstance(answer, TokenGranted):
-        log.warning("payment.no_token", payment=payment.code, answer=type(answer).__name__)
+        log.warning("payment.no_token", payment=payment.code, gateway=gateway, answer=type(answer).__name__)
         billing.no_token(payment=payment)
-        raise BankAway
+        return False
     if billing.give_token(payment=payment, token=answer.token, now=now):
-        log.info("payment.started", payment=payment.code, order=order.code)
-    return _begun(payment, bank)
+        log.info("payment.started", payment=payment.code, order=order.code, gateway=gateway)
+    return True
 
 
-def _begun(payment: Payment, bank: Zarinpal) -> Started:
+def _begun(payment: Payment) -> Started:
     """Send the buyer to the token that our row is bound to, and to no other."""
     if not payment.token:
         raise BankAway
-    return Started(payment.code, bank.redirect_url(payment.token))
+    return Started(payment.code, banks.bank(payment.gateway).redirect_url(payment.token))
 
 
 def handle_callback(*, gateway: str, token: str, status_ok: bool, now: datetime) -> Outcome:
@@ -159,7 +175,7 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
     if not billing.begin_verify(payment=payment, now=now):
         return outcome_of(Payment.objects.get(pk=payment.pk))
     # The receipt is claimed: our row names this token, so "verified before" can only be our own earlier word.
-    answer = bank.verify(token=payment.token, amount=payment.amount)
+    answer = bank.verify(token=payment.token, amount=payment.amount, payment=payment.code)
     if isinstance(answer, Verified):
         try:
             submit(Capture(payment.pk, answer.refnum, answer.card_mask))
@@ -263,7 +279,7 @@ def give_back(*, refund: Refund, now: datetime) -> bool:
     return _transfer(refund, payment, bank, now)
 
 
-def _reverse(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) -> bool:
+def _reverse(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bool:
     if refund.state == Refund.State.ASKED and _proven(refund, payment, bank, now):
         return True
     billing.asked_bank(refund=refund)
@@ -280,16 +296,16 @@ def _reverse(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) ->
     return False
 
 
-def _proven(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) -> bool:
+def _proven(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bool:
     """The inquiry is the proof (design §2): only a bank that says "reversed" keeps the promise."""
-    if bank.inquiry(token=payment.token or "") is not Status.REVERSED:
+    if bank.inquiry(token=payment.token or "", is_ours=True) is not Status.REVERSED:
         return False
     orders.give_back_done(refund=refund, provider_ref=payment.refnum or payment.token or "", proof="inquiry", now=now)
     log.info("refund.done", refund=refund.code, kind="reversal")
     return True
 
 
-def _transfer(refund: Refund, payment: Payment, bank: Zarinpal, now: datetime) -> bool:
+def _transfer(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bool:
     """Ask for a transfer, or how the one we asked for stands: the port finds it again by the refund's code."""
     if not payment.refnum:
         log.error("refund.no_receipt", refund=refund.code)

@@ -14,11 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from peyman.billing.rules import KeyReused
+from peyman.billing.rules import BankAway, KeyReused
 from peyman.entrypoints import clock, fields, payments
 from peyman.entrypoints.fields import Field
 from peyman.entrypoints.storefront import sums, visitor
 from peyman.entrypoints.storefront.templatetags import fa
+from peyman.gateways import banks
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
 from peyman.kernel.text import whole_number
@@ -37,7 +38,6 @@ from peyman.shop.shipping import queries as shipping
 from peyman.shop.shipping.models import Carrier
 from peyman.shop.shipping.rules import CarrierChoice
 
-GATEWAY = "zarinpal"
 _LONGEST_KEY = 64
 _LONGEST = 400  # letters of a box that are read and shown again
 
@@ -116,21 +116,36 @@ def _place(
         if not carts.count(cart):
             raise
         return _page(request, cart, typed, now, refusal=refusal)
-    return begin_payment(placed.order, placed.order.total, typed.get("key", ""), now)
+    return begin_payment(placed.order, placed.order.total, typed.get("key", ""), typed.get("gateway", ""), now)
 
 
-def begin_payment(order: Order, shown_total: int, key: str, now: datetime) -> HttpResponse:
-    """Lead to the bank; where that cannot be now, to the order, which says why.
+def begin_payment(order: Order, shown_total: int, key: str, gateway: str, now: datetime) -> HttpResponse:
+    """Lead to the bank that was chosen, else to another one; where none can be now, to the order, which says why.
 
     `key` is the form's: sent twice, it is one payment.
     """
+    offered = banks.names()
+    if not offered:
+        raise BankAway
     try:
         started = payments.start(
-            order=order, gateway=GATEWAY, shown_total=shown_total, key=key[:_LONGEST_KEY] or None, now=now
+            order=order,
+            gateway=gateway if gateway in offered else offered[0],
+            or_others=True,
+            shown_total=shown_total,
+            key=key[:_LONGEST_KEY] or None,
+            now=now,
         )
     except Refused as refusal:
         return redirect(f"/orders/{order.code}/?{refusal.code}")
     return redirect(f"/pay/{started.payment}/")
+
+
+def offered_banks(chosen: str) -> list[tuple[str, str, bool]]:
+    """Return name and title of each bank to choose from, and whether it is the one chosen; none where there is one."""
+    names = banks.names()
+    picked = chosen if chosen in names else (names or [""])[0]
+    return [(name, banks.TITLES[name], name == picked) for name in names] if len(names) > 1 else []
 
 
 def _read(typed: Mapping[str, str], weight_g: int, wrong: dict[str, str], clauses: dict[str, str]) -> Filled | None:
@@ -243,6 +258,7 @@ def _page(
         "addresses": people.addresses(person) if person else [],
         "organisations": people.legal_entities(person) if person else [],
         "key": typed.get("key") or secrets.token_urlsafe(24),
+        "gateways": offered_banks(typed.get("gateway", "")),
         "count": sum(line.quantity for line in view.lines if line.available),
     }
     status = refusal.status if refusal else 422 if faulty else 200

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from peyman.entrypoints import clock, guardians
 from peyman.entrypoints.fields import Field
 from peyman.entrypoints.storefront import owed, road, sums, visitor
-from peyman.entrypoints.storefront.checkout import begin_payment
+from peyman.entrypoints.storefront.checkout import begin_payment, offered_banks
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
@@ -84,7 +84,8 @@ def pay(request: HttpRequest, person: Person, code: str) -> HttpResponse:
         shown_total = whole_number(request.POST.get("shown_total", ""))
     except ValueError:
         shown_total = 0
-    return begin_payment(found, max(0, shown_total), request.POST.get("key", ""), clock.now())
+    typed = request.POST
+    return begin_payment(found, max(0, shown_total), typed.get("key", ""), typed.get("gateway", ""), clock.now())
 
 
 @require_POST
@@ -224,6 +225,7 @@ def _page(
         and any(payment.state == payment.State.VERIFYING for payment in view.payments),
         "refusal": refusal,
         "key": secrets.token_urlsafe(24),
+        "gateways": offered_banks(""),
         "guardian": guardian,
         "guardian_fields": _guardian_fields(typed or {}, refusal),
         "not_begun": not_begun or (_NOT_BEGUN_ELSE if "not_payable" in request.GET else ""),

@@ -7,11 +7,12 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from peyman.billing import queries as bills
 from peyman.billing.models import Payment
-from peyman.billing.rules import UnknownPayment
+from peyman.billing.rules import UnknownGateway, UnknownPayment
 from peyman.entrypoints import clock, payments
 from peyman.entrypoints.storefront import visitor
 from peyman.gateways import banks
@@ -19,7 +20,8 @@ from peyman.kernel.clauses import carries_out
 from peyman.promises import queries as promises
 from peyman.shop.orders.models import Order
 
-GATEWAY = "zarinpal"
+# Under which names a browser brings the token back, and how it says that all went well.
+_BROUGHT = {"zarinpal": ("Authority", "Status"), "saman": ("Token", "State")}
 
 
 @never_cache
@@ -41,22 +43,27 @@ def to_bank(request: HttpRequest, payment: str) -> HttpResponse:
 
 
 @never_cache
-@require_safe
+@csrf_exempt  # a bank's page sends its form here; nothing in it is believed but the token's name
+@require_http_methods(["GET", "HEAD", "POST"])
 @carries_out("D57")
-def callback(request: HttpRequest) -> HttpResponse:
-    """Take a browser back from Zarinpal. No session is needed: the token names the payment, the bank says how it is."""
-    token = request.GET.get("Authority", "")[:80]
+def callback(request: HttpRequest, gateway: str) -> HttpResponse:
+    """Take a browser back from a bank. No session is needed: the token names the payment, the bank says how it is."""
+    if gateway not in _BROUGHT:
+        raise UnknownGateway
+    brought = request.POST if request.method == "POST" else request.GET
+    token_name, status_name = _BROUGHT[gateway]
+    token = brought.get(token_name, "")[:80]
     outcome = payments.handle_callback(
-        gateway=GATEWAY, token=token, status_ok=request.GET.get("Status") == "OK", now=clock.now()
+        gateway=gateway, token=token, status_ok=brought.get(status_name) == "OK", now=clock.now()
     )
     if outcome.kind == "final" and _is_mine(request, outcome.order):
         return _see(f"/orders/{outcome.order}/")
-    return _see(f"/pay/{GATEWAY}/result?{urlencode({'back': _signer().sign(f'{outcome.kind}:{token}')})}")
+    return _see(f"/pay/{gateway}/result?{urlencode({'back': _signer().sign(f'{outcome.kind}:{token}')})}")
 
 
 @never_cache
 @require_safe
-def result(request: HttpRequest) -> HttpResponse:
+def result(request: HttpRequest, gateway: str) -> HttpResponse:
     """Say how a payment ended, to whoever came back with its token; nothing about the buyer is shown.
 
     What our own rows say counts; where they do not know yet, what the bank said when the browser came back.
@@ -65,7 +72,7 @@ def result(request: HttpRequest) -> HttpResponse:
         said, _, token = _signer().unsign(request.GET.get("back", "")).partition(":")
     except signing.BadSignature:
         raise UnknownPayment from None
-    payment = bills.by_token(GATEWAY, token)
+    payment = bills.by_token(gateway, token)
     outcome = payments.outcome_of(payment)
     order = Order.objects.select_related("terms").get(code=outcome.order)
     now = clock.now()
