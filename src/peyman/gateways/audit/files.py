@@ -1,4 +1,5 @@
-"""The files that an audit is told by: ISPs, tariffs, releases, grants, edges. Strict: every bad line is named.
+"""The files that an audit is told by: ISPs, tariffs, releases, grants, edges, probes, clocks. Strict: every bad line is
+named.
 
 UTF-8 CSV with the headers of TABLES, in any order. A date without a time begins at midnight in Tehran, a time without
 an offset is Tehran's, and an empty end is open. A file with one bad line is not used at all: an audit must not rest on
@@ -9,23 +10,25 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from peyman.gateways import registry
 from peyman.kernel import prefixes
 from peyman.kernel.text import has_controls, normalise, persian_digits, whole_number
+from peyman.market.tariff.rules import probes as measured
 from peyman.market.tariff.rules import quarantine, rows
-from peyman.market.tariff.rules.audit import ALWAYS, Shown, Tariff, micros
-from peyman.market.tariff.rules.audit_joins import DeclaredEdge, Grant, Isp, Release
+from peyman.market.tariff.rules.audit import ALWAYS, Probe, Shown, Tariff, contradictions, instant, micros
+from peyman.market.tariff.rules.audit_joins import ClockOffset, DeclaredEdge, Grant, Isp, Release
 from peyman.market.tariff.rules.history import Listed, Seen, moment, seen
 
 MAX_BYTES: Final = 500_000_000
 MAX_ROWS: Final = 5_000_000
 MAX_CELL: Final = 1_000  # characters
+MOST_EXACT: Final = 2**44  # of the parts of a rate, so that what is added to bytes has room
 NAMED: Final = 20  # bad lines told one by one; the rest is counted
 
 TABLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,7 +48,10 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "releases": ("channel", "valid_from", "valid_to", "shown"),
     "grants": ("token", "user", "operator", "object", "shown_at", "expires_at"),
+    "probes": ("operator", "edge", "at", "factor", "source"),
+    "clock_offsets": ("cdn", "node", "valid_from", "valid_to", "ahead_seconds", "tolerance_seconds"),
 }
+OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {"probes": ("note",)}  # columns that may be missing
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{1,9})", re.ASCII)
@@ -60,6 +66,7 @@ class BadFile(ValueError):
 
     def __init__(self, file: Path, *says: str) -> None:
         self.says = [f"{file}: {says[0]}", *says[1:]] if says else [str(file)]
+        self.faults: list[tuple[int, str]] = []  # every wrong line and what is wrong with it, where lines are wrong
         super().__init__("\n".join(self.says))
 
 
@@ -100,8 +107,26 @@ def isps(file: Path) -> list[Isp]:
 
 
 def tariffs(file: Path) -> list[Tariff]:
-    """Read what operators charged. Raises BadFile."""
-    return _read(file, "tariffs", _tariff)
+    """Read what operators charged. Raises BadFile, also for rows that contradict each other."""
+    found = _read(file, "tariffs", _tariff)
+    check_tariffs(file, found)
+    return found
+
+
+def check_tariffs(file: Path, found: Sequence[Tariff]) -> None:
+    """Raise BadFile where two verified rows say two prices for one operator, class and plan at one time."""
+    pairs = contradictions(found)
+    if pairs:
+        faults = [f"  {_named(one)} ⟷ {_named(other)}" for one, other in pairs[:NAMED]]
+        if len(pairs) > NAMED:
+            faults.append(f"  … و {persian_digits(len(pairs) - NAMED)} جفت دیگر.")
+        raise BadFile(file, "ردیف‌های تأییدشده آن برای یک زمان دو بها می‌گوید و از آن استفاده نشد.", *faults)
+
+
+def _named(row: Tariff) -> str:
+    since = instant(row.start).isoformat(timespec="minutes")
+    words = [part for part in (row.operator, row.service_class, row.plan) if part]
+    return f"{' / '.join(words)}: {row.full} × (۱ − {row.factor}) از {since} ({row.source or '-'})"
 
 
 def releases(file: Path) -> list[Release]:
@@ -112,6 +137,16 @@ def releases(file: Path) -> list[Release]:
 def grants(file: Path) -> list[Grant]:
     """Read to whom the message was shown. Raises BadFile."""
     return _read(file, "grants", _grant)
+
+
+def probes(file: Path) -> list[Probe]:
+    """Read what was measured. Raises BadFile."""
+    return _read(file, "probes", _probe)
+
+
+def clock_offsets(file: Path) -> list[ClockOffset]:
+    """Read by how much clocks were wrong. Raises BadFile."""
+    return _read(file, "clock_offsets", _clock_offset)
 
 
 # ---- The registry's lists, in a folder ----
@@ -256,7 +291,7 @@ def _tariff(cells: Cells) -> Tariff:
     verified = _BOOLEANS.get(cells["verified"].lower())
     if verified is None:
         raise _Bad("verified یا yes است یا no.")
-    return Tariff(
+    row = Tariff(
         operator=_filled(cells, "operator"),
         service_class=cells["service_class"],
         plan=cells["plan"],
@@ -268,6 +303,9 @@ def _tariff(cells: Cells) -> Tariff:
         verified=verified,
         source=cells["source"],
     )
+    if max(row.lost.numerator, row.lost.denominator) >= MOST_EXACT:
+        raise _Bad("full_rial_per_mb و factor بیش از آن رقم دارد که دقیق حساب شود.")
+    return row
 
 
 def _release(cells: Cells) -> Release:
@@ -283,6 +321,46 @@ def _grant(cells: Cells) -> Grant:
     return Grant(
         _filled(cells, "token"), _filled(cells, "user"), cells["operator"], _filled(cells, "object"), start, end
     )
+
+
+def _probe(cells: Cells) -> Probe:
+    try:
+        edge = prefixes.address(_filled(cells, "edge"))
+    except prefixes.BadAddress as fault:
+        raise _Bad(f"edge: {fault.says}") from fault
+    factor = _number(cells, "factor")
+    if factor > 2:
+        raise _Bad("factor سهمی از تعرفه کامل است که حساب شد: 1 تمام‌بها، 0.5 نیم‌بها.")
+    return Probe(_filled(cells, "operator"), edge, _instant(cells, "at"), factor, cells["source"])
+
+
+def _measured(cells: Cells) -> measured.Probe:
+    try:
+        prefix = prefixes.network(_filled(cells, "edge"))[0]
+    except prefixes.BadAddress as fault:
+        raise _Bad(f"edge: {fault.says}") from fault
+    factor = _number(cells, "factor")
+    if factor > 2:
+        raise _Bad("factor سهمی از تعرفه کامل است که حساب شد: 1 تمام‌بها، 0.5 نیم‌بها.")
+    return measured.Probe(
+        _filled(cells, "operator"), prefix, _instant(cells, "at"), factor, cells["source"], cells["note"]
+    )
+
+
+def _clock_offset(cells: Cells) -> ClockOffset:
+    start, end = _span(cells)
+    ahead = cells["ahead_seconds"].strip()
+    offset = _microseconds(ahead.removeprefix("-"), "ahead_seconds")
+    tolerance = _microseconds(cells["tolerance_seconds"], "tolerance_seconds")
+    return ClockOffset(cells["cdn"], cells["node"], -offset if ahead.startswith("-") else offset, tolerance, start, end)
+
+
+def _microseconds(typed: str, name: str) -> int:
+    typed = normalise(typed, digits=True)
+    seconds = Fraction(typed) if _DECIMAL.fullmatch(typed) else None
+    if seconds is None or seconds > 86_400 or (seconds * 1_000_000).denominator != 1:
+        raise _Bad(f"{name} شمار ثانیه‌ها است، تا ۸۶۴۰۰ و با شش رقم اعشار یا کمتر: «{typed[:40]}»")
+    return int(seconds * 1_000_000)
 
 
 # ---- Cells ----
@@ -328,24 +406,39 @@ def _number(cells: Cells, name: str) -> Fraction:
     raise _Bad(f"{name} عددی اعشاری یا کسری مانند 1/3 است: «{typed[:40]}»")
 
 
+_KEPT: Final[Mapping[str, Callable[[Cells], Any]]] = {"isps": _isp, "tariffs": _tariff, "probes": _measured}
+
+
 # ---- Files ----
 
 
+def numbered(table: str, data: bytes, name: str) -> list[tuple[int, Any]]:
+    """Read one of the tables that we keep ourselves: (line, row) of each row. Raises BadFile, named `name`.
+
+    Rows of ISPs are `Isp`, of tariffs `Tariff`, of probes `rules.probes.Probe`: of a range as well, with its note.
+    """
+    return _numbered(Path(name), data, table, _KEPT[table])
+
+
 def _read(file: Path, table: str, row: Callable[[Cells], T]) -> list[T]:
-    found: list[T] = []
-    faults: list[str] = []
-    bad = 0
-    for number, cells in _lines(file, TABLES[table]):
+    return [found for _, found in _numbered(file, _bytes(file), table, row)]
+
+
+def _numbered(file: Path, data: bytes, table: str, row: Callable[[Cells], T]) -> list[tuple[int, T]]:
+    found: list[tuple[int, T]] = []
+    faults: list[tuple[int, str]] = []
+    for number, cells in _lines(file, data, TABLES[table], OPTIONAL.get(table, ())):
         try:
-            found.append(row(_cleaned(cells)))
+            found.append((number, row(_cleaned(cells))))
         except _Bad as fault:
-            bad += 1
-            if len(faults) < NAMED:
-                faults.append(f"  سطر {persian_digits(number)}: {fault}")
-    if bad > len(faults):
-        faults.append(f"  … و {persian_digits(bad - len(faults))} سطر دیگر.")
-    if bad:
-        raise BadFile(file, f"{persian_digits(bad)} سطر آن درست نیست و از آن استفاده نشد.", *faults)
+            faults.append((number, str(fault)))
+    if faults:
+        says = [f"  سطر {persian_digits(number)}: {fault}" for number, fault in faults[:NAMED]]
+        if len(faults) > NAMED:
+            says.append(f"  … و {persian_digits(len(faults) - NAMED)} سطر دیگر.")
+        bad = BadFile(file, f"{persian_digits(len(faults))} سطر آن درست نیست و از آن استفاده نشد.", *says)
+        bad.faults = faults
+        raise bad
     return found
 
 
@@ -359,14 +452,19 @@ def _cleaned(cells: Cells) -> Cells:
     return {name: normalise(cell) if name in ("operator", "cdn") else cell.strip() for name, cell in cells.items()}
 
 
-def _lines(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:
+def _bytes(file: Path) -> bytes:
     try:
         size = file.stat().st_size
         if size > MAX_BYTES:
             raise BadFile(file, f"بزرگ‌تر از {persian_digits(MAX_BYTES // 1_000_000)} مگابایت است.")
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as fault:
         raise BadFile(file, f"خوانده نشد ({fault.strerror}).") from fault
+
+
+def _lines(
+    file: Path, data: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Iterator[tuple[int, Cells]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -375,8 +473,10 @@ def _lines(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        if sorted(header) != sorted(columns):
+        given = [name for name in header if name not in optional]
+        if sorted(given) != sorted(columns) or len({*header}) != len(header):
             raise BadFile(file, f"ستون‌های آن باید این‌ها باشد: {', '.join(columns)}")
+        missing = dict.fromkeys([name for name in optional if name not in header], "")
         for number, cells in enumerate(reader, 1):
             if not any(cell.strip() for cell in cells):
                 continue
@@ -388,6 +488,6 @@ def _lines(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:
                     f"سطر {persian_digits(reader.line_num)}: {persian_digits(len(cells))} خانه دارد، "
                     f"نه {persian_digits(len(header))}.",
                 )
-            yield reader.line_num, dict(zip(header, cells, strict=True))
+            yield reader.line_num, dict(zip(header, cells, strict=True)) | missing
     except csv.Error as fault:
         raise BadFile(file, f"سطر {persian_digits(reader.line_num)}: CSV درست نیست ({fault}).") from fault
