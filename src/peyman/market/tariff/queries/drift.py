@@ -107,7 +107,7 @@ def board(at: datetime, registrants: Sequence[str] | None = None) -> Board:
     """Return what serves at `at` with the registry's answer for each address. Three queries, however many edges."""
     judge = world(registrants)
     edges = _once(served(at))
-    held = _held(at)
+    drifting = held(at)
     age = judge.age(at)
     is_fresh = _is_fresh(age)
     return Board(
@@ -115,7 +115,7 @@ def board(at: datetime, registrants: Sequence[str] | None = None) -> Board:
         look=judge.look(at),
         age=age,
         is_fresh=is_fresh,
-        edges=tuple(_edge(edge, judge.parts(edge.network, at), at, is_fresh, held) for edge in edges),
+        edges=tuple(_edge(edge, judge.parts(edge.network, at), at, is_fresh, drifting) for edge in edges),
         idle=tuple(_idle(judge, [edge.network for edge in edges], at)),
     )
 
@@ -130,8 +130,8 @@ def _once(edges: Iterable[Served]) -> list[Served]:
     return list(found.values())
 
 
-def _edge(edge: Served, parts: Sequence[Part], at: datetime, is_fresh: bool, held: "_Held") -> EdgeView:
-    views = tuple(_part(part, at, is_fresh, held) for part in parts)
+def _edge(edge: Served, parts: Sequence[Part], at: datetime, is_fresh: bool, drifts: "Held") -> EdgeView:
+    views = tuple(_part(part, at, is_fresh, drifts) for part in parts)
     return EdgeView(
         cdn=edge.cdn,
         prefix=edge.prefix,
@@ -143,11 +143,11 @@ def _edge(edge: Served, parts: Sequence[Part], at: datetime, is_fresh: bool, hel
     )
 
 
-def _part(part: Part, at: datetime, is_fresh: bool, held: "_Held") -> PartView:
+def _part(part: Part, at: datetime, is_fresh: bool, drifts: "Held") -> PartView:
     said = admission.admit(
         part.status, part.reason, part.due, at, hold=admission_hold(), is_fresh=is_fresh, is_drifting=False
     )
-    drifting = held.count(part) if said.admitted else 0
+    drifting = drifts.count(part) if said.admitted else 0
     return PartView(
         range=part.range,
         first=part.first,
@@ -189,7 +189,7 @@ def _idle(judge: World, serving: Sequence[Network], at: datetime) -> Iterator[Id
 # ---- Admission ----
 
 
-class _Held:
+class Held:
     """Ranges in which a drift was noticed and is not cleared yet."""
 
     def __init__(self, rows: Iterable[Drift]) -> None:
@@ -229,9 +229,10 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-def _held(at: datetime) -> _Held:
+def held(at: datetime) -> Held:
+    """Return the ranges in which a drift was noticed by `at` and is not cleared then: one query."""
     open_ = Q(cleared_at=None) | Q(cleared_at__gt=at)
-    return _Held(Drift.objects.filter(open_, kind__in=_NOT_ADMITTING, noticed_at__lte=at))
+    return Held(Drift.objects.filter(open_, kind__in=_NOT_ADMITTING, noticed_at__lte=at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +256,12 @@ def check(networks: Sequence[Network], at: datetime, registrants: Sequence[str] 
     It need not be declared as an edge yet: it is asked before a change of names or networks goes live.
     """
     judge = world(registrants)
-    held, is_fresh = _held(at), _is_fresh(judge.age(at))
+    drifting, is_fresh = held(at), _is_fresh(judge.age(at))
     found = []
     for network in networks:
         parts = []
         for part in judge.parts(network, at):
-            view = _part(part, at, is_fresh, held)
+            view = _part(part, at, is_fresh, drifting)
             said = admission.admit(
                 part.status,
                 part.reason,
@@ -268,7 +269,7 @@ def check(networks: Sequence[Network], at: datetime, registrants: Sequence[str] 
                 at,
                 hold=admission_hold(),
                 is_fresh=is_fresh,
-                is_drifting=held.count(part) > 0,
+                is_drifting=drifting.count(part) > 0,
             )
             parts.append((view, said.reason))
         admitted = sum(view.admitted for view, _ in parts)

@@ -1,0 +1,336 @@
+"""All that the guard decides from at one instant, read once; decisions for objects, deliveries and operators.
+
+Nothing here is cached: `view` compiles a scene for those who ask often, desks and sweeps look at one and let it go.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from peyman.kernel import prefixes
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import TryLater
+from peyman.kernel.prefixes import Network
+from peyman.kernel.worktime import day_start
+from peyman.market.guard.models import Delivery, Spell, Watch
+from peyman.market.guard.rules.lookup import OPERATORS, Lookup
+from peyman.market.incidents.models import Edition as Incidents
+from peyman.market.incidents.queries.open import open_incidents
+from peyman.market.tariff.models import Edge, Edition, Snapshot, Tables
+from peyman.market.tariff.models import Watch as Edges
+from peyman.market.tariff.queries import drift as drifting
+from peyman.market.tariff.queries import edges, isps, probes, rates
+from peyman.market.tariff.rules import guard as rules
+from peyman.market.tariff.rules import rates as priced
+from peyman.market.tariff.rules.audit import micros
+from peyman.market.tariff.rules.guard import (
+    ContraryProbe,
+    Dark,
+    Decision,
+    Facts,
+    Judged,
+    LastList,
+    Limits,
+    OpenIncident,
+    Range,
+    Way,
+)
+from peyman.market.tariff.rules.history import Seen
+from peyman.market.tariff.rules.requests import fewest
+
+TRIES = 5  # of reading while something is changed
+TICK = timedelta.resolution
+
+Names = tuple[str, ...]  # of deliveries, in order
+
+
+def limits() -> Limits:
+    """Return the guard's parameters, from the settings."""
+    return Limits(
+        list_age=timedelta(hours=settings.ADMISSION_LIST_HOURS),
+        hold=drifting.admission_hold(),
+        relight=settings.GUARD_RELIGHT,
+    )
+
+
+# ---- Editions ----
+
+_COUNTERS = (
+    (Edition, "number"),
+    (Edges, "edges"),
+    (Edges, "looked_at"),  # drifts change when they are looked at
+    (Tables, "isps"),
+    (Tables, "rates"),
+    (Tables, "probes"),
+    (Incidents, "number"),
+    (Watch, "edition"),
+)
+
+
+def mark() -> str:
+    """Return a text that differs whenever anything that the guard decides from was changed; one query."""
+    quote = connection.ops.quote_name
+    asked = ", ".join(
+        f"(SELECT {quote(column)} FROM {quote(model._meta.db_table)} ORDER BY id LIMIT 1)"  # noqa: S608  # our names
+        for model, column in _COUNTERS
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {asked}")
+        found = cursor.fetchone()
+    return "|".join(str(each or 0) for each in found)
+
+
+def moved(of: str) -> str:
+    """Return a mark as it is once deliveries or spells, and nothing else, were changed."""
+    rest, _, edition = of.rpartition("|")
+    return f"{rest}|{int(edition) + 1}"
+
+
+# ---- Deliveries ----
+
+
+def believed(known_at: datetime | None = None) -> QuerySet[Delivery]:
+    """The deliveries as we believe now, or believed at `known_at`."""
+    if known_at is None:
+        return Delivery.objects.filter(superseded_at=None)
+    return Delivery.objects.filter(Q(superseded_at=None) | Q(superseded_at__gt=known_at), recorded_at__lte=known_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A delivery that is in force, with the ranges that it serves from, in the fewest prefixes."""
+
+    name: str
+    pattern: str
+    operators: frozenset[str]  # empty: all
+    dark_because: str
+    valid_from: datetime
+    networks: tuple[Network, ...]
+
+    def is_for(self, operator: str) -> bool:
+        return not self.operators or operator in self.operators
+
+
+def serving(row: Delivery, at: datetime, declared: Iterable[Edge]) -> Serving:
+    """Return what a delivery serves from at an instant, by the edges that are declared."""
+    cdns = set(row.cdns)
+    ranges = {prefixes.network(text)[0] for text in row.prefixes}
+    ranges |= {
+        prefixes.network(edge.prefix)[0]
+        for edge in declared
+        if edge.cdn in cdns and edge.valid_from <= at and (edge.valid_to is None or at < edge.valid_to)
+    }
+    return Serving(
+        row.name, row.pattern, frozenset(row.operators), row.dark_because, row.valid_from, tuple(fewest(ranges))
+    )
+
+
+# ---- Customers ----
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Whose customer an address is, from `since` until before `until` (None: open), at one edition of the table."""
+
+    edition: int
+    since: datetime
+    until: datetime | None
+    lookup: Lookup
+
+    def holds(self, edition: int, at: datetime) -> bool:
+        return self.edition == edition and self.since <= at and (self.until is None or at < self.until)
+
+
+def customers_of(at: datetime, known: Customers | None) -> Customers:
+    """Return the table of customers at `at`, compiled; `known` itself where it still holds. One query then."""
+    edition = isps.edition()
+    if known is not None and known.holds(edition, at):
+        return known
+    rows = [(one.prefix, one.operator) for one in isps.current(at)]
+    return Customers(edition, at, isps.next_change(at), Lookup(rows))
+
+
+# ---- The scene ----
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known at `at`, all of one edition. Decides for any set of deliveries and any operator."""
+
+    at: datetime
+    mark: str
+    limits: Limits
+    deliveries: tuple[Serving, ...]
+    customers: "Customers"
+    rates: dict[str, str]  # operator → what its verified row is called
+    incidents: tuple[OpenIncident, ...]
+    probes: tuple[ContraryProbe, ...]
+    darks: dict[tuple[str, str], tuple[Dark, ...]]  # delivery and operator → spells that may count
+    last_list: LastList | None
+    is_held_back: bool
+    changes: tuple[datetime, ...]  # of all but the registry, after `at`
+    world: edges.World
+    drifts: drifting.Held
+    _addresses: "dict[Names, tuple[tuple[Range, ...], Judged, tuple[datetime, ...]]]" = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> dict[str, Serving]:
+        return {one.name: one for one in self.deliveries}
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators whose customers we know, in order."""
+        return self.customers.lookup.operators[OPERATORS:]
+
+    @carries_out("B02")
+    def decide(self, names: Names, operator: str, *, darks: bool = True) -> Decision:
+        """Decide for what these deliveries serve to an operator; without `darks` as if nothing had been dark before."""
+        names = tuple(name for name in names if self.by_name[name].is_for(operator))
+        ranges, judged, changes = self._judged(names)
+        facts = Facts(
+            operator=operator,
+            rate=self.rates.get(operator),
+            ways=tuple(Way(name, self.by_name[name].dark_because) for name in names),
+            ranges=ranges,
+            last_list=self.last_list,
+            is_held_back=self.is_held_back,
+            incidents=self.incidents,
+            probes=self.probes,
+            darks=tuple(dark for name in names for dark in self.darks.get((name, operator), ())) if darks else (),
+            changes=changes,
+            limits=self.limits,
+        )
+        return rules.decide(facts, self.at, judged)
+
+    def _judged(self, names: Names) -> tuple[tuple[Range, ...], Judged, tuple[datetime, ...]]:
+        """Judge the addresses of deliveries once, whoever asks: each delivery for itself, then put together."""
+        found = self._addresses.get(names)
+        if found is not None:
+            return found
+        networks = fewest({network for name in names for network in self.by_name[name].networks})
+        ranges = tuple(
+            Range(
+                part.first,
+                part.last,
+                part.addresses,
+                part.status,
+                part.reason,
+                part.due,
+                self.drifts.count(part) > 0,
+            )
+            for network in networks
+            for part in self.world.parts(network, self.at)
+        )
+        judged = rules.judge(ranges, self.last_list, self.at, self.limits)
+        changes = (*self.changes, *self._dates(networks))
+        found = self._addresses[names] = (ranges, judged, changes)
+        return found
+
+    def _dates(self, networks: Iterable[Network]) -> set[datetime]:
+        """Return when the registry's answer for these ranges may change by itself: dates of rows, ends of lists."""
+        days = {
+            day
+            for network in networks
+            for piece in self.world.pieces(network)
+            for row in piece.rows
+            for day in (row.update_on, row.due_on)
+            if day is not None
+        }
+        found = {day_start(day) for day in days}
+        return {moment for moment in found if moment > self.at}
+
+
+def read(at: datetime, known: Customers | None = None) -> Scene:
+    """Read all that the guard decides from at `at`; again while it is changed. Raises TryLater, RangesUnreadable.
+
+    `known`: a table of customers that was compiled before. A dozen queries, however many deliveries, and the registry's
+    history where it has moved.
+    """
+    for _ in range(TRIES):
+        before = mark()
+        found = _read(at, before, known)
+        if mark() == before:
+            return found
+    raise TryLater
+
+
+def _read(at: datetime, edition: str, known: Customers | None) -> Scene:
+    world = edges.world()
+    customers = customers_of(at, known)
+    rows = list(believed().order_by("name", "valid_from"))
+    cdns = {cdn for row in rows for cdn in row.cdns}
+    declared = list(Edge.objects.filter(Q(valid_to=None) | Q(valid_to__gt=at), superseded_at=None, cdn__in=cdns))
+    charges = rates.believed()
+    verified = priced.verified_operators(map(rates.weighed, charges), micros(at))
+    incidents = open_incidents(at)
+    changes = {
+        *(bound for row in rows for bound in (row.valid_from, row.valid_to)),
+        *(bound for edge in declared for bound in (edge.valid_from, edge.valid_to)),
+        *(bound for one in charges for bound in (one.valid_from, one.valid_to)),
+        customers.until,
+        probes.next_change(at),
+        *(bound for one in incidents for bound in (one.starts_at, one.ends_at)),
+        *_moments(world.seen, at, world.gap),
+    }
+    last_list = _last_list(world, at)
+    chosen = limits()
+    return Scene(
+        at=at,
+        mark=edition,
+        limits=chosen,
+        deliveries=tuple(
+            serving(row, at, declared)
+            for row in rows
+            if row.valid_from <= at and (row.valid_to is None or at < row.valid_to)
+        ),
+        customers=customers,
+        rates={
+            operator: "، ".join(
+                sorted({one.called for one in charges if one.operator == operator and one.verified and one.holds(at)})
+            )
+            for operator in verified
+        },
+        incidents=tuple(OpenIncident(one.networks, one.operators, one.incident) for one in incidents if one.covers(at)),
+        probes=tuple(ContraryProbe(operator, network) for operator, network in probes.contrary(at)),
+        darks=_darks(at, chosen.relight),
+        last_list=last_list,
+        is_held_back=last_list is None and Snapshot.objects.filter(state=Snapshot.State.QUARANTINED).exists(),
+        changes=tuple(sorted(moment for moment in changes if moment is not None and moment > at)),
+        world=world,
+        drifts=drifting.held(at),
+    )
+
+
+def _last_list(world: edges.World, at: datetime) -> LastList | None:
+    look = world.look(at)
+    if look is None:
+        return None
+    age = world.age(at)
+    assert age is not None  # there is a list  # noqa: S101
+    ends_at = next(seen.ends_at for seen in reversed(world.seen) if seen.starts_at <= at)
+    return LastList(look.code, look.says_when, ends_at)
+
+
+def _moments(seen: Sequence[Seen], at: datetime, gap: timedelta) -> Iterable[datetime]:
+    """Yield when the next list begins or ends to speak for itself, and when the last one says nothing any more."""
+    for one in seen[-1:]:
+        yield one.ends_at + gap
+        yield one.ends_at + gap + TICK
+    near = [one for one in seen if at - timedelta(days=2) <= one.starts_at]
+    for one in near[:4]:
+        for moment in (one.starts_at, one.ends_at):
+            yield moment
+            yield moment + TICK
+
+
+def _darks(at: datetime, relight: timedelta) -> dict[tuple[str, str], tuple[Dark, ...]]:
+    found: dict[tuple[str, str], list[Dark]] = {}
+    rows = Spell.objects.filter(Q(gone_at=None) | Q(gone_at__gt=at - relight), since__lte=at)
+    for row in rows.order_by("delivery", "operator", "since"):
+        found.setdefault((row.delivery, row.operator), []).append(Dark(row.reason, row.since, row.gone_at))
+    return {key: tuple(dark) for key, dark in found.items()}
