@@ -161,3 +161,18 @@ def test_each_day_follows_the_one_before_in_the_jalali_calendar(day):
         )
     else:
         assert (tomorrow.year, tomorrow.month, tomorrow.day) == (today.year, today.month, today.day + 1)
+
+
+@pytest.mark.parametrize(
+    ("day", "last"),
+    [
+        (date(2026, 11, 22), date(2026, 12, 21)),  # آذر, of 30 days
+        (date(2026, 12, 21), date(2026, 12, 21)),  # its own last day
+        (date(2023, 6, 25), date(2023, 7, 22)),  # 4 Tir 1402: until 31 Tir
+        (date(2025, 3, 1), date(2025, 3, 20)),  # Esfand 1403, a leap year: the 30th
+        (date(2026, 3, 1), date(2026, 3, 20)),  # Esfand 1404: the 29th
+    ],
+)
+def test_the_last_day_of_a_month(day, last):
+    assert jalali.month_end(day) == last
+    assert jalali.jalali(last + timedelta(days=1)).day == 1

@@ -125,6 +125,12 @@ def years_before(instant: datetime, years: int) -> datetime:
     return day_start(JalaliDate(day.year - years, day.month, min(day.day, last)).to_gregorian())
 
 
+def month_end(day: date) -> date:
+    """Return the last day of the Jalali month in which `day` lies; of Esfand of a leap year, the 30th."""
+    found = jalali(day)
+    return JalaliDate(found.year, found.month, JalaliDate.days_in_month(found.month, found.year)).to_gregorian()
+
+
 def typed_date(typed: str) -> date:
     """Return the day that was typed as year, month, day: «۱۴۰۵/۹/۴», "1405-09-04", also Gregorian "2026-11-25".
 
