@@ -225,6 +225,41 @@ def test_from_the_button_to_the_cart_code(client: Client, buyer: Person, variant
     assert Stock.objects.get(variant=variant).allocated == 1
 
 
+def test_saman_sends_the_browser_back_by_a_form_across_sites_and_nothing_in_it_is_believed(
+    client: Client, buyer: Person, bank: BankSimulator
+) -> None:
+    client.post("/checkout/", FORM | {"gateway": "saman"})
+    order, payment = Order.objects.get(), Payment.objects.get()
+    assert payment.gateway == "saman"
+    assert f"{bank.url}/OnlinePG/SendToken?token={payment.token}" in html_of(client.get(f"/pay/{payment.code}/"))
+    stranger = Client(enforce_csrf_checks=True)
+    brought = {"State": "OK", "Status": "2", "RefNum": "forged", "Amount": "1", "ResNum": "x", "Token": payment.token}
+    back = stranger.post("/pay/saman/callback", brought, headers={"Origin": "https://sep.shaparak.ir"})
+    assert "پرداخت انجام نشد." in html_of(stranger.get(back["Location"]))
+    bank.pay(payment.token or "")
+    back = stranger.post("/pay/saman/callback", brought, headers={"Origin": "https://sep.shaparak.ir"})
+    assert (back.status_code, back["Location"].partition("?")[0]) == (303, "/pay/saman/result")
+    assert "پرداخت انجام شد و سفارش شما قطعی است." in html_of(stranger.get(back["Location"]))
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert order.cart_code and payment.refnum == "Gmshtyjw200000001=="
+
+
+def test_the_buyer_chooses_between_two_banks_and_sees_one_choice_where_there_is_one(
+    client: Client, buyer: Person, settings: Any
+) -> None:
+    html = html_of(client.get("/checkout/"))
+    assert 'name="gateway" value="zarinpal" checked' in html and "پرداخت الکترونیک سامان" in html
+    settings.GATEWAYS = ["saman"]
+    html = html_of(client.get("/checkout/"))
+    assert 'name="gateway"' not in html
+
+
+@pytest.mark.parametrize("name", ["mellat", "zarinpal2"])
+def test_a_bank_we_do_not_know_brings_nobody_back(client: Client, shop: TermsVersion, name: str) -> None:
+    assert client.post(f"/pay/{name}/callback", {"Token": "A"}).status_code == 422
+
+
 def test_coming_back_without_a_session_still_makes_the_order_final(
     client: Client, buyer: Person, bank: BankSimulator
 ) -> None:

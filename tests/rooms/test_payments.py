@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from peyman.billing.models import Entry, Payment, Refund
-from peyman.billing.rules import BankAway, KeyReused, UnknownGateway, UnknownPayment
+from peyman.billing.rules import BankAway, KeyReused, Unknown, UnknownGateway, UnknownPayment
 from peyman.entrypoints import payments
 from peyman.entrypoints.jobs import sweeps
+from peyman.gateways import banks
 from peyman.gateways.simulators import BankSimulator
 from peyman.promises.models import Promise
 from peyman.shop.catalog.models import Variant
@@ -27,6 +28,21 @@ from tests.rooms.test_orders import balances, ordered
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+class Way:
+    """By which bank's protocol the tests pay."""
+
+    gateway = "zarinpal"
+
+
+way = Way()
+
+
+@pytest.fixture(params=["zarinpal", "saman"], autouse=True)
+def gateway(request: pytest.FixtureRequest) -> str:
+    way.gateway = request.param
+    return way.gateway
+
+
 @pytest.fixture
 def bank(settings: Any, tmp_path: Path) -> Iterator[BankSimulator]:
     settings.CLOCK_FILE = tmp_path / "clock"  # the finaliser's thread reads the clock by itself
@@ -39,7 +55,7 @@ def bank(settings: Any, tmp_path: Path) -> Iterator[BankSimulator]:
 
 def begin(order: Order, **more: Any) -> str:
     """Start a payment, and return its token."""
-    payments.start(order=order, gateway="zarinpal", now=NOW, **more)
+    payments.start(order=order, gateway=way.gateway, now=NOW, **more)
     token = Payment.objects.filter(bill=order.bill).latest("pk").token
     assert token
     return token
@@ -48,7 +64,7 @@ def begin(order: Order, **more: Any) -> str:
 def back(token: str, *, ok: bool = True, later: int = 0) -> str:
     """The buyer's browser comes back; returns how it ended."""
     now = NOW + timedelta(seconds=later)
-    return payments.handle_callback(gateway="zarinpal", token=token, status_ok=ok, now=now).kind
+    return payments.handle_callback(gateway=way.gateway, token=token, status_ok=ok, now=now).kind
 
 
 def state_of(order: Order) -> str:
@@ -73,7 +89,8 @@ def test_a_paid_order_becomes_final_when_the_buyer_comes_back(bank: BankSimulato
     order.refresh_from_db()
     payment = Payment.objects.get()
     assert order.state == "final" and order.cart_code
-    assert payment.refnum == str(bank.ledger()[0]["ref_id"])
+    number = bank.ledger()[0]["ref_id"]
+    assert payment.refnum == (str(number) if way.gateway == "zarinpal" else f"Gmshtyjw{number}==")
     assert payment.card_mask == "603799******5995"
     assert captured(bank) == [order.total]
 
@@ -82,8 +99,9 @@ def test_the_bank_is_told_whose_the_payment_is_and_where_to_come_back(bank: Bank
     order = ordered()
     begin(order)
     told = bank.ledger()[0]
-    assert (told["amount"], told["order_id"]) == (order.total, order.code)
-    assert told["callback_url"].endswith("/pay/zarinpal/callback")
+    name = order.code if way.gateway == "zarinpal" else Payment.objects.get().code  # Saman: once for each payment
+    assert (told["amount"], told["order_id"]) == (order.total, name)
+    assert told["callback_url"].endswith(f"/pay/{way.gateway}/callback")
 
 
 def test_coming_back_again_and_again_changes_nothing(bank: BankSimulator) -> None:
@@ -101,7 +119,7 @@ def test_24_browsers_at_once_make_one_capture(bank: BankSimulator, threads: Call
     bank.pay(token)
     assert threads(24, lambda n: back(token, ok=n % 3 != 0)) == ["final"] * 24
     assert Stock.objects.get().allocated == 1
-    assert balances() == {"gateway:zarinpal": order.total, "orders": -order.total}
+    assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
 
 
 def test_ok_without_paying_gains_nothing(bank: BankSimulator) -> None:
@@ -218,7 +236,7 @@ def test_one_key_sent_by_8_at_once_sends_everybody_to_the_same_token(
 ) -> None:
     order = ordered()
     begun = threads(
-        8, lambda n: payments.start(order=order, gateway="zarinpal", key="k", request_hash="h", now=NOW).redirect_url
+        8, lambda n: payments.start(order=order, gateway=way.gateway, key="k", request_hash="h", now=NOW).redirect_url
     )
     assert len(set(begun)) == 1
     assert begun[0].endswith(Payment.objects.get().token or "-")
@@ -226,11 +244,11 @@ def test_one_key_sent_by_8_at_once_sends_everybody_to_the_same_token(
 
 def test_one_key_starts_one_payment(bank: BankSimulator) -> None:
     order = ordered()
-    first = payments.start(order=order, gateway="zarinpal", key="k", request_hash="h", now=NOW)
-    again = payments.start(order=order, gateway="zarinpal", key="k", request_hash="h", now=NOW)
+    first = payments.start(order=order, gateway=way.gateway, key="k", request_hash="h", now=NOW)
+    again = payments.start(order=order, gateway=way.gateway, key="k", request_hash="h", now=NOW)
     assert first == again
     with pytest.raises(KeyReused):
-        payments.start(order=order, gateway="zarinpal", key="k", request_hash="other", now=NOW)
+        payments.start(order=order, gateway=way.gateway, key="k", request_hash="other", now=NOW)
     assert len(bank.ledger()) == 1
 
 
@@ -244,7 +262,7 @@ def test_paying_twice_gives_the_second_back_within_seconds(bank: BankSimulator) 
     sweep(later=1)
     assert captured(bank) == [order.total]
     assert Refund.objects.get().state == "done"
-    assert balances() == {"gateway:zarinpal": order.total, "orders": -order.total}
+    assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
 
 
 @pytest.mark.clause("D28")
@@ -322,10 +340,11 @@ def test_a_reversal_whose_answer_is_lost_is_proven_or_tried_again(bank: BankSimu
     bank.faults(**{fault: 0.0})
     sweep(later=60)
     assert (Refund.objects.get().state, captured(bank)) == ("done", [order.total])
-    assert balances() == {"gateway:zarinpal": order.total, "orders": -order.total}
+    assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
 
 
 @pytest.mark.clause("D30")
+@pytest.mark.parametrize("gateway", ["zarinpal"], indirect=True)  # Saman transfers nothing by itself
 def test_a_bank_that_will_not_reverse_is_asked_for_a_transfer_once(bank: BankSimulator) -> None:
     order = ordered()
     one, two = begin(order), begin(order)
@@ -352,3 +371,59 @@ def test_a_token_nobody_paid_is_let_go_after_its_life(bank: BankSimulator) -> No
     sweep(later=70 * 60)
     payment = Payment.objects.get()
     assert (payment.state, payment.check_at) == ("failed", None)
+
+
+# ---- Two banks ----
+
+
+def away(gateway: str, bank: BankSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one of the two banks give no token."""
+    port = banks.bank(gateway)
+    monkeypatch.setattr(port, "request", lambda **_: Unknown("away"))
+
+
+def test_when_one_bank_gives_no_token_the_other_is_asked_and_the_payment_is_its_own(
+    bank: BankSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = ordered()
+    away(way.gateway, bank, monkeypatch)
+    started = payments.start(order=order, gateway=way.gateway, or_others=True, key="k", request_hash="h", now=NOW)
+    payment = Payment.objects.get()
+    other = "saman" if way.gateway == "zarinpal" else "zarinpal"
+    assert (payment.gateway, payment.state, payment.amount) == (other, "pending", order.total)
+    assert started.redirect_url == banks.bank(other).redirect_url(payment.token or "")
+    again = payments.start(order=order, gateway=way.gateway, or_others=True, key="k", request_hash="h", now=NOW)
+    assert again == started
+    bank.pay(payment.token or "")
+    done = payments.handle_callback(gateway=other, token=payment.token or "", status_ok=True, now=NOW)
+    assert done.kind == "final"
+    assert balances() == {f"gateway:{other}": order.total, "orders": -order.total}
+
+
+def test_a_bank_that_was_asked_for_by_name_is_the_only_one_asked(
+    bank: BankSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = ordered()
+    away(way.gateway, bank, monkeypatch)
+    with pytest.raises(BankAway):
+        payments.start(order=order, gateway=way.gateway, now=NOW)
+    assert bank.ledger() == []
+
+
+def test_one_bank_s_token_is_nothing_at_the_other(bank: BankSimulator) -> None:
+    token = begin(ordered())
+    bank.pay(token)
+    other = "saman" if way.gateway == "zarinpal" else "zarinpal"
+    with pytest.raises(UnknownPayment):
+        payments.handle_callback(gateway=other, token=token, status_ok=True, now=NOW)
+    assert captured(bank) == []
+
+
+def test_banks_are_offered_in_the_order_of_the_settings(settings: Any) -> None:
+    assert banks.names() == ["zarinpal", "saman"]
+    settings.GATEWAYS = ["saman", "zarinpal", "mellat"]
+    assert banks.names() == ["saman", "zarinpal"]
+    settings.SAMAN_TERMINAL = ""
+    assert banks.names() == ["zarinpal"]
+    with pytest.raises(UnknownGateway):
+        banks.bank("saman")
