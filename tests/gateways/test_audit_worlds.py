@@ -1,4 +1,4 @@
-"""Drawn worlds: Python, the SQL on two engines and a search by `ipaddress` say the same of every line."""
+"""Drawn worlds: Python, the SQL on three engines and a search by `ipaddress` say the same of every line."""
 
 import functools
 import random
@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import datafusion
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from peyman.gateways.audit import engines, judging, numbers
 from peyman.market.tariff.rules.audit import (
+    ALWAYS,
     Code,
     Line,
     Register,
@@ -42,6 +44,7 @@ EDGES = [
     "2002:b901:102::1",
 ]
 MINUTE = 60_000_000
+PERSONS = [numbers.person_number(name) for name in ("anonymous", "sara", "omid")]
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,48 @@ def plain_replaced(rows: list[Listed], day: date) -> tuple[set, set]:
     return old_ones, new_ones
 
 
+def test_the_drawing_reaches_every_place_where_engines_and_rules_have_gone_wrong(worlds: list[World]) -> None:
+    found = Counter[str]()
+    for number, world in enumerate(worlds):
+        changes = {micros(at) for one in world.snapshots for at in (one.starts_at, one.ends_at)}
+        due = {midnight(row.due_on) for row in world.rows if row.due_on}
+        ranges = {row.row: ip_network(row.network) for row in world.rows}
+        removed = [row for row in world.rows if row.absent is not None]
+        found["nested removal"] += any(
+            ranges[one.row] != ranges[other.row] and ranges[one.row].subnet_of(ranges[other.row])
+            for one in removed
+            for other in world.rows
+            if ranges[one.row].version == ranges[other.row].version
+        )
+        found["gap too wide"] += any(
+            later.starts_at - one.starts_at > world.terms.gap + timedelta(days=1)
+            for one, later in pairwise(world.snapshots)
+        )
+        found["no history"] += not world.snapshots
+        for place, ((line, _), code) in enumerate(zip(world.lines, results(number), strict=True)):
+            midnights = {midnight(instant(at).astimezone(TEHRAN).date()) for at in (line.start, line.start + MINUTE)}
+            near = {name: min((abs(line.start - at) for at in ats), default=ALWAYS) for name, ats in
+                    (("midnight", midnights), ("change of history", changes), ("due date", due))}  # fmt: skip
+            for name, distance in near.items():
+                found[f"at {name}"] += distance == 0
+                found[f"within a second of {name}"] += 0 < distance < 10**6
+            found["fraction of a second"] += bool(line.start % 10**6)
+            found["over midnight"] += numbers.tehran_day_number(line.start) != numbers.tehran_day_number(line.end)
+            if code is Code.OVERCHARGED:
+                found["IPv6 overcharged"] += isinstance(line.edge, IPv6Address)
+                found["anonymous overcharged"] += PERSONS[place % 3] == numbers.person_number("anonymous")
+            found[code.name] += 1
+    codes = {"FINE", "OVERCHARGED", "NOT_PROMISED", "METHOD", "NO_BYTES", "NOT_MODIFIED", "CLIENT_ERROR"}
+    codes |= {code.name for code in Code if code.result is Result.UNKNOWN}
+    codes.discard("LIST_DISAGREES")  # takes two lists of one day, which the rule's own tests have
+    reached = {
+        "nested removal", "gap too wide", "no history", "fraction of a second", "over midnight", "IPv6 overcharged",
+        "anonymous overcharged", "at midnight", "within a second of midnight", "at change of history",
+        "within a second of change of history", "at due date", "within a second of due date", *codes,
+    }  # fmt: skip
+    assert {name: found[name] for name in reached if found[name] < 10} == {}
+
+
 # ---- All say the same ----
 
 
@@ -279,7 +324,7 @@ def table_of(
                     day,
                     line.start,
                     line.end,
-                    place % 3,
+                    PERSONS[place % 3],
                     place % 2,
                     unpaid,
                     shown,
@@ -290,6 +335,7 @@ def table_of(
                     1,
                     0,
                     key,
+                    numbers.pair_of(at, day, edge, unpaid, shown, late),
                 )
             )
     columns = zip(*rows, strict=True)
@@ -297,22 +343,14 @@ def table_of(
     return pa.table(arrays, schema=numbers.LINES), of
 
 
-class DataFusion:
-    """Another engine that takes the same text."""
-
-    def __init__(self) -> None:
-        self.context = datafusion.SessionContext()
-
-    def give(self, name: str, table: pa.Table) -> None:
-        self.context.from_arrow(table, name)
-
-    def ask(self, sql: str) -> pa.Table:
-        return self.context.sql(sql).to_arrow_table()
+SPARK = pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.xdist_group("spark")])
 
 
-@pytest.fixture(params=["duckdb", "datafusion"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> engines.Engine:
-    return DataFusion() if request.param == "datafusion" else engines.DuckDB(tmp_path)
+@pytest.fixture(scope="module", params=["duckdb", "datafusion", SPARK])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Engine]:
+    found = engines.start(request.param, tmp_path_factory.mktemp("engine"), memory="800MB")
+    yield found
+    found.close()
 
 
 @pytest.mark.clause("B08")
@@ -327,7 +365,7 @@ def test_one_query_over_all_worlds_counts_lines_and_bytes_as_the_rule_does(
         for place, ((line, _), code) in enumerate(zip(world.lines, results(number), strict=True)):
             expected[number, code] += 1
             if code is Code.OVERCHARGED:
-                sent[number, place % 3, place % 2, numbers.tehran_day_number(line.start)] += line.sent
+                sent[number, PERSONS[place % 3], place % 2, numbers.tehran_day_number(line.start)] += line.sent
     bytes_found = Counter[tuple[int, ...]]()
     for row in sums.to_pylist():
         assert parts[row["part"]].span.cause in ("unregistered", "pending", "not_due")
@@ -354,9 +392,9 @@ def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_fil
         for file in range(3):
             for line in range(draw.randint(0, 6)):
                 key, has_id = draw.randrange(3), draw.randrange(2)
-                rows.append(
-                    (world, 0, 0, draw.randrange(2), 0, 0, 0, 0, 0, 0, 1, key * 2 + has_id, 7, has_id, file, line)
-                )
+                key = key * 2 + has_id
+                # The half of the key that the SQL begins with is the same for two keys, and for those of other worlds.
+                rows.append((world, 0, 0, draw.randrange(2), *[0] * 6, 1, key, key // 4, has_id, file, line, 7))
     draw.shuffle(rows)
     columns = zip(*rows, strict=True)
     engine.give(
@@ -374,7 +412,39 @@ def test_copies_are_found_whatever_the_order_and_lines_that_are_equal_in_one_fil
     assert engine.ask(judging.TWICE).num_rows == expected
 
 
+def test_copies_are_marked_and_all_else_stays_as_it_was(engine: engines.Engine, tmp_path: Path) -> None:
+    pair = numbers.pair_of(3, 19_000, 12, 0, 1, 0)
+    first = (3, 12, 19_000, 5, 6, 7, 1, 0, 1, 0, 10, 1, 1, 1, 0, 1, pair)
+    copy = (3, 12, 19_000, 5, 6, 7, 1, 0, 1, 0, 10, 1, 1, 1, 0, 2, pair)
+    other = (3, 12, 19_000, 5, 6, 7, 1, 201, 1, 0, 10, 2, 2, 1, 1, 1, numbers.pair_of(3, 19_000, 12, 201, 1, 0))
+    known = tmp_path / "lines.parquet"
+    pq.write_table(judging.table([first, copy, other], numbers.LINES), known)
+    files = judging.without_copies(engine, tmp_path, [known])
+    rows = [tuple(row.values()) for file in files for row in pq.read_table(file).to_pylist()]
+    marked = [*copy[:7], Code.DUPLICATE, *copy[8:16], numbers.pair_of(3, 19_000, 12, Code.DUPLICATE, 1, 0)]
+    assert sorted(rows, key=lambda row: row[14:16]) == [first, tuple(marked), other]
+    pq.write_table(judging.table([first, other], numbers.LINES), known)
+    assert judging.without_copies(engine, tmp_path, [known]) == [known]
+
+
+def test_a_pair_is_the_same_number_in_python_and_in_sql(engine: engines.Engine) -> None:
+    draw = random.Random(5)
+    most = (2**16, 2**16, 2**20, 2**8, 3, 2)
+    rows = [tuple(draw.randrange(one) for one in most) for _ in range(50)] + [tuple(one - 1 for one in most)]
+    names = ("world", "day", "edge", "gate", "shown", "late")
+    schema = pa.schema([(name, numbers.LINES.field(name).type) for name in names])
+    engine.give("lines", judging.table(rows, schema))
+    sql = "SELECT world, day, edge, gate, shown, late, " + numbers.PAIR + " AS pair FROM lines"  # noqa: S608
+    found = engine.ask(sql).to_pylist()
+    assert len(found) == 51
+    for row in found:
+        parts = tuple(row[name] for name in names)
+        assert row["pair"] == numbers.pair_of(*parts) >= 0
+        assert numbers.of_pair(row["pair"]) == parts
+
+
 def test_the_sql_asks_for_nothing_that_is_one_engines_own() -> None:
-    for text in (judging.TWICE, judging.PAIRS, judging.ANSWER):
-        lower = text.lower()
-        assert not any(word in lower for word in ("epoch", "timestamp", "interval", "qualify", "asof", "::", "/", "//"))
+    owned = ("epoch", "timestamp", "interval", "qualify", "asof", "::", "/", "replace", "*)")
+    for text in (judging.TWICE, judging.MARKED, judging.PAIRS, judging.ANSWER, numbers.PAIR):
+        lower = text.lower().replace("count(*)", "")
+        assert not any(word in lower for word in owned)

@@ -89,12 +89,15 @@ class DuckDB:
                 "autoload_known_extensions": False,
             },
         )
+        self._views: set[str] = set()
 
     def give(self, name: str, table: pa.Table) -> None:
-        self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+        self._forget(name)
         self.connection.from_arrow(table).create(name)
 
     def files(self, name: str, paths: Sequence[Path]) -> None:
+        self._forget(name)
+        self._views.add(name)
         self.connection.read_parquet([str(path) for path in paths]).create_view(name, replace=True)
 
     def ask(self, sql: str) -> pa.Table:
@@ -106,6 +109,11 @@ class DuckDB:
 
     def close(self) -> None:
         self.connection.close()
+
+    def _forget(self, name: str) -> None:
+        kind = "VIEW" if name in self._views else "TABLE"
+        self._views.discard(name)
+        self.connection.execute(f'DROP {kind} IF EXISTS "{name}"')
 
 
 class DataFusion:
