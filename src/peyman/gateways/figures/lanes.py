@@ -9,10 +9,13 @@ from itertools import pairwise
 from peyman.gateways.figures.axis import Span
 from peyman.gateways.figures.values import (
     ABSENT,
+    AFTER,
+    BEFORE,
     CLAIMED,
     FAULTY,
     GONE,
     INELIGIBLE,
+    NOT_DUE,
     PARTIAL,
     PENDING,
     REGISTERED,
@@ -29,6 +32,9 @@ from peyman.kernel.worktime import DAY, day_start
 _LABELS = {
     ABSENT: "نبود",
     GONE: "رفته",
+    NOT_DUE: "پیش از موعد",
+    BEFORE: "نمی‌دانیم",
+    AFTER: "نمی‌دانیم",
     UNPROVEN: "بی‌مدرک",
     PARTIAL: "بخشی",
     INELIGIBLE: "ثبت‌نشدنی",
@@ -121,7 +127,7 @@ def _lane(same: Sequence[Track], span: Span, now: datetime) -> Lane:
     for one in track.registry:
         for begins, ends, serving in _split(one, track.serves):
             kind = one.state
-            if not serving and kind in (UNPROVEN, UNKNOWN, ABSENT, INELIGIBLE):
+            if not serving and kind in (UNPROVEN, UNKNOWN, BEFORE, AFTER, ABSENT, NOT_DUE, INELIGIBLE):
                 continue
             if not serving and kind == GONE:
                 kind = "unlisted"
@@ -243,7 +249,10 @@ def _verdict(track: Track, now: datetime) -> tuple[str, str]:
         REGISTERED: ("kept", "هم‌خوان"),
         CLAIMED: ("", "ندیده‌ایم"),
         PENDING: ("time", "پیش از موعد"),
+        NOT_DUE: ("broken", "پیش از موعد"),
         UNKNOWN: ("", "نامعلوم"),
+        BEFORE: ("", "نامعلوم"),
+        AFTER: ("", "نامعلوم"),
         UNPROVEN: ("", "نامعلوم"),
         ABSENT: ("broken", "ثبت‌نشده"),
         GONE: ("broken", "از فهرست رفته"),
@@ -278,8 +287,12 @@ def _sentence(track: Track, span: Span, now: datetime) -> str:
         said.append(f"{days_words(times[PENDING])} ثبت‌شده ولی پیش از موعد")
     if times.get(PARTIAL, timedelta()) >= DAY:
         said.append(f"{days_words(times[PARTIAL])} تنها بخشی از نشانی‌هایش ثبت بود")
-    if times.get(UNKNOWN, timedelta()) >= DAY:
-        said.append(f"{days_words(times[UNKNOWN])} نامعلوم")
+    if times.get(NOT_DUE, timedelta()) >= DAY:
+        said.append(f"{days_words(times[NOT_DUE])} میان دو نسخه و پیش از موعد")
+    where = {BEFORE: " (پیش از نخستین نسخه ما)", AFTER: " (پس از آخرین نسخه ما)", UNKNOWN: ""}
+    for state, part in where.items():
+        if times.get(state, timedelta()) >= DAY:
+            said.append(f"{days_words(times[state])} نامعلوم{part}")
     dues = [one.due for one in track.registry if one.due and one.state in (PENDING, REGISTERED)]
     if dues and len(said) > 1:
         said.append(f"موعد {jalali.plain_date(dues[0], year=True)}")

@@ -8,17 +8,36 @@ REGISTERED = "registered"  # listed and due, seen
 CLAIMED = "claimed"  # listed later with dates that lie before our first look
 PENDING = "pending"  # listed, not due
 PARTIAL = "partial"  # some of its addresses are registered and due, some are not
+NOT_DUE = "not_due"  # absent or listed and not due: either is full price
 UNKNOWN = "unknown"  # our looks do not say
+BEFORE = "before_history"  # before our first look, whatever its rows claim
+AFTER = "after_history"  # after our last one
 UNPROVEN = "unproven"  # before our first look, and no row claims it
 ABSENT = "unregistered"  # our looks say it was not listed
 GONE = "gone"  # listed before, and not any more
 INELIGIBLE = "ineligible"  # private or abroad: never to be registered
-STATES = (REGISTERED, CLAIMED, PENDING, PARTIAL, UNKNOWN, UNPROVEN, ABSENT, GONE, INELIGIBLE)
+STATES = (
+    REGISTERED,
+    CLAIMED,
+    PENDING,
+    NOT_DUE,
+    PARTIAL,
+    UNKNOWN,
+    BEFORE,
+    AFTER,
+    UNPROVEN,
+    ABSENT,
+    GONE,
+    INELIGIBLE,
+)
 FAULTY = (
     INELIGIBLE,
     GONE,
     ABSENT,
+    NOT_DUE,
     UNPROVEN,
+    BEFORE,
+    AFTER,
     UNKNOWN,
     PARTIAL,
     PENDING,
@@ -28,7 +47,10 @@ WORDS = {
     REGISTERED: "ثبت و موعد رسیده",
     CLAIMED: "بنا به تاریخ ردیف ثبت بود؛ ندیده‌ایم",
     PENDING: "ثبت، پیش از موعد",
+    NOT_DUE: "نبود یا پیش از موعد؛ هر دو تمام‌بهاست",
     UNKNOWN: "میان دو نسخه؛ نمی‌دانیم",
+    BEFORE: "پیش از نخستین نسخه؛ نمی‌دانیم",
+    AFTER: "پس از آخرین نسخه؛ نمی‌دانیم",
     UNPROVEN: "پیش از نخستین نسخه، بی هیچ ردیفی",
     ABSENT: "در فهرست نبود",
     GONE: "از فهرست رفته",
@@ -39,7 +61,10 @@ SHORT = {
     REGISTERED: "ثبت‌شده",
     CLAIMED: "با ادعای ردیف",
     PENDING: "پیش از موعد",
+    NOT_DUE: "پیش از موعد یا نبوده",
     UNKNOWN: "نامعلوم",
+    BEFORE: "پیش از نخستین نسخه",
+    AFTER: "پس از آخرین نسخه",
     UNPROVEN: "بی هیچ مدرک",
     ABSENT: "ثبت‌نشده",
     GONE: "رفته از فهرست",

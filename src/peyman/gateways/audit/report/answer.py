@@ -15,7 +15,7 @@ from peyman.market.tariff.rules import drift
 from peyman.market.tariff.rules.audit import Register, Terms, instant, micros
 from peyman.market.tariff.rules.audit_joins import Edges
 from peyman.market.tariff.rules.drift import Stretch
-from peyman.market.tariff.rules.history import Listed, Seen
+from peyman.market.tariff.rules.history import Listed, Seen, State
 
 MOST_ADDRESSES: Final = 5_000  # whose story is told; those with most overcharged bytes first
 
@@ -72,7 +72,7 @@ def gather(
     for one in told:
         rows = () if translated(one) else register.covering(one)
         if rows not in memory:
-            memory[rows] = tuple(drift.timeline(register.snapshots, rows, since, until, gap=terms.gap))
+            memory[rows] = _stood(register.snapshots, rows, since, until, terms)
         declared = edges.over(one)
         stories.append(
             Story(
@@ -106,6 +106,17 @@ def _span(
     until = max([min(part.span.end, micros(last + (last - first))) for part in parts], default=micros(last))
     margin = max(DAY, (last - first) / 40)
     return min(instant(since), first) - margin, max(instant(until), last) + margin
+
+
+def _stood(
+    looks: Sequence[Seen], rows: Sequence[Listed], since: datetime, until: datetime, terms: Terms
+) -> tuple[Stretch, ...]:
+    """Return what the registry said; after our last look it says nothing, as the rule of the audit has it."""
+    ends = min(until, max(since, looks[-1].ends_at)) if looks else since
+    found = drift.timeline(looks, rows, since, ends, gap=terms.gap) if since < ends else []
+    if ends < until:
+        found.append(Stretch(State.UNKNOWN, "after_history" if looks else "no_history", None, ends, until))
+    return tuple(found)
 
 
 def _serves(
