@@ -13,7 +13,16 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from peyman.billing import actions as billing
-from peyman.entrypoints import alarms, lost_lines, notices, payments, personal_data, retention, tariff_watch
+from peyman.entrypoints import (
+    alarms,
+    incident_watch,
+    lost_lines,
+    notices,
+    payments,
+    personal_data,
+    retention,
+    tariff_watch,
+)
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
@@ -37,6 +46,7 @@ class Swept:
     erased: int = 0
     notices: int = 0
     drift: int = 0
+    incidents: int = 0
     lines: int = 0
     forgotten: int = 0
 
@@ -67,6 +77,7 @@ def tick(now: datetime) -> Swept:
     swept.lines = lost_lines.finish_due(now)
     swept.forgotten = retention.sweep(now)
     swept.drift = tariff_watch.sweep(now=now)
+    swept.incidents = incident_watch.sweep(now=now)
     log.info("sweep.done", **swept.as_json())
     return swept
 

@@ -36,8 +36,6 @@ log = structlog.get_logger()
 
 KIND: Final = "incident_update"  # of the promise that a notice is brought up to date
 MOST_RANGES: Final = 2000  # of one stretch that a person types
-DRIFTS: Final = ("ineligible", "unregistered", "pending")  # of these we know that operators bill in full
-_OVER: Final = (steps.CLOSED, steps.DISMISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,8 @@ def detect_by_drift(*, drifts: Sequence[Drift], now: datetime) -> Incident | Non
     Of two sweeps at once one opens it: the edition is locked while it is asked.
     """
     _moved()
-    held = {code for codes_of in Incident.objects.values_list("drifts", flat=True) for code in codes_of}
-    fresh = [row for row in drifts if row.code not in held and row.kind in DRIFTS]
+    waiting = {row.code for row in desk.drifts_without_incident()}
+    fresh = [row for row in drifts if row.code in waiting]
     if not fresh:
         return None
     stretches = [

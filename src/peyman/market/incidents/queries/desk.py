@@ -14,8 +14,10 @@ from peyman.market.incidents.rules.notice import Shown
 from peyman.market.incidents.rules.runs import Difference, NewRun, difference
 from peyman.market.incidents.rules.signing import Link
 from peyman.market.incidents.rules.steps import Known
+from peyman.market.tariff.models import Drift
 
 SHOWN = 50
+FULL_PRICE = ("ineligible", "unregistered", "pending")  # kinds of drift of which we know that operators bill in full
 
 
 # ---- Runs ----
@@ -179,6 +181,17 @@ def all_chains() -> list[tuple[Incident, list[str]]]:
             wrong.append(f"{one.code}: its state is not that of its last step")
         found.append((one, wrong))
     return found
+
+
+def drifts_without_incident() -> list[Drift]:
+    """Return the drifts by which operators bill in full, that held and stand, and that no incident holds: two queries,
+    one where none stands.
+    """
+    standing = list(Drift.objects.filter(kind__in=FULL_PRICE, alarmed_at__isnull=False, cleared_at=None).order_by("pk"))
+    if not standing:
+        return []
+    held = {code for codes in Incident.objects.values_list("drifts", flat=True) for code in codes}
+    return [row for row in standing if row.code not in held]
 
 
 def waiting(now: datetime) -> int:
