@@ -39,6 +39,7 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "billing_entry",
         "catalog_pricechange",
         "catalog_saleswitch",
+        "guard_statement",
         "incidents_notice",
         "incidents_step",
         "messages_attempt",
@@ -60,6 +61,7 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "promises_termsversion",
         "stock_movement",
         "tariff_fetch",
+        "tariff_ratecheck",
         "tariff_row",
     ]
 

@@ -10,6 +10,7 @@ from peyman.kernel.prefixes import Network
 from peyman.market.tariff.models import Probe as Row
 from peyman.market.tariff.models import Tables
 from peyman.market.tariff.rules import probes as rules
+from peyman.market.tariff.rules.audit import Probe as Measured
 from peyman.market.tariff.rules.audit import micros
 from peyman.market.tariff.rules.probes import Probe
 
@@ -45,6 +46,15 @@ def next_change(at: datetime) -> datetime | None:
         .values_list("measured_at", flat=True)
         .first()
     )
+
+
+def for_audit() -> list[Measured]:
+    """Return what was measured of single addresses as the audit reads its file; it asks of an address, not a range."""
+    return [
+        Measured(one.operator, one.prefix.network_address, one.at, one.factor, one.source)
+        for one in believed()
+        if one.prefix.num_addresses == 1
+    ]
 
 
 def probe(row: Row) -> Probe:

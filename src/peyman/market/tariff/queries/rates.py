@@ -103,21 +103,23 @@ def checks(pks: list[int]) -> dict[int, list[RateCheck]]:
 
 def for_audit() -> list[Tariff]:
     """Return the table as the audit reads its file."""
-    return [
-        Tariff(
-            operator=one.operator,
-            service_class=one.service_class,
-            plan=one.plan,
-            start=micros(one.valid_from),
-            end=_end(one.valid_to),
-            full=one.full,
-            factor=one.factor,
-            unit=one.unit,
-            verified=one.verified,
-            source=one.source,
-        )
-        for one in believed()
-    ]
+    return [as_tariff(one) for one in believed()]
+
+
+def as_tariff(one: Charge) -> Tariff:
+    """Return a rate as a row of the audit's file."""
+    return Tariff(
+        operator=one.operator,
+        service_class=one.service_class,
+        plan=one.plan,
+        start=micros(one.valid_from),
+        end=_end(one.valid_to),
+        full=one.full,
+        factor=one.factor,
+        unit=one.unit,
+        verified=one.verified,
+        source=one.source,
+    )
 
 
 def _end(at: datetime | None) -> int:
