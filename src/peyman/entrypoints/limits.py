@@ -78,10 +78,16 @@ def caller(request: HttpRequest) -> str:
 
     X-Forwarded-For is believed only for as many proxies as PEYMAN_PROXIES says are ours.
     """
-    address = ipaddress.ip_address(get_adapter().get_client_ip(request))
+    address = ipaddress.ip_address(address_of(request))
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network(f"{address}/64", strict=False).network_address)
     return str(address)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the whole address of whoever asks, by the same rule."""
+    found: str = get_adapter().get_client_ip(request)
+    return found
 
 
 def a_minute(name: str) -> Limit:

@@ -16,6 +16,7 @@ from peyman.entrypoints import alarms
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.text import persian_digits
+from peyman.market.guard.actions import spells
 from peyman.market.tariff.actions import drift, requests
 from peyman.market.tariff.models import Drift, UpdateRequest
 from peyman.market.tariff.queries import drift as queries
@@ -74,6 +75,18 @@ def sweep(*, now: datetime) -> int:
     if due_at := requests.next_due(now):
         drift.look_again(by=due_at)
     return noted.count + followed + _sound(looked, now)
+
+
+def guard(*, now: datetime) -> int:
+    """Take down what went dark and what is in order again (B02); returns how much moved.
+
+    Two queries where nothing did.
+    """
+    try:
+        return spells.note(now=now).count
+    except RangesUnreadable as refusal:
+        log.error("guard.not_judged", why=refusal.detail)
+        return 0
 
 
 @carries_out("B06")

@@ -46,6 +46,7 @@ class Swept:
     erased: int = 0
     notices: int = 0
     drift: int = 0
+    guard: int = 0
     incidents: int = 0
     lines: int = 0
     forgotten: int = 0
@@ -77,6 +78,7 @@ def tick(now: datetime) -> Swept:
     swept.lines = lost_lines.finish_due(now)
     swept.forgotten = retention.sweep(now)
     swept.drift = tariff_watch.sweep(now=now)
+    swept.guard = tariff_watch.guard(now=now)
     swept.incidents = incident_watch.sweep(now=now)
     log.info("sweep.done", **swept.as_json())
     return swept
