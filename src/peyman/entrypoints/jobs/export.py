@@ -10,6 +10,7 @@ import click
 from peyman.billing import queries as billing
 from peyman.entrypoints.jobs.console import CouldNot
 from peyman.kernel import jalali
+from peyman.market.incidents.queries import public as incidents
 from peyman.messages import queries as messages
 from peyman.promises import queries as promises
 from peyman.shop.orders import queries as orders
@@ -24,6 +25,7 @@ EXPORTS: dict[str, Rows] = {
     "outbox": messages.export_rows,
     "promises": promises.export_rows,
     "events": orders.export_events,
+    "incidents": incidents.export_rows,
 }
 
 

@@ -143,6 +143,20 @@ def banner(now: datetime) -> list[Banner]:
     ]
 
 
+def sound_notices() -> Iterator[tuple[str, bool]]:
+    """Yield each notice's name and whether it is what was signed and says what its run said: two queries."""
+    signed: dict[tuple[int, str], str] = {}
+    for incident, event, content in Step.objects.filter(event__in=["publish", "correct"]).values_list(
+        "incident", "event", "content"
+    ):
+        signed[incident, json.loads(content)["document"]] = event
+    for one in Notice.objects.select_related("incident", "run").order_by("pk"):
+        said = json.loads(one.content)
+        is_said = said["totals"] == one.run.totals and said["run"]["manifest_sha256"] == one.run.sha256
+        is_signed = one.sha256 == signing.digest(one.content) and (one.incident_id, one.sha256) in signed
+        yield f"{one.incident.code}/{one.number}", is_said and is_signed
+
+
 def export_rows() -> Iterator[dict[str, Any]]:
     """Yield every incident as `peyman export incidents` writes it, in the order they were opened."""
     rows = Incident.objects.select_related("run").prefetch_related("stretches", "steps__by", "notices").order_by("pk")
