@@ -241,7 +241,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D30",
         "money that could not be used is not owed back",
-        Cut("peyman.billing.actions:accept_refunds", "if not asks:", "if True:"),
+        Cut("peyman.billing.actions.payments:accept_refunds", "if not asks:", "if True:"),
     ),
     Guard(
         "D30",

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, CharField, F, Q
 
-from peyman.billing import rules
 from peyman.billing.models import Bill, Entry, Payment, Refund
+from peyman.billing.rules import payments as rules
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.money import grouped, tomans

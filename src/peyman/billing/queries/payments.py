@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db.models import Sum
 
 from peyman.billing.models import Bill, Entry, Payment, Refund
-from peyman.billing.rules import UnknownPayment
+from peyman.billing.rules.payments import UnknownPayment
 
 
 def by_token(gateway: str, token: str) -> Payment:
