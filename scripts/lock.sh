@@ -17,7 +17,7 @@ plain="--quiet --generate-hashes --no-header --no-annotate --strip-extras --allo
 # shellcheck disable=SC2086
 "$compile" $plain "$@" --output-file=requirements.lock pyproject.toml
 # shellcheck disable=SC2086
-"$compile" $plain "$@" --extra=dev --constraint=requirements.lock --output-file=requirements-dev.lock pyproject.toml
+"$compile" $plain "$@" --extra=dev --extra=datafusion --extra=spark --constraint=requirements.lock --output-file=requirements-dev.lock pyproject.toml
 if grep -nE '://' requirements.lock requirements-dev.lock; then
     echo "lock.sh: a lock file names an address." >&2
     exit 1
