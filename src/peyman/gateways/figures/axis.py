@@ -12,7 +12,7 @@ from peyman.kernel.worktime import DAY, day_start
 
 W = TypeVar("W")
 
-LETTER = 0.62  # percent of the span that a letter needs
+LETTER = 0.72  # percent of the span that a letter needs
 _LONGEST_MARK = 40
 _SEASONS = ("بهار", "تابستان", "پاییز", "زمستان")
 

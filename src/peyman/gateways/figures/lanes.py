@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from peyman.gateways.figures.axis import Span
+from peyman.gateways.figures.axis import LETTER, Span
 from peyman.gateways.figures.values import (
     ABSENT,
     AFTER,
@@ -174,7 +174,8 @@ def _label(kind: str, due: date | None, start: datetime, width: float) -> str:
     near = due is not None and (kind == PENDING or abs(day_start(due) - start) < 10 * DAY)
     if kind in (REGISTERED, CLAIMED, PENDING) and width >= _NARROWEST_DUE:
         said = [f"موعد {jalali.plain_date(due)}"] if due and near else []
-        return "؛ ".join([*said, "ندیده‌ایم"] if kind == CLAIMED else said)
+        words = "؛ ".join([*said, "ندیده‌ایم"] if kind == CLAIMED else said)
+        return words if len(words) * LETTER <= width else ""
     return _LABELS.get(kind, "") if width >= _NARROWEST_LABEL else ""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from peyman.gateways.audit.report.answer import Answer, Story
 from peyman.gateways.audit.report.sums import Sum
-from peyman.gateways.audit.report.values import folded, shown, volume
+from peyman.gateways.audit.report.values import NO_OPERATOR, folded, shown, volume
 from peyman.gateways.figures import axis, timeline
 from peyman.gateways.figures import values as kinds
 from peyman.gateways.figures.axis import Span, Tick
@@ -20,6 +20,7 @@ from peyman.kernel.worktime import DAY, day_start, tehran_day
 from peyman.market.tariff.rules import audit as rules
 from peyman.market.tariff.rules import history
 from peyman.market.tariff.rules.audit import Code
+from peyman.market.tariff.rules.audit_joins import UNKNOWN_OPERATOR
 from peyman.market.tariff.rules.drift import Stretch as Stood
 from peyman.market.tariff.rules.history import Seen, State
 
@@ -106,7 +107,7 @@ def of_looks(looks: Sequence[Seen], since: datetime, until: datetime, allowed: t
 # ---- Bytes by day ----
 
 DAY_HEIGHT: Final = 56  # pixels
-_MOST_BARS: Final = 150
+_MOST_BARS: Final = 92
 _MOST_ROWS: Final = 4  # operators drawn apart; the rest together
 
 
@@ -137,17 +138,37 @@ class Days:
     most: str
 
 
+def steps_by_day(first: date, last: date) -> bool:
+    """Say whether days are told one by one, or months of the Jalali year."""
+    return (last - first).days < _MOST_BARS
+
+
+def in_steps(days: Mapping[tuple[date, str], Sum], is_daily: bool) -> dict[tuple[date, str], Sum]:
+    """Return sums by (first day of the step, operator), in order of time, the largest first."""
+    found: dict[tuple[date, str], Sum] = {}
+    for (day, operator), one in days.items():
+        begin = day if is_daily else jalali.jalali(day).replace(day=1).to_gregorian()
+        found.setdefault((begin, operator), Sum()).add(one)
+    return dict(sorted(found.items(), key=lambda item: (item[0][0], -item[1].sent, item[0][1])))
+
+
+def step_words(begin: date, is_daily: bool) -> str:
+    """Name a step: «۴ آذر ۱۴۰۵» or «آذر ۱۴۰۵»."""
+    if is_daily:
+        return jalali.plain_date(begin, year=True)
+    at = jalali.jalali(begin)
+    return f"{jalali.month_name(at.month)} {persian_digits(at.year)}"
+
+
 def of_days(days: Mapping[tuple[date, str], Sum], first: date, last: date, others: str) -> Days | None:
     """Draw the overcharged bytes of `first` through `last`; None where there are none."""
     if not days:
         return None
     first, last = min(first, *(day for day, _ in days)), max(last, *(day for day, _ in days))
-    is_daily = (last - first).days < _MOST_BARS
+    is_daily = steps_by_day(first, last)
     by_operator: dict[str, dict[date, int]] = {}
-    for (day, operator), one in days.items():
-        begin = day if is_daily else jalali.jalali(day).replace(day=1).to_gregorian()
-        sums = by_operator.setdefault(operator, {})
-        sums[begin] = sums.get(begin, 0) + one.sent
+    for (begin, operator), one in in_steps(days, is_daily).items():
+        by_operator.setdefault(operator, {})[begin] = one.sent
     ordered = sorted(by_operator.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     kept, rest = ordered[:_MOST_ROWS], ordered[_MOST_ROWS:]
     if len(rest) == 1:
@@ -172,6 +193,7 @@ def of_days(days: Mapping[tuple[date, str], Sum], first: date, last: date, other
 
 
 def _operator_row(operator: str, sums: dict[date, int], span: Span, most: int, is_daily: bool) -> OperatorRow:
+    called = NO_OPERATOR if operator == UNKNOWN_OPERATOR else shown(operator)
     bars = []
     for day, sent in sorted(sums.items()):
         end = day + DAY if is_daily else jalali.jalali(day + timedelta(days=32)).replace(day=1).to_gregorian()
@@ -181,13 +203,8 @@ def _operator_row(operator: str, sums: dict[date, int], span: Span, most: int, i
         room = (x2 - x) * 0.14
         bars.append(DayBar(round(x + room / 2, 2), round(x2 - x - room, 2), round(DAY_HEIGHT - height, 1), height))
     worst = max(sorted(sums), key=lambda day: sums[day])
-    words = jalali.plain_date(worst, year=True) if is_daily else _month(worst)
+    words = step_words(worst, is_daily)
     total, many = volume(sum(sums.values())), persian_digits(len(sums))
-    said = f"{shown(operator)}: {total} در {many} {'روز' if is_daily else 'ماه'}؛ "
+    said = f"{called}: {total} در {many} {'روز' if is_daily else 'ماه'}؛ "
     said += f"بیشترین {volume(sums[worst])} در {words}."
-    return OperatorRow(shown(operator), total, tuple(bars), said)
-
-
-def _month(day: date) -> str:
-    at = jalali.jalali(day)
-    return f"{jalali.month_name(at.month)} {persian_digits(at.year)}"
+    return OperatorRow(called, total, tuple(bars), said)

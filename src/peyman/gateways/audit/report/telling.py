@@ -15,6 +15,7 @@ from peyman.gateways.audit.report.answer import Answer
 from peyman.gateways.audit.report.drawing import Days, Looks
 from peyman.gateways.audit.report.sums import Sum, Sums, of_file
 from peyman.gateways.audit.report.values import (
+    NO_OPERATOR,
     UNKNOWN,
     Cell,
     Table,
@@ -26,7 +27,6 @@ from peyman.gateways.audit.report.values import (
     shown,
     size,
     volume,
-    when,
     words,
 )
 from peyman.gateways.figures.lanes import Lane
@@ -38,7 +38,7 @@ from peyman.market.tariff.rules import audit_says
 from peyman.market.tariff.rules.audit_joins import UNKNOWN_OPERATOR
 
 MOST_INTERVALS: Final = 60
-MOST_DAYS: Final = 120
+MOST_STEPS: Final = 120
 MOST_EDGES: Final = 40
 MOST_FILES: Final = 40
 MOST_RANGES: Final = 6
@@ -168,7 +168,7 @@ def tell(folder: Path, answer: Answer) -> Report:
         days=drawing.of_days(sums.days, answer.first, answer.last, OTHERS)
         if answer.first is not None and answer.last is not None
         else None,
-        by_day=_by_day(sums),
+        by_day=_by_day(sums, answer),
         intervals=_intervals(intervals),
         operators=_operators(sums),
         edges=_edges(answer),
@@ -299,28 +299,26 @@ def _more_lanes(figure: Figure | None, lanes: Sequence[Lane], left_out: int) -> 
     return f"{'؛ '.join(said)}. همه بازه‌ها در intervals.json است." if said else ""
 
 
-def _by_day(sums: Sums) -> Table | None:
-    if not sums.days:
+def _by_day(sums: Sums, answer: Answer) -> Table | None:
+    if not sums.days or answer.first is None or answer.last is None:
         return None
+    is_daily = drawing.steps_by_day(answer.first, answer.last)
+    steps = drawing.in_steps(sums.days, is_daily)
     rows = [
         (
-            words(jalali.plain_date(day, year=True)),
+            words(drawing.step_words(begin, is_daily)),
             _operator(operator),
             number(one.lines),
             size(one.sent),
             number(one.low),
             number(one.high, note=_without(one)),
         )
-        for (day, operator), one in list(sums.days.items())[:MOST_DAYS]
+        for (begin, operator), one in list(steps.items())[:MOST_STEPS]
     ]
-    heads = (("روز", False), ("اپراتور", False), *_AMOUNTS)
-    return Table(
-        "بایت و ریال اضافه، روز به روز",
-        heads,
-        tuple(rows),
-        (),
-        _more(len(sums.days), len(rows), "روز و اپراتور", "by_user_day.parquet"),
-    )
+    step = "روز" if is_daily else "ماه"
+    more = _more(len(steps), len(rows), f"{step} و اپراتور", "by_user_day.parquet")
+    heads = ((step, False), ("اپراتور", False), *_AMOUNTS)
+    return Table(f"حجم و ریال اضافه، {step} به {step}", heads, tuple(rows), (), more)
 
 
 _AMOUNTS: Final = (("دانلود", True), ("حجم", True), ("دست‌کم ریال", True), ("حداکثر ریال", True))
@@ -331,7 +329,7 @@ def _without(one: Sum) -> str:
 
 
 def _operator(operator: str) -> Cell:
-    return words("اپراتور ناشناخته") if operator == UNKNOWN_OPERATOR else name(operator)
+    return words(NO_OPERATOR) if operator == UNKNOWN_OPERATOR else name(operator)
 
 
 def _more(all_of_them: int, here: int, what: str, where: str) -> str:
@@ -354,8 +352,8 @@ def _intervals(intervals: Sequence[Mapping[str, Any]]) -> Table | None:
             (
                 codes((text for text, _ in ranges[:MOST_RANGES]), note),
                 _operator(row["operator"]),
-                words(_instant(row["from"])),
-                words(_instant(row["to"])),
+                _instant(row["from"]),
+                _instant(row["to"]),
                 words(audit_says.CAUSES.get(row["cause"], row["cause"])),
                 number(row["lines"]),
                 size(row["bytes"]),
@@ -375,9 +373,11 @@ def _intervals(intervals: Sequence[Mapping[str, Any]]) -> Table | None:
     return Table("بازه‌های تمام‌بها که در آن کسی اضافه پرداخت", heads, tuple(rows), (), more)
 
 
-def _instant(text: str) -> str:
+def _instant(text: str) -> Cell:
     at = datetime.fromisoformat(text)
-    return "همیشه" if at.year < 1990 or at.year > 2200 else when(at)
+    if at.year < 1990 or at.year > 2200:
+        return words("همیشه")
+    return Cell(jalali.plain_date(at, year=True), "date", note=jalali.hour(at))
 
 
 def _operators(sums: Sums) -> Table | None:

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from peyman.kernel import jalali
 from peyman.kernel.money import grouped
 from peyman.kernel.prefixes import Address
 from peyman.kernel.text import normalise, persian_digits
 from peyman.market.tariff.rules.drift import range_text
 
 UNKNOWN: Final = "نامعلوم"
+NO_OPERATOR: Final = "اپراتور ناشناخته"
 _LONGEST_NAME: Final = 120
 # Never printed as they are: controls, and what turns the direction of the words after it.
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -24,7 +23,7 @@ class Cell:
     """What stands in a table: words, or a number, or names and codes (each apart from the words around it)."""
 
     text: str = ""
-    kind: str = ""  # "", number, codes, name, hash
+    kind: str = ""  # "", number, date, codes, name, hash
     parts: tuple[str, ...] = ()  # of codes
     note: str = ""
 
@@ -82,11 +81,6 @@ def amount(low: int | None, high: int | None) -> str:
     if high is None or low is None:
         return UNKNOWN
     return f"{grouped(high)} ریال" if low == high else f"دست‌کم {grouped(low)} و حداکثر {grouped(high)} ریال"
-
-
-def when(instant: datetime) -> str:
-    """Return «۲۰ اردیبهشت ۱۴۰۲، ساعت ۰:۰۰» in Tehran."""
-    return f"{jalali.plain_date(instant, year=True)}، {jalali.hour(instant)}"
 
 
 def folded(addresses: Iterable[Address]) -> list[tuple[str, int]]:
