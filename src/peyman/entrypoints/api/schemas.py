@@ -130,6 +130,26 @@ class ProductsAsk(Schema):
     limit: int = Field(24, ge=1, le=100)
 
 
+# ---- Half price ----
+
+
+class HalfPriceAsk(Schema):
+    object: Annotated[Words, Field(description="The path of the file, for instance apps/ir.example/12.apk.")]
+    client_ip: Words = Field("", description="Instead of the address that asks; for staff of the tariff, with a token.")
+
+
+class HalfPriceGiven(Given):
+    allowed: bool
+    wording: str = Field(description="What to show, word by word.")
+    wording_version: int
+    scope: str = Field(description="What to show beneath it.")
+    reason: str = Field(description="Stable: `admitted`, or the first reason against it.")
+    reason_text: str
+    operator: str | None
+    until: datetime = Field(description="Ask again then at the latest; minutes at most.")
+    ticket: str | None = Field(description="Goes into the download's address; only where it is allowed.")
+
+
 # ---- Cart ----
 
 

@@ -24,7 +24,7 @@ def path(typed: str) -> str:
 def pattern(typed: str) -> str:
     """Read a pattern. Raises BadPattern."""
     found = path(typed.strip())
-    if not found or len(found) > LONGEST or has_controls(found) or " " in found or "*" in found[:-1]:
+    if not found or len(found) > LONGEST or has_controls(found) or any(map(str.isspace, found)) or "*" in found[:-1]:
         raise BadPattern
     return found
 
