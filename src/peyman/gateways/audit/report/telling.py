@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -174,12 +174,9 @@ def tell(folder: Path, answer: Answer) -> Report:
         edges=_edges(answer),
         unknown=_unknown(totals["unknown"]),
         not_counted=_reasons(
-            "چرا شمرده نشد", ((audit_says.not_counted(reason), many) for reason, many in totals["not_counted"].items())
+            "چرا شمرده نشد", totals["not_counted"], {code.reason: said for code, said in audit_says.NOT_COUNTED.items()}
         ),
-        rejected=_reasons(
-            "چرا خوانده نشد",
-            ((audit_says.REJECTED.get(reason, reason), many) for reason, many in totals["rejected"].items()),
-        ),
+        rejected=_reasons("چرا خوانده نشد", totals["rejected"], audit_says.REJECTED),
         checks=_checks(totals, sums, intervals, answer),
         inputs=inputs,
         not_used=not_used,
@@ -354,7 +351,7 @@ def _intervals(intervals: Sequence[Mapping[str, Any]]) -> Table | None:
                 _operator(row["operator"]),
                 _instant(row["from"]),
                 _instant(row["to"]),
-                words(audit_says.CAUSES.get(row["cause"], row["cause"])),
+                _said(audit_says.CAUSES.get(row["cause"]), row["cause"]),
                 number(row["lines"]),
                 size(row["bytes"]),
                 number(row["rials_low"]),
@@ -420,14 +417,20 @@ def _unknown(reasons: Mapping[str, int]) -> Table | None:
     rows = []
     for reason, many in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         why, settles = audit_says.unknown(reason)
-        rows.append((words(why), number(many), words(settles)))
+        rows.append((_said(why, reason), number(many), words(settles)))
     heads = (("چرا نمی‌دانیم", False), ("دانلود", True), ("با چه دانسته می‌شود", False))
     return Table("نامعلوم‌ها، به سبب", heads, tuple(rows), (words("جمع"), number(sum(reasons.values())), words("")))
 
 
-def _reasons(head: str, reasons: Iterable[tuple[str, int]]) -> Table | None:
-    rows = tuple((words(why), number(many)) for why, many in sorted(reasons, key=lambda item: (-item[1], item[0])))
+def _reasons(head: str, reasons: Mapping[str, int], said: Mapping[str, str]) -> Table | None:
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    rows = tuple((_said(said.get(reason), reason), number(many)) for reason, many in ordered)
     return Table(head, ((head, False), ("سطر", True)), rows) if rows else None
+
+
+def _said(found: str | None, code: str) -> Cell:
+    """Print words, or the code itself where nobody gave it any."""
+    return words(found) if found else name(code)
 
 
 # ---- Adding up ----

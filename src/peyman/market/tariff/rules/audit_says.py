@@ -88,14 +88,8 @@ REJECTED: Final = {
 
 
 def unknown(reason: str) -> tuple[str, str]:
-    """Return what a reason of not knowing means and what would settle it; the code itself for one without words."""
-    found = {code.reason: words for code, words in UNKNOWNS.items()}
-    return found.get(reason, (reason, ""))
-
-
-def not_counted(reason: str) -> str:
-    """Return why lines are not counted; the code itself for one without words."""
-    return {code.reason: words for code, words in NOT_COUNTED.items()}.get(reason, reason)
+    """Return what a reason of not knowing means and what would settle it; blank for one without words."""
+    return {code.reason: words for code, words in UNKNOWNS.items()}.get(reason, ("", ""))
 
 
 def unsaid() -> list[Code]:
