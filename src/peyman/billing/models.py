@@ -130,3 +130,60 @@ class Entry(models.Model):
             models.CheckConstraint(name="entry_is_not_nothing", condition=~Q(amount=0)),
         ]
         indexes = [models.Index(fields=["account", "bill"], name="entry_by_account")]
+
+
+class Statement(models.Model):
+    """A bank's own file, taken in once."""
+
+    append_only = True
+
+    code = models.CharField(max_length=32, unique=True)
+    sha256 = models.CharField(max_length=64, unique=True)
+    lines = models.PositiveIntegerField()  # read, duplicates not counted
+    duplicates = models.PositiveIntegerField()
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+    taken_at = models.DateTimeField()
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+
+class StatementDifference(models.Model):
+    """What a statement and our ledger do not agree on, until it is settled: by a later statement, or by a person.
+
+    `how` and `kind` are those of `rules.statements`; of what the bank says `theirs` is the amount, of ours `ours`.
+    """
+
+    code = models.CharField(max_length=32, unique=True)
+    key = models.CharField(max_length=200)  # the same for the same difference
+    statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="differences")  # showed it first
+    line = models.PositiveIntegerField(null=True)
+    how = models.CharField(max_length=20)
+    kind = models.CharField(max_length=8, blank=True)
+    terminal = models.CharField(max_length=80, blank=True)
+    refnum = models.CharField(max_length=80, blank=True)
+    why = models.CharField(max_length=20, blank=True)  # of an unreadable line: which column
+    theirs = models.BigIntegerField(null=True)
+    ours = models.BigIntegerField(null=True)
+    at = models.DateTimeField(null=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="differences")
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, null=True, related_name="differences")
+    found_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    settled_in = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="settled")
+    note = models.CharField(max_length=300, blank=True)
+
+    change_refused = (
+        "OLD.code <> NEW.code OR OLD.key <> NEW.key OR OLD.how <> NEW.how OR OLD.statement_id <> NEW.statement_id "
+        "OR OLD.settled_at IS NOT NULL"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], condition=Q(settled_at=None), name="difference_open_once"),
+            models.CheckConstraint(
+                name="difference_is_settled_by_somebody",
+                condition=Q(settled_at=None) | Q(settled_by__isnull=False) & ~Q(note="") | Q(settled_in__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["found_at"], condition=Q(settled_at=None), name="difference_open")]

@@ -8,6 +8,7 @@ from peyman.billing.queries.payments import (
     live_payment,
     payments_of,
     refunds_of,
+    trial_balance,
     unsettled,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "live_payment",
     "payments_of",
     "refunds_of",
+    "trial_balance",
     "unsettled",
 ]

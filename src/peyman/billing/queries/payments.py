@@ -46,6 +46,12 @@ def balance(account: str) -> int:
     return Entry.objects.filter(account=account).aggregate(total=Sum("amount"))["total"] or 0
 
 
+def trial_balance() -> list[tuple[str, int]]:
+    """Return each account of the ledger and its balance in rials, debit positive. They add up to nothing. One query."""
+    rows = Entry.objects.order_by("account").values("account").annotate(total=Sum("amount"))
+    return [(row["account"], row["total"]) for row in rows]
+
+
 def export_rows() -> Iterator[dict[str, object]]:
     """Yield payments, then refunds and reversals: payment, order, gateway, token, refnum, amount, kind, state."""
     for payment in Payment.objects.select_related("bill").order_by("pk").iterator():

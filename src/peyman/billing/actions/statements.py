@@ -1,0 +1,120 @@
+"""Taking a bank's statement in, and settling what it and we do not agree on."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from peyman.billing.models import Statement, StatementDifference
+from peyman.billing.rules.statements import Compared, Difference, Kind
+from peyman.billing.rules.statements import Statement as Read
+from peyman.kernel import codes
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.errors import Invalid, Missing
+from peyman.people.models import Person
+
+LONGEST_NOTE: Final = 300
+_AT_ONCE: Final = 500
+
+
+@carries_out("D30")
+@transaction.atomic
+def take(
+    *, sha256: str, read: Read, compared: Compared, by: Person | None, now: datetime
+) -> tuple[Statement, list[StatementDifference]]:
+    """Keep a statement and what it shows, and settle what it explains. The same file again finds the same row.
+
+    Returns the differences of this statement that are open now, also those that an earlier one showed first.
+    """
+    span = read.span
+    statement, _ = Statement.objects.get_or_create(
+        sha256=sha256,
+        defaults={
+            "code": codes.new("STM"),
+            "lines": len(read.lines) + len(read.faults),
+            "duplicates": len(read.duplicates),
+            "first_at": span and span[0],
+            "last_at": span and span[1],
+            "taken_at": now,
+            "taken_by": by,
+        },
+    )
+    _settle_agreed(statement, compared, now)
+    wanted = {one.key(sha256): one for one in compared.differences}
+    known = _open(list(wanted))
+    # What a person settled stays settled: the same difference of the same file is not opened again.
+    settled = set(
+        StatementDifference.objects.filter(statement=statement)
+        .exclude(settled_at=None)
+        .exclude(settled_by=None)
+        .values_list("key", flat=True)
+    )
+    fresh = [_row(one, key, statement, now) for key, one in wanted.items() if key not in known and key not in settled]
+    StatementDifference.objects.bulk_create(fresh, batch_size=_AT_ONCE, ignore_conflicts=True)
+    found = _open(list(wanted))
+    return statement, sorted(found.values(), key=lambda row: row.pk)
+
+
+def _settle_agreed(statement: Statement, compared: Compared, now: datetime) -> None:
+    """Settle by this statement whatever both sides agree on by now."""
+    agreed = compared.agreed
+    explained = [
+        row.pk
+        for row in StatementDifference.objects.filter(settled_at=None, how__in=["missing", "unknown_payment"])
+        .select_related("payment", "refund")
+        .iterator()
+        if (row.payment and row.payment.code in agreed)
+        or (row.refund and row.refund.code in agreed)
+        or (row.kind == Kind.PAYMENT and (row.terminal, row.refnum) in agreed)
+    ]
+    for place in range(0, len(explained), _AT_ONCE):
+        StatementDifference.objects.filter(pk__in=explained[place : place + _AT_ONCE], settled_at=None).update(
+            settled_at=now, settled_in=statement
+        )
+
+
+def _open(keys: Sequence[str]) -> dict[str, StatementDifference]:
+    found: dict[str, StatementDifference] = {}
+    for place in range(0, len(keys), _AT_ONCE):
+        rows = StatementDifference.objects.filter(settled_at=None, key__in=keys[place : place + _AT_ONCE])
+        found |= {row.key: row for row in rows.select_related("statement", "payment", "refund")}
+    return found
+
+
+def _row(one: Difference, key: str, statement: Statement, now: datetime) -> StatementDifference:
+    is_payment = one.row is not None and one.row.kind is Kind.PAYMENT
+    return StatementDifference(
+        code=codes.new("DIF"),
+        key=key,
+        statement=statement,
+        line=one.line,
+        how=one.how.value,
+        kind=one.kind.value if one.kind else "",
+        terminal=one.terminal,
+        refnum=one.refnum,
+        why=one.why,
+        theirs=one.theirs,
+        ours=one.ours,
+        at=one.at,
+        payment_id=one.row.key if one.row and is_payment else None,
+        refund_id=one.row.key if one.row and not is_payment else None,
+        found_at=now,
+    )
+
+
+@transaction.atomic
+def settle(*, code: str, note: str, by: Person, now: datetime) -> StatementDifference:
+    """Settle a difference by a person's word: what it was. Raises Missing, Invalid without a note.
+
+    Nothing moves by it: money that must move has its own way.
+    """
+    note = " ".join(note.split())[:LONGEST_NOTE]
+    if not note:
+        raise Invalid({"note": "بنویسید که این تفاوت چه بود و چه شد."})
+    row = StatementDifference.objects.select_related("statement", "payment", "refund").filter(code=code).first()
+    if row is None:
+        raise Missing
+    if StatementDifference.objects.filter(pk=row.pk, settled_at=None).update(settled_at=now, settled_by=by, note=note):
+        row.refresh_from_db()
+    return row

@@ -1,0 +1,75 @@
+"""Our rows as a bank's statement may name them, and what it and we do not agree on."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from peyman.billing.models import Payment, Refund, Statement, StatementDifference
+from peyman.billing.rules.statements import Kind, Ours
+
+_ASKED = 500  # receipts of one question
+
+
+def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[datetime, datetime] | None) -> list[Ours]:
+    """Return our captured payments and our refunds that have one of these receipts, or lie in the span (both ends
+    included) at one of these terminals. Two queries for each 500 receipts, and two for the span.
+    """
+    payments: dict[int, Payment] = {}
+    refunds: dict[int, Refund] = {}
+    paid = Payment.objects.filter(state=Payment.State.CAPTURED)
+    back = Refund.objects.select_related("payment")
+    wanted = sorted(set(receipts))
+    for place in range(0, len(wanted), _ASKED):
+        some = wanted[place : place + _ASKED]
+        payments |= {row.pk: row for row in paid.filter(refnum__in=some)}
+        refunds |= {row.pk: row for row in back.filter(Q(provider_ref__in=some) | Q(payment__refnum__in=some))}
+    if span and terminals:
+        within = paid.filter(terminal__in=terminals, captured_at__range=span)
+        payments |= {row.pk: row for row in within.iterator()}
+        given = back.filter(payment__terminal__in=terminals, done_at__range=span)
+        refunds |= {row.pk: row for row in given.iterator()}
+    rows = [
+        Ours(
+            row.pk,
+            row.code,
+            Kind.PAYMENT,
+            row.terminal,
+            row.refnum or "",
+            row.amount,
+            row.captured_at or row.created_at,
+        )
+        for row in payments.values()
+    ]
+    rows += [
+        Ours(
+            row.pk,
+            row.code,
+            Kind(row.kind),
+            row.payment.terminal,
+            row.provider_ref if row.provider_ref != row.payment.refnum else "",
+            row.amount,
+            row.done_at or row.created_at,
+            of=row.payment.refnum or "",
+            is_done=row.state == Refund.State.DONE,
+        )
+        for row in refunds.values()
+        if row.payment.state == Payment.State.CAPTURED  # of what was never ours the bank lists nothing
+    ]
+    return rows
+
+
+def terminals() -> set[str]:
+    """Return every terminal that a payment of ours ever had. One query."""
+    return set(Payment.objects.order_by().values_list("terminal", flat=True).distinct())
+
+
+def open_differences() -> Sequence[StatementDifference]:
+    """Return what is to be looked at, the oldest first. One query."""
+    rows = StatementDifference.objects.filter(settled_at=None).select_related("statement", "payment", "refund")
+    return list(rows.order_by("found_at", "pk"))
+
+
+def differences_of(statement: Statement) -> Iterator[StatementDifference]:
+    """Yield what a statement showed first, settled or not."""
+    yield from statement.differences.select_related("payment", "refund").order_by("pk").iterator()

@@ -1,0 +1,317 @@
+"""A bank's own statement, held against what we wrote down: every line has its row here, and every row its line.
+
+Differences are never mended by software. What the bank says was given back keeps our promise to give it back, since
+that is the proof; all else is work for a person.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from peyman.kernel.clauses import carries_out
+from peyman.kernel.delimited import csv_rows
+from peyman.kernel.errors import Refused
+from peyman.kernel.text import normalise, whole_number
+from peyman.kernel.worktime import TEHRAN
+
+COLUMNS: Final = ("refnum", "terminal", "amount", "kind", "at")
+MOST_LINES: Final = 2_000_000
+_LONGEST = 80  # letters of a receipt or terminal
+_MOST_RIALS: Final = 10**15
+_PARTED = str.maketrans("", "", "٬,،' \u200c\u00a0")  # signs that part thousands
+
+
+class Kind(StrEnum):
+    """What a line is about."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REVERSAL = "reversal"
+
+
+_KINDS: Final = {
+    "payment": Kind.PAYMENT,
+    "purchase": Kind.PAYMENT,
+    "پرداخت": Kind.PAYMENT,
+    "خرید": Kind.PAYMENT,
+    "refund": Kind.REFUND,
+    "استرداد": Kind.REFUND,
+    "بازگشت وجه": Kind.REFUND,
+    "reversal": Kind.REVERSAL,
+    "برگشت": Kind.REVERSAL,
+    "اصلاحیه": Kind.REVERSAL,
+}
+
+
+class NoStatement(Refused):
+    """The file is no statement, or none that can be read."""
+
+    code, status = "statement_unreadable", 422
+    says = "این فایل صورت‌حساب بانک نیست: {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement; `amount` in rials, `at` in UTC, `number` counts the file's lines from 1."""
+
+    number: int
+    refnum: str
+    terminal: str
+    amount: int
+    kind: Kind
+    at: datetime
+
+    @property
+    def what(self) -> tuple[str, str, Kind, int, datetime]:
+        return self.terminal, self.refnum, self.kind, self.amount, self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that cannot be read, and why, in a code."""
+
+    number: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a file says. `duplicates`: numbers of lines that another one says word for word."""
+
+    lines: tuple[Line, ...]
+    faults: tuple[Fault, ...]
+    duplicates: tuple[int, ...]
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The first and the last instant of which it speaks, both included."""
+        instants = [line.at for line in self.lines]
+        return (min(instants), max(instants)) if instants else None
+
+
+def read(lines: Iterable[str]) -> Statement:
+    """Read the CSV of a bank, digits of any script. Raises NoStatement for a file without our columns.
+
+    A line that cannot be read is a fault and stops nothing; whoever compares must show it.
+    """
+    rows = csv_rows(lines)
+    _, header = next(rows, (1, None))
+    names = [normalise(name).strip().lower() for name in header or []]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise NoStatement(why=f"ستون‌های {'، '.join(missing)} را ندارد؛ سطر نخست باید «{','.join(COLUMNS)}» باشد.")
+    places = [names.index(name) for name in COLUMNS]
+    found: list[Line] = []
+    faults: list[Fault] = []
+    duplicates: list[int] = []
+    known: set[tuple[str, str, Kind, int, datetime]] = set()
+    for number, fields in rows:
+        if fields is not None and not any(field.strip() for field in fields):
+            continue
+        if len(found) + len(faults) >= MOST_LINES:
+            raise NoStatement(why=f"بیش از {MOST_LINES:,} سطر دارد؛ آن را به چند فایل بخش کنید.")
+        if fields is None or len(fields) < len(names):
+            faults.append(Fault(number, "columns"))
+            continue
+        line = _line(number, *(fields[place] for place in places))
+        if isinstance(line, Fault):
+            faults.append(line)
+        elif line.what in known:
+            duplicates.append(number)
+        else:
+            known.add(line.what)
+            found.append(line)
+    return Statement(tuple(found), tuple(faults), tuple(duplicates))
+
+
+def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: str) -> Line | Fault:
+    receipt, whose = normalise(refnum, digits=True).strip(), normalise(terminal, digits=True).strip()
+    if not 0 < len(receipt) <= _LONGEST:
+        return Fault(number, "refnum")
+    if not 0 < len(whose) <= _LONGEST:
+        return Fault(number, "terminal")
+    try:
+        rials = whole_number(amount.translate(_PARTED))
+    except ValueError:
+        return Fault(number, "amount")
+    if not 0 < rials <= _MOST_RIALS:
+        return Fault(number, "amount")
+    about = _KINDS.get(normalise(kind).strip().lower())
+    if about is None:
+        return Fault(number, "kind")
+    try:
+        when = datetime.fromisoformat(normalise(at, digits=True).strip())
+        when = (when if when.tzinfo else when.replace(tzinfo=TEHRAN)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return Fault(number, "at")
+    return Line(number, receipt, whose, rials, about, when)
+
+
+# ---- Held against our own rows ----
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A payment or refund of ours. Of a refund `refnum` is the bank's number of it, if known, `of` its payment's."""
+
+    key: int
+    code: str
+    kind: Kind
+    terminal: str
+    refnum: str
+    amount: int
+    at: datetime
+    of: str = ""
+    is_done: bool = True  # of a refund: the bank's word is known already
+
+
+class Differs(StrEnum):
+    """How statement and ledger disagree."""
+
+    UNREADABLE = "unreadable"  # a line that cannot be read
+    FOREIGN_TERMINAL = "foreign_terminal"  # not our terminal
+    UNKNOWN_PAYMENT = "unknown_payment"  # the bank took money that we know nothing of
+    UNKNOWN_REFUND = "unknown_refund"  # the bank gave back what we owe nobody
+    AMOUNT = "amount"  # one receipt, two amounts
+    TWICE = "twice"  # one receipt on two lines that differ
+    MISSING = "missing"  # we have taken in, or given back, what the bank does not list
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing for a person to look at. Amounts in rials, None where that side has none."""
+
+    how: Differs
+    kind: Kind | None
+    terminal: str
+    refnum: str
+    theirs: int | None
+    ours: int | None
+    at: datetime | None
+    line: int | None = None
+    row: Ours | None = None
+    why: str = ""
+
+    def key(self, statement: str) -> str:
+        """Return what is the same for the same difference, whichever statement shows it; `statement`: its hash."""
+        if self.how is Differs.UNREADABLE:
+            return f"{self.how}:{statement}:{self.line}"
+        whose = self.row.code if self.row else f"{self.terminal}/{self.refnum}"
+        return f"{self.how}:{self.kind}:{whose}:{'' if self.theirs is None else self.theirs}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of comparing. `proven`: refunds of ours that the bank's line proves, with that line; `agreed`: codes of
+    our rows, and (terminal, receipt) of theirs, on which both agree.
+    """
+
+    matched: int
+    proven: tuple[tuple[Ours, Line], ...]
+    differences: tuple[Difference, ...]
+    agreed: frozenset[str | tuple[str, str]]
+
+
+@carries_out("D30")
+def compare(
+    statement: Statement,
+    ours: Sequence[Ours],
+    terminals: Collection[str],
+    span: tuple[datetime, datetime] | None,
+    mentioned: Collection[str],
+) -> Compared:
+    """Hold every line against our rows, and every row of ours within `span` (both ends included) against the lines.
+
+    `ours`: all rows that have a receipt of the statement or lie in the span. `terminals`: ours; `mentioned`: those of
+    which the statement speaks, since nothing is missing at another bank. A refund's line names the refund's own
+    receipt or that of its payment; of several that fit, one line proves one refund, the oldest first.
+    """
+    differences = [
+        Difference(Differs.UNREADABLE, None, "", "", None, None, None, fault.number, why=fault.code)
+        for fault in statement.faults
+    ]
+    payments: dict[tuple[str, str], Ours] = {}
+    backs: dict[tuple[str, str], list[Ours]] = defaultdict(list)
+    for row in sorted(ours, key=lambda row: (row.at, row.key)):
+        if row.kind is Kind.PAYMENT:
+            payments[row.terminal, row.refnum] = row
+        else:
+            for receipt in dict.fromkeys(one for one in (row.refnum, row.of) if one):
+                backs[row.terminal, receipt].append(row)
+    undone = _undone(statement.lines, payments, backs)
+    seen: set[tuple[Kind, int]] = set()
+    first: dict[tuple[str, str], Line] = {}
+    proven: list[tuple[Ours, Line]] = []
+    agreed: set[str | tuple[str, str]] = set()
+    matched = 0
+    for line in statement.lines:
+        where = line.terminal, line.refnum
+        if line.terminal not in terminals:
+            differences.append(_theirs(Differs.FOREIGN_TERMINAL, line))
+        elif line.number in undone:
+            matched += 1
+        elif line.kind is Kind.PAYMENT:
+            paid = payments.get(where)
+            if where in first:
+                differences.append(_theirs(Differs.TWICE, line, paid))
+            elif paid is None:
+                differences.append(_theirs(Differs.UNKNOWN_PAYMENT, line))
+            elif paid.amount != line.amount:
+                differences.append(_theirs(Differs.AMOUNT, line, paid))
+            else:
+                matched += 1
+                agreed |= {paid.code, where}
+            first.setdefault(where, line)
+            if paid:
+                seen.add((Kind.PAYMENT, paid.key))
+        else:
+            open_ = [one for one in backs[where] if (Kind.REFUND, one.key) not in seen]
+            exact = [one for one in open_ if one.amount == line.amount]
+            if exact:
+                # Its own number before its payment's, what we asked for before what is known done.
+                back = min(exact, key=lambda one: (one.refnum != line.refnum, one.is_done))
+                seen.add((Kind.REFUND, back.key))
+                matched += 1
+                agreed.add(back.code)
+                if not back.is_done:
+                    proven.append((back, line))
+            elif named := [one for one in open_ if one.refnum == line.refnum]:
+                seen.add((Kind.REFUND, named[0].key))
+                differences.append(_theirs(Differs.AMOUNT, line, named[0]))
+            else:
+                differences.append(_theirs(Differs.UNKNOWN_REFUND, line))
+    for row in ours:
+        kind = Kind.PAYMENT if row.kind is Kind.PAYMENT else Kind.REFUND
+        is_covered = span is not None and span[0] <= row.at <= span[1] and row.terminal in mentioned
+        if is_covered and row.is_done and (kind, row.key) not in seen:
+            differences.append(
+                Difference(Differs.MISSING, row.kind, row.terminal, row.refnum, None, row.amount, row.at, row=row)
+            )
+    return Compared(matched, tuple(proven), tuple(differences), frozenset(agreed))
+
+
+def _undone(
+    lines: Iterable[Line], payments: Collection[tuple[str, str]], backs: Collection[tuple[str, str]]
+) -> set[int]:
+    """Return the numbers of lines that undo each other and are none of ours: what we never took in, given back whole.
+
+    A payment that was not ours to keep (another amount, sold out before it was verified) has no row in the ledger.
+    """
+    open_: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for line in lines:
+        if line.kind is Kind.PAYMENT and (line.terminal, line.refnum) not in payments:
+            open_[line.terminal, line.refnum, line.amount].append(line.number)
+    found: set[int] = set()
+    for line in lines:
+        given = open_.get((line.terminal, line.refnum, line.amount))
+        if line.kind is Kind.REVERSAL and given and (line.terminal, line.refnum) not in backs:
+            found |= {given.pop(), line.number}
+    return found
+
+
+def _theirs(how: Differs, line: Line, row: Ours | None = None) -> Difference:
+    ours = row.amount if row else None
+    return Difference(how, line.kind, line.terminal, line.refnum, line.amount, ours, line.at, line.number, row)
