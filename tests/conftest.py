@@ -35,34 +35,29 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, django_test_environment: None, django_db_blocker: Any
-) -> Iterator[None]:
-    """SQLite in a file, so that threads can compete; a lost power cut is no loss here, so nothing is synced.
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """Lay out the tables, a copy of ready ones, and let the connection of the tests lead there.
 
-    On both databases the tables are a copy of ready ones; migrations that these lack are still run.
+    SQLite lies in a file, so that threads can compete; a lost power cut is no loss here, so nothing is synced.
     """
-    default: dict[str, Any] = settings.DATABASES["default"]
-    if default["ENGINE"].endswith("sqlite3"):
-        default.setdefault("TEST", {})["NAME"] = f"{environment.DATA}/test.sqlite3"
-        default["OPTIONS"]["init_command"] = default["OPTIONS"]["init_command"].replace(
-            "synchronous=FULL", "synchronous=OFF"
-        )
-    name, server = connection.creation._get_test_db_name(), os.environ["DATABASE_URL"]
+    server = os.environ["DATABASE_URL"]
     on_postgres = server.startswith("postgres")
+    name = f"test_{os.getpid()}" if on_postgres else f"{environment.DATA}/test.sqlite3"
     url = ready.beside(server, name) if on_postgres else f"sqlite:///{name}"
     with django_db_blocker.unblock():
         ready.lay_tables(url)
+        connection.close()
+    default = connection.settings_dict
+    default["NAME"] = settings.DATABASES["default"]["NAME"] = name
+    if not on_postgres:
+        default["OPTIONS"]["init_command"] = default["OPTIONS"]["init_command"].replace(
+            "synchronous=FULL", "synchronous=OFF"
+        )
     yield
     if on_postgres:
-        connections.close_all()
+        with django_db_blocker.unblock():
+            connections.close_all()
         ready.drop(url)
-
-
-@pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
-    """What was laid out is used as it is."""
-    return True
 
 
 _flush = TransactionTestCase._fixture_teardown

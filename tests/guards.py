@@ -55,6 +55,7 @@ class Guard:
     clause: str
     without: str  # in words: the fault that a test has to notice
     away: Cut
+    first: str = ""  # the test to ask first, where many are witnesses
 
     @property
     def name(self) -> str:
@@ -556,6 +557,7 @@ GUARDS: list[Guard] = [
             "if here.hostname != there.hostname or not (ports[0] == ports[1] or is_upgrade):",
             "if False:",
         ),
+        first="tests/jobs/test_registry_watch.py::test_a_fetch_that_brings_nothing_is_written_down",
     ),
     Guard(
         "B05",
@@ -566,6 +568,7 @@ GUARDS: list[Guard] = [
         "B05",
         "all workers fetch at once",
         Cut("peyman.entrypoints.registry_watch:sweep", "if _is_due(now) and _claim(now):", "if _is_due(now):"),
+        first="tests/jobs/test_registry_watch.py::test_a_worker_that_was_killed_while_it_fetched_is_followed_by_another",
     ),
     Guard(
         "B05",
@@ -580,6 +583,7 @@ GUARDS: list[Guard] = [
             "Snapshot.State.GOOD if partner else new.verdict.state",
             "Snapshot.State.GOOD",
         ),
+        first="tests/jobs/test_registry_command.py::test_what_is_no_list_is_kept_with_its_reason_and_the_rest_comes_in",
     ),
     Guard(
         "B05",
@@ -589,6 +593,7 @@ GUARDS: list[Guard] = [
             "if snapshot.state == Snapshot.State.UNREADABLE or not quarantine.may_release(_codes(snapshot)):",
             "if False:",
         ),
+        first="tests/rooms/test_registry_history.py::test_what_cannot_be_let_go_stays_as_it_is",
     ),
     Guard(
         "B05",
@@ -598,11 +603,13 @@ GUARDS: list[Guard] = [
             "Stay.objects.filter(absent=None, row__in=some).update(absent=snapshot)",
             "pass",
         ),
+        first="tests/jobs/test_registry_command.py::test_a_folder_comes_in_by_the_days_of_its_names_and_again_changes_nothing",
     ),
     Guard(
         "B05",
         "a list that is brought later does not show when a row was away",
         Cut("peyman.market.tariff.actions.history:_insert", "if absent != following.pk", "if False"),
+        first="tests/rooms/test_registry_history.py::test_a_list_that_is_brought_later_cuts_a_stay_in_two",
     ),
     Guard(
         "B04",
@@ -651,6 +658,7 @@ GUARDS: list[Guard] = [
         "B06",
         "nobody hears of a drift that held",
         Cut("peyman.entrypoints.tariff_watch:_sound", "if not found:", "if True:"),
+        first="tests/rooms/test_drift_watch.py::test_a_drift_is_known_at_once_and_alarmed_once_a_second_list_shows_it",
     ),
     Guard(
         "B06",
@@ -660,6 +668,7 @@ GUARDS: list[Guard] = [
             'row.save(update_fields=["away_since"])',
             "Drift.objects.filter(pk=row.pk).update(away_since=now, cleared_at=now)",
         ),
+        first="tests/rooms/test_drift_watch.py::test_one_that_flaps_is_told_of_once_and_is_gone_only_after_it_stayed_away",
     ),
     Guard(
         "B06",
@@ -674,6 +683,7 @@ GUARDS: list[Guard] = [
             "is_due=all(part.status == State.REGISTERED for part in parts)",
             "is_due=bool(listed)",
         ),
+        first="tests/rooms/test_update_requests.py::test_the_promise_is_kept_with_evidence_when_all_of_it_is_listed_and_due",
     ),
     Guard(
         "B06",
@@ -683,6 +693,7 @@ GUARDS: list[Guard] = [
             "if due_on is None or due_on == request.expected_due_on:",
             "if True:",
         ),
+        first="tests/rooms/test_update_requests.py::test_a_request_that_is_listed_with_another_due_date_follows_that_one",
     ),
     Guard(
         "B06",
@@ -740,6 +751,7 @@ GUARDS: list[Guard] = [
             "-(-(sent * rate.numerator) // rate.denominator)",
             "sent * rate.numerator // rate.denominator",
         ),
+        first="tests/rules/test_audit_line.py::test_bytes_are_multiplied_once_and_rounded_up_for_the_user",
     ),
     Guard(
         "B09",
@@ -761,9 +773,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--take-away", help="Run without the guard of this name (tests/guards.py).")
 
 
+def _taken_away(config: pytest.Config) -> Guard | None:
+    name = config.getoption("--take-away")
+    return {guard.name: guard for guard in GUARDS}[name] if name else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Django is up, and no test module has been imported yet."""
-    name = session.config.getoption("--take-away")
-    if name:
-        {guard.name: guard for guard in GUARDS}[name].away.apply()
+    """Django is up; what imports a function, before or after, has it without its guard."""
+    guard = _taken_away(session.config)
+    if guard:
+        guard.away.apply()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The quick ones first: one failure is all that is asked for."""
+    guard = _taken_away(config)
+    if guard:
+        items.sort(key=lambda item: _cost(item, guard.first))
+
+
+def _cost(item: pytest.Item, first: str) -> tuple[bool, ...]:
+    names, marker = set(getattr(item, "fixturenames", ())), item.get_closest_marker("django_db")
+    return (
+        not first or not item.nodeid.startswith(first),
+        bool({"peyman", "bare", "sandbox", "new_database"} & names) or bool(item.get_closest_marker("slow")),
+        "transactional_db" in names or bool(marker and marker.kwargs.get("transaction")),
+        "db" in names or bool(marker),
+    )

@@ -30,7 +30,7 @@ def there() -> Iterator[RegistrySimulator]:
 
 def failure(url: str, **asked: object) -> registry.Failed:
     with pytest.raises(registry.Failed) as failed:
-        registry.fetch(url, **{"whole": 1.0, **asked})  # type: ignore[arg-type]
+        registry.fetch(url, **{"whole": 20.0, **asked})  # type: ignore[arg-type]
     assert failed.value.outcome in registry.OUTCOMES
     return failed.value
 
@@ -132,6 +132,7 @@ def test_a_list_that_is_called_a_picture_is_still_the_list(there: RegistrySimula
     ],
 )
 @pytest.mark.parametrize("door", DOORS)
+@pytest.mark.slow
 @pytest.mark.clause("B05")
 def test_a_bad_day_of_the_registry_has_a_name(
     there: RegistrySimulator, door: str, fault: str, outcome: str, detail: str
@@ -160,20 +161,20 @@ def test_a_page_with_200_is_no_list(there: RegistrySimulator, door: str, fault: 
 def test_a_list_that_drips_is_given_up_when_time_is_up(there: RegistrySimulator) -> None:
     there.faults(drip_s=0.05)
     begun = time.monotonic()
-    assert failure(f"{there.url}/list.csv").outcome == "timeout"
+    assert failure(f"{there.url}/list.csv", whole=1.0).outcome == "timeout"
     assert time.monotonic() - begun < 12
 
 
 @pytest.mark.clause("B05")
 def test_headers_that_drip_are_given_up_when_time_is_up() -> None:
     def drip(line: socket.socket) -> None:
-        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 30:
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 18:
             line.sendall(bytes([byte]))
             time.sleep(0.1)
 
     with raw(drip) as url:
         begun = time.monotonic()
-        assert failure(url).outcome == "timeout"
+        assert failure(url, whole=1.0).outcome == "timeout"
         assert time.monotonic() - begun < 12
 
 
@@ -184,7 +185,7 @@ def test_headers_without_an_end_are_given_up() -> None:
             line.sendall(b"X-A: " + b"b" * 1_000 + b"\r\n")
 
     with raw(pour) as url:
-        assert failure(url, whole=5.0).outcome == "broken"
+        assert failure(url).outcome == "broken"
 
 
 def test_a_body_that_a_deadline_cuts_is_not_taken_for_a_short_one() -> None:
@@ -193,7 +194,7 @@ def test_a_body_that_a_deadline_cuts_is_not_taken_for_a_short_one() -> None:
         time.sleep(3)
 
     with raw(half) as url:
-        assert failure(url).outcome == "timeout"
+        assert failure(url, whole=1.0).outcome == "timeout"
 
 
 def test_a_packed_answer_that_breaks_off_is_not_taken_for_a_short_one() -> None:
@@ -203,14 +204,14 @@ def test_a_packed_answer_that_breaks_off_is_not_taken_for_a_short_one() -> None:
         line.sendall(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + packed[: len(packed) // 2])
 
     with raw(torn) as url:
-        failed = failure(url, whole=5.0)
+        failed = failure(url)
     assert (failed.outcome, failed.detail) == ("broken", "gzip")
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
 def test_a_packing_that_was_not_asked_for_is_refused(coding: str) -> None:
     with raw(lambda line: line.sendall(f"HTTP/1.0 200 OK\r\nContent-Encoding: {coding}\r\n\r\nabc".encode())) as url:
-        failed = failure(url, whole=5.0)
+        failed = failure(url)
     assert (failed.outcome, failed.detail) == ("broken", "encoding")
 
 
@@ -230,7 +231,7 @@ def test_a_packing_that_was_not_asked_for_is_refused(coding: str) -> None:
 def test_a_redirect_leads_nowhere_else(location: str, detail: str) -> None:
     answer = f"HTTP/1.0 302 Found\r\nLocation: {location}\r\n\r\n".encode()
     with raw(lambda line: line.sendall(answer)) as url:
-        failed = failure(url, whole=5.0)
+        failed = failure(url)
     assert (failed.outcome, failed.detail) == ("redirect", detail)
 
 
@@ -240,7 +241,7 @@ def test_a_line_that_is_reset_is_broken() -> None:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     with raw(reset) as url:
-        assert failure(url, whole=5.0).outcome == "broken"
+        assert failure(url).outcome == "broken"
 
 
 def test_a_redirect_within_the_host_is_followed(there: RegistrySimulator) -> None:
@@ -276,14 +277,14 @@ def serving(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Path, Path]) -> None:
     with raw(lambda line: line.sendall(b"HTTP/1.0 200 OK\r\n\r\nx"), serving(certificate)) as url:
-        assert failure(url, whole=5.0).outcome == "tls"
+        assert failure(url).outcome == "tls"
 
 
 def test_https_never_leads_to_http(certificate: tuple[Path, Path]) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate[1]))
     answer = b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1/list.csv\r\n\r\n"
     with raw(lambda line: line.sendall(answer), serving(certificate)) as url:
-        failed = failure(url, whole=5.0, verify=trusting)
+        failed = failure(url, verify=trusting)
     assert (failed.outcome, failed.detail) == ("redirect", "https to http")
 
 
@@ -297,7 +298,7 @@ def test_a_line_under_tls_that_drips_is_given_up_when_time_is_up(certificate: tu
     trusting = ssl.create_default_context(cafile=str(certificate[1]))
     with raw(drip, serving(certificate)) as url:
         begun = time.monotonic()
-        assert failure(url, verify=trusting).outcome == "timeout"
+        assert failure(url, verify=trusting, whole=1.0).outcome == "timeout"
         assert time.monotonic() - begun < 12
 
 
@@ -330,7 +331,7 @@ def test_an_address_is_written_down_without_its_secrets(url: str, written: str) 
 def test_the_form_is_found_by_where_it_leads_and_not_followed_elsewhere() -> None:
     page = b"<form action='http://evil.ir/Page/GetIPList' method=post><input name=a value=b></form>"
     with raw(lambda line: line.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + page)) as url:
-        failed = failure(url, whole=5.0)
+        failed = failure(url)
     assert (failed.outcome, failed.detail) == ("redirect", "another host")
 
 

@@ -1,8 +1,5 @@
 """Each clause that is due has a guard, and taking it away is noticed by a test that is marked with the clause."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest
 from peyman.entrypoints.jobs import clauses
 from tests import guards
 from tests.guards import GUARDS, Cut, Guard
+from tests.warm import Warm
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -23,33 +21,33 @@ def joined() -> clauses.Joined:
     return clauses.read(REPO)
 
 
+@pytest.fixture(scope="module")
+def warm(joined: clauses.Joined) -> Iterator[Warm]:
+    """What runs the witnesses: one process for each guard would spend its time on imports."""
+    witnesses = {test.partition("::")[0] for guard in GUARDS for test in joined.tests_of(guard.clause)}
+    with Warm(sorted(path for path in witnesses if not path.startswith("tests/browser/"))) as warm:
+        yield warm
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
-def test_a_guard_that_is_taken_away_is_missed(
-    guard: Guard, joined: clauses.Joined, tmp_path: Path, on_postgres: bool
-) -> None:
-    if on_postgres:
-        pytest.skip("a guard is Python; it is taken away once, on SQLite")
+def test_a_guard_that_is_taken_away_is_missed(guard: Guard, joined: clauses.Joined, warm: Warm, tmp_path: Path) -> None:
     witnesses = joined.tests_of(guard.clause)
     assert witnesses, f"no test is marked with {guard.clause}"
     report = tmp_path / "report.xml"
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DATABASE_URL"))
-    }
-    options = ["-p", "tests.guards", f"--take-away={guard.name}", "-p", "no:cacheprovider", "-x", "-q"]
-    answer = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "-m", "not browser", f"--junitxml={report}", *witnesses],
-        cwd=REPO,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert answer.returncode == 1, f"{guard.name}: nobody misses it\n{answer.stdout}{answer.stderr}"
+    options = ["-p", "tests.guards", f"--take-away={guard.name}", "-m", "not browser", "-x", f"--junitxml={report}"]
+    code, said = warm.run(*options, *witnesses)
+    assert code == 1, f"{guard.name}: nobody misses it\n{said}"
     suite = ElementTree.parse(report).getroot().find("testsuite")  # noqa: S314  # written by pytest just now
     assert suite is not None
     assert int(suite.get("failures", "0")) >= 1
-    assert int(suite.get("errors", "0")) == 0, answer.stdout
+    assert int(suite.get("errors", "0")) == 0, said
+
+
+def test_nobody_misses_anything_when_nothing_is_taken_away(joined: clauses.Joined, warm: Warm) -> None:
+    for clause in ("D04", "D30"):  # rules alone; rules, tables and pages
+        code, said = warm.run("-p", "tests.guards", "-m", "not browser", *joined.tests_of(clause))
+        assert code == 0, said
 
 
 def test_each_clause_that_is_due_and_more_than_text_has_a_guard(joined: clauses.Joined) -> None:
