@@ -21,6 +21,7 @@ from peyman.kernel.text import has_controls, normalise
 from peyman.kernel.worktime import tehran_day
 from peyman.market.incidents.models import AuditRun, Edition, Incident, Notice, SigningKey, Step, Stretch
 from peyman.market.incidents.queries import desk, mended
+from peyman.market.incidents.queries.lanes import lanes
 from peyman.market.incidents.queries.who_knew import network, who_knew
 from peyman.market.incidents.rules import notice as notices
 from peyman.market.incidents.rules import signing, steps
@@ -356,6 +357,7 @@ def _publish(event: str, code: str, words: Words, reason: str, by: Person, now: 
             list(Stretch.objects.filter(incident=incident, superseded_at=None).order_by("starts_at", "operator", "pk"))
         ),
         facts=[one.as_json() for one in who_knew(incident, now)],
+        lanes=lanes(incident, now),
         opened_at=incident.opened_at,
         now=now,
     )

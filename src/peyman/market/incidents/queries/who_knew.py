@@ -28,7 +28,7 @@ _HARMFUL: Final = ("ineligible", "unregistered", "pending", "unknown")
 def who_knew(incident: Incident, now: datetime) -> list[Fact]:
     """Return the dated facts about the addresses of an incident, in order, with when we had each and what shows it.
 
-    Six queries, however many addresses.
+    Seven queries, however many addresses, where the history has not moved.
     """
     stretches = list(Stretch.objects.filter(incident=incident, superseded_at=None).order_by("pk"))
     over = Over(network(text) for one in stretches for text in one.edges)

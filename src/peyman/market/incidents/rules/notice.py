@@ -184,7 +184,7 @@ def draft(stretches: Sequence[Shown], *, now: datetime, contact: str, signer: st
     if any(one.ends_at is None for one in stretches):
         until = None
     since = jalali.plain_date(begins, year=True)
-    when = f"از {since} تا {jalali.plain_date(until, year=True)}" if until else f"از {since} به این سو"
+    when = f"از {since} تا {until_words(until)}" if until else f"از {since} به این سو"
     causes = list(dict.fromkeys(CAUSES.get(one.cause, one.cause) for one in stretches))
     operators = sorted({one.operator for one in stretches} - {""})
     who = operators_words(operators)
@@ -224,6 +224,12 @@ def draft(stretches: Sequence[Shown], *, now: datetime, contact: str, signer: st
     )
 
 
+def until_words(ends: datetime) -> str:
+    """Return «پایان ۱۴ آذر ۱۴۰۳» for what ends as the 15th begins, and «۱۵ آذر ۱۴۰۳» for what ends within it."""
+    shown = jalali.plain_date(last_day(ends), year=True)
+    return f"پایان {shown}" if ends == day_start(tehran_day(ends)) else shown
+
+
 def operators_words(operators: Sequence[str]) -> str:
     """Return «اپراتورهای مهرنت و آوانت», «اپراتور مهرنت», «اپراتورها»."""
     if not operators:
@@ -248,6 +254,7 @@ def content(
     operators: Mapping[str, Mapping[str, Any]],
     stretches: Sequence[Shown],
     facts: Sequence[Mapping[str, Any]],
+    lanes: Mapping[str, Any],
     opened_at: datetime,
     now: datetime,
 ) -> dict[str, Any]:
@@ -263,6 +270,7 @@ def content(
         "operators": {name: dict(one) for name, one in operators.items()},
         "stretches": [one.as_json() for one in stretches],
         "facts": [dict(one) for one in facts],
+        "timeline": dict(lanes),
         "detected_at": jalali.iso(opened_at),
         "published_at": jalali.iso(now),
     }
