@@ -103,6 +103,10 @@ class DuckDB:
     def ask(self, sql: str) -> pa.Table:
         return self.connection.sql(sql).to_arrow_table()
 
+    def progress(self) -> float:
+        """Return how much of the question at hand is done, in percent; below 0 where that is not known."""
+        return float(self.connection.query_progress())
+
     def write(self, sql: str, file: Path) -> list[Path]:
         self.connection.sql(sql).write_parquet(str(file), compression="zstd")
         return [file]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,10 @@ _RATES: Final = pa.schema(
         ("low_for", pa.int64()),
         ("high", pa.int64()),
         ("high_for", pa.int64()),
+        ("bare_low", pa.int64()),  # without what no log sees
+        ("bare_low_for", pa.int64()),
+        ("bare_high", pa.int64()),
+        ("bare_high_for", pa.int64()),
     ]
 )
 BY_USER_DAY: Final = pa.schema(
@@ -41,8 +46,13 @@ BY_USER_DAY: Final = pa.schema(
 _ROWS_OF_GROUP = 100_000
 
 
-def rates(days: Iterable[tuple[int, int]], operators: Sequence[str], tariffs: Iterable[Tariff]) -> pa.Table:
-    """Return the bounds of each (operator, day) that has any, as fractions of whole numbers."""
+def rates(
+    days: Iterable[tuple[int, int]],
+    operators: Sequence[str],
+    tariffs: Iterable[Tariff],
+    overhead: Fraction = Fraction(1),
+) -> pa.Table:
+    """Return the bounds of each (operator, day) that has any, as fractions of whole numbers, `overhead` in them."""
     of: dict[str, list[Tariff]] = {}
     for row in tariffs:
         of.setdefault(row.operator, []).append(row)
@@ -50,8 +60,9 @@ def rates(days: Iterable[tuple[int, int]], operators: Sequence[str], tariffs: It
     for operator, day in days:
         found = rules.bounds(of.get(operators[operator], []), day_of(day)) if operator >= 0 else None
         if found:
-            low, high = found.low, found.high
-            rows.append((operator, day, low.numerator, low.denominator, high.numerator, high.denominator))
+            each = (found.low * overhead, found.high * overhead, found.low, found.high)
+            parts = [part for one in each for part in (one.numerator, one.denominator)]
+            rows.append((operator, day, *parts))
     return table(rows, _RATES)
 
 
@@ -91,18 +102,29 @@ class Sums:
     low: int | None
     high: int | None
     without_tariff: int  # bytes
-    largest: int  # bytes of one line; of samples only
+    bare_low: int | None  # rials of the bytes that logs name, without what no log sees
+    bare_high: int | None
 
 
-def prepare(engine: DuckDB, sums: pa.Table, numbers: Numbers, tariffs: Sequence[Tariff], users: Sequence[Path]) -> None:
-    """Make what `answer` said known, with names and rates. Raises RuntimeError if two users have one number."""
+def prepare(
+    engine: DuckDB,
+    sums: pa.Table,
+    numbers: Numbers,
+    tariffs: Sequence[Tariff],
+    users: Sequence[Path],
+    overhead: Fraction = Fraction(1),
+) -> None:
+    """Make what `answer` said known, with names and rates. Raises RuntimeError if two users have one number.
+
+    `overhead`: what headers, TLS and retransmits add to the bytes that logs name, as a factor.
+    """
     engine.give("overcharged", sums)
     engine.files("all_users", users)
     engine.connection.execute("CREATE OR REPLACE TABLE users AS SELECT DISTINCT person, name FROM all_users")
     if engine.ask("SELECT person FROM users GROUP BY person HAVING count(*) > 1 LIMIT 1").num_rows:
         raise RuntimeError("two users have one number")
     days = engine.ask("SELECT DISTINCT operator, day FROM overcharged").to_pylist()
-    engine.give("rates", rates(((row["operator"], row["day"]) for row in days), numbers.operators, tariffs))
+    engine.give("rates", rates(((row["operator"], row["day"]) for row in days), numbers.operators, tariffs, overhead))
     names = pa.table(
         [pa.array(range(len(numbers.operators)), pa.int32()), pa.array(numbers.operators, pa.string())],
         ["operator", "name"],
@@ -116,40 +138,41 @@ def write_by_user_day(engine: DuckDB, file: Path, *, is_sample: bool = False) ->
     Of a sample nobody's rials are known.
     """
     sql = """
-        SELECT u.name AS "user", o.name AS operator, s.day, s.n, s.bytes, r.low, r.low_for, r.high, r.high_for
+        SELECT u.name AS "user", o.name AS operator, s.day, s.n, s.bytes, r.*
         FROM (
             SELECT person, operator, day, CAST(sum(n) AS BIGINT) AS n, CAST(sum(bytes) AS BIGINT) AS bytes
             FROM overcharged GROUP BY person, operator, day
         ) s
         JOIN users u ON s.person = u.person
         JOIN operators o ON s.operator = o.operator
-        LEFT JOIN rates r ON s.operator = r.operator AND s.day = r.day
+        LEFT JOIN (SELECT * RENAME (operator AS of_operator, day AS of_day) FROM rates) r
+            ON s.operator = r.of_operator AND s.day = r.of_day
         ORDER BY u.name, o.name, s.day
     """
     lines = sent = without = 0
     low: int | None = None
     high: int | None = None
+    bare_low: int | None = None
+    bare_high: int | None = None
     with pq.ParquetWriter(file, BY_USER_DAY, compression="zstd") as out:
         for batch in batches(engine, sql):
             of = {name: batch.column(name) for name in batch.schema.names}
-            least, most = (
+            least, most, bare_least, bare_most = (
                 rials_of(of["bytes"], of[name], of[f"{name}_for"])
                 if not is_sample
                 else pa.nulls(batch.num_rows, pa.int64())
-                for name in ("low", "high")
+                for name in ("low", "high", "bare_low", "bare_high")
             )
             lines += pc.sum(of["n"]).as_py()
             sent += pc.sum(of["bytes"]).as_py()
             without += pc.sum(pc.if_else(pc.is_null(of["low"]), of["bytes"], 0)).as_py()
             low, high = _plus(low, least), _plus(high, most)
+            bare_low, bare_high = _plus(bare_low, bare_least), _plus(bare_high, bare_most)
             day = pc.cast(pc.cast(of["day"], pa.int32()), pa.date32())
             out.write_table(
                 pa.table([of["user"], of["operator"], day, of["n"], of["bytes"], least, most], schema=BY_USER_DAY)
             )
-    largest = 0
-    if is_sample:
-        largest = engine.ask("SELECT max(bytes) AS bytes FROM lines WHERE gate = 0").column("bytes")[0].as_py() or 0
-    return Sums(lines, sent, low, high, without, largest)
+    return Sums(lines, sent, low, high, without, bare_low, bare_high)
 
 
 def _plus(total: int | None, more: pa.Array) -> int | None:
@@ -165,7 +188,7 @@ def intervals(
     An interval is as long as the registry says, within the time in which the addresses were declared to serve. Its
     rials are rounded for each of its user days, so that all intervals may come to some rials more than the totals.
     """
-    spans = [_declared(part, edges) for part in parts]
+    spans = [declared(part, edges) for part in parts]
     numbers = {span: number for number, span in enumerate(dict.fromkeys(spans))}
     mapping = pa.table(
         [pa.array(range(len(parts)), pa.int32()), pa.array([numbers[span] for span in spans], pa.int32())],
@@ -207,8 +230,8 @@ def intervals(
         {
             "edges": [str(one) for one in sorted(addresses[row["stretch"]], key=lambda at: (at.version, int(at)))],
             "operator": row["operator"],
-            "from": _iso(by_number[row["stretch"]][0]),
-            "to": _iso(by_number[row["stretch"]][1]),
+            "from": iso(by_number[row["stretch"]][0]),
+            "to": iso(by_number[row["stretch"]][1]),
             "lines": row["lines"],
             "bytes": row["bytes"],
             "rials_low": row["low"],
@@ -220,7 +243,7 @@ def intervals(
     return sorted(found, key=lambda row: (row["from"], row["to"], row["operator"], row["edges"], row["cause"]))
 
 
-def _declared(part: Part, edges: Edges) -> tuple[int, int, str]:
+def declared(part: Part, edges: Edges) -> tuple[int, int, str]:
     """Return a span cut to the time in which its address was declared to serve, if it was at all."""
     span = part.span
     said = [row for row in edges.over(part.edge) if row.start < span.end and span.start < row.end]
@@ -229,5 +252,5 @@ def _declared(part: Part, edges: Edges) -> tuple[int, int, str]:
     return start, end, span.cause
 
 
-def _iso(at: int) -> str:
+def iso(at: int) -> str:
     return rules.instant(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

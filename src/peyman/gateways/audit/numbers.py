@@ -7,17 +7,19 @@ from datetime import date
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from peyman.gateways.audit.quick import Many, each
 from peyman.gateways.logs import Entry, Rejected
 from peyman.kernel import prefixes
 from peyman.kernel.prefixes import Address, Network
 from peyman.kernel.worktime import tehran_day
 from peyman.market.tariff.rules import audit as rules
-from peyman.market.tariff.rules.audit_joins import Clocks, Edges, Operators, Promises
+from peyman.market.tariff.rules.audit_joins import ANONYMOUS, Clocks, Edges, Operators, Promises, Spells
 
 NO_EDGE: Final = 0  # the numbers of addresses that are none
 UNPROVEN: Final = 1
@@ -165,8 +167,11 @@ class Normaliser:
         self._users = pq.ParquetWriter(self.users, USERS, compression="zstd")
         self._columns = _columns()
         self._new_users: dict[int, str] = {}
+        self._persons: dict[str, int] = {}
+        self._tables: list[pa.Table] = []
+        self.tokens: set[str] = set()  # all that lines name: what grants of other tokens say does not touch them
         self._edges: dict[str, tuple[int, Address]] = {}
-        self._clients: dict[str, tuple[Address | None, int, bool, bool]] = {}
+        self._clients: dict[str, tuple[Address | None, Spells[str], bool, bool]] = {}
         self._paths: dict[str, bool] = {}
 
     def take(self, entry: Entry, file: int, line: int) -> None:
@@ -177,10 +182,10 @@ class Normaliser:
         edge, address = self._edge(entry.edge)
         if address is not None and not entry.is_edge_proven and not self._declared.at(address, entry.start):
             edge = UNPROVEN
-        client, operator, is_cdn, is_staff = self._client(entry.client)
-        if operator < 0:
-            operator = self.numbers.operator(self._operators.at(client, entry.start))
+        client, operators, is_cdn, is_staff = self._client(entry.client)
         shown, user = self._promises.of(entry.token, entry.host, entry.path, entry.start)
+        if entry.token:
+            self.tokens.add(entry.token)
         gate = rules.not_counted(
             method=entry.method,
             status=entry.status,
@@ -201,7 +206,7 @@ class Normaliser:
                 entry.start + ease,
                 entry.end - ease,
                 person,
-                operator,
+                self.numbers.operator(operators.at(entry.start)),
                 gate or 0,
                 shown,
                 late,
@@ -216,7 +221,7 @@ class Normaliser:
             strict=True,
         ):
             column.append(value)
-        if len(self._columns[0]) >= _BATCH:
+        if sum(table.num_rows for table in self._tables) + len(self._columns[0]) >= _BATCH:
             self._flush()
 
     def close(self) -> None:
@@ -246,14 +251,13 @@ class Normaliser:
             self._edges[text] = self.numbers.edge(address), address
         return self._edges[text]
 
-    def _client(self, text: str) -> tuple[Address | None, int, bool, bool]:
+    def _client(self, text: str) -> tuple[Address | None, Spells[str], bool, bool]:
         known = self._clients.get(text)
         if known is None:
             address = _address(text, "client") if text else None
-            always = self._operators.always(address)
             known = (
                 address,
-                -1 if always is None else self.numbers.operator(always),
+                self._operators.spells(address),
                 bool(self._declared.over(address)),
                 address is not None and any(address in network for network in self._customs.staff),
             )
@@ -270,19 +274,173 @@ class Normaliser:
         return self._paths[path]
 
     def _person(self, user: str) -> int:
-        number = person_number(user)
-        self._new_users[number] = user
+        number = self._persons.get(user)
+        if number is None:
+            if len(self._persons) >= _MOST_CLIENTS:
+                self._persons.clear()
+            number = self._persons[user] = person_number(user)
+            self._new_users[number] = user
         return number
 
     def _flush(self) -> None:
-        if not self._columns[0]:
-            return
         arrays = [pa.array(column, kind) for column, kind in zip(self._columns, LINES.types, strict=True)]
-        # Lines of one address and day stand together, so that whoever looks for some can leave the others unread.
-        self._lines.write_table(pa.table(arrays, schema=LINES).sort_by([("pair", "ascending")]))
-        users = pa.table([[*self._new_users], [*self._new_users.values()]], schema=USERS)
-        self._users.write_table(users)
-        self._columns, self._new_users = _columns(), {}
+        rows = pa.concat_tables([pa.table(arrays, schema=LINES), *self._tables])
+        if rows.num_rows:
+            # Lines of one address and day stand together, so that whoever looks for some can leave the others unread.
+            self._lines.write_table(rows.sort_by([("pair", "ascending")]))
+            self._users.write_table(pa.table([[*self._new_users], [*self._new_users.values()]], schema=USERS))
+        self._columns, self._tables, self._new_users = _columns(), [], {}
+
+    # ---- Many lines ----
+
+    def take_many(self, many: Many, file: int, lines: pa.Array) -> list[int]:
+        """Add lines, all at once, but for those of which it is not sure what they say: return the places of these."""
+        if self._customs.clocks is not None:
+            return [*range(len(lines))]
+        starts = many.start.filter(many.sure)
+        first, last = pc.min(starts).as_py() or 0, pc.max(starts).as_py() or 0
+        edge = each(many.edge, self._edge_or_none, pa.int64())
+        clients = many.client.dictionary_encode()
+        known = [self._client_or_none(text) for text in clients.dictionary.to_pylist()]
+        operator = self._operators_of(clients, known, many.start, first, last)
+        sure = _all(many.sure, pc.is_valid(edge), pc.is_valid(operator))
+        if self._customs.until is not None:
+            sure = pc.and_(sure, pc.less(many.start, self._customs.until))
+        shown, user = self._promised(many, first, last)
+        person = each(user, self._person, pa.int64())
+        gate = self._gates(many, clients, known)
+        day = each(pc.divide(many.start, _HALF_HOUR), lambda half: tehran_day_number(half * _HALF_HOUR), pa.int64())
+        until = each(pc.divide(many.end, _HALF_HOUR), lambda half: tehran_day_number(half * _HALF_HOUR), pa.int64())
+        late = pc.cast(pc.not_equal(day, until), pa.int64())
+        pair = pa.scalar(self._world, pa.int64())
+        for width, part in ((16, day), (20, edge), (8, gate), (2, shown), (1, late)):
+            pair = pc.bit_wise_or(pc.shift_left(pair, width), part)
+        columns = {
+            "world": pa.repeat(self._world, len(lines)),
+            "edge": edge,
+            "day": day,
+            "start_us": many.start,
+            "end_us": many.end,
+            "person": person,
+            "operator": operator,
+            "gate": gate,
+            "shown": shown,
+            "late": late,
+            "bytes": many.sent,
+            "key_hi": many.key_hi,
+            "key_lo": many.key_lo,
+            "has_id": pc.cast(many.has_id, pa.int16()),
+            "file": pa.repeat(file, len(lines)),
+            "line": lines,
+            "pair": pair,
+        }
+        rows = pa.table([pc.cast(columns[name], kind) for name, kind in zip(LINES.names, LINES.types, strict=True)],
+                        schema=LINES)  # fmt: skip
+        unsure = pc.indices_nonzero(pc.invert(sure)).to_pylist()
+        self._tables.append(rows.filter(sure) if unsure else rows)
+        if sum(table.num_rows for table in self._tables) + len(self._columns[0]) >= _BATCH:
+            self._flush()
+        return unsure
+
+    def _edge_or_none(self, text: str) -> int | None:
+        try:
+            return self._edge(text)[0]
+        except Rejected:
+            return None
+
+    def _client_or_none(self, text: str) -> tuple[Address | None, Spells[str], bool, bool] | None:
+        try:
+            return self._client(text)
+        except Rejected:
+            return None
+
+    def _operators_of(self, clients: Any, known: list[Any], start: pa.Array, first: int, last: int) -> pa.Array:
+        """Return whose customers clients are; null for those that are none."""
+        of: list[int | None] = []
+        changing = []
+        for place, one in enumerate(known):
+            name = one[1].during(first, last) if one else None
+            of.append(self.numbers.operator(name) if name is not None else None)
+            if one and name is None:
+                changing.append(place)
+        found = pa.array(of, pa.int64()).take(clients.indices)
+        if changing:
+            where = pc.indices_nonzero(pc.is_in(clients.indices, pa.array(changing, clients.indices.type)))
+            each_one = zip(clients.indices.take(where).to_pylist(), start.take(where).to_pylist(), strict=True)
+            says = [self.numbers.operator(known[place][1].at(at)) for place, at in each_one]
+            found = _put(found, where, pa.array(says, pa.int64()))
+        return found
+
+    def _promised(self, many: Many, first: int, last: int) -> tuple[pa.Array, pa.Array]:
+        """Return whether the message had been shown, and to which user."""
+        hosts = many.host.dictionary_encode()
+        released = [self._promises.released(host) for host in hosts.dictionary.to_pylist()]
+        shown = pa.array([one.during(first, last) for one in released], pa.int64()).take(hosts.indices)
+        if shown.null_count:
+            where = pc.indices_nonzero(pc.is_null(shown))
+            each_one = zip(hosts.indices.take(where).to_pylist(), many.start.take(where).to_pylist(), strict=True)
+            shown = _put(shown, where, pa.array([released[place].at(at) for place, at in each_one], pa.int64()))
+        tokens = many.token.dictionary_encode()
+        values = tokens.dictionary.to_pylist()
+        self.tokens.update(text for text in values if text)
+        user = pa.array([text or ANONYMOUS for text in values], pa.string()).take(tokens.indices)
+        bound = [place for place, text in enumerate(values) if self._promises.is_bound(text)]
+        if bound:
+            where = pc.indices_nonzero(pc.is_in(tokens.indices, pa.array(bound, tokens.indices.type)))
+            each_row = (column.take(where).to_pylist() for column in (many.token, many.host, many.path, many.start))
+            said = [self._promises.of(*row) for row in zip(*each_row, strict=True)]
+            shown = _put(shown, where, pa.array([one for one, _ in said], pa.int64()))
+            user = _put(user, where, pa.array([one for _, one in said], pa.string()))
+        return shown, user
+
+    def _gates(self, many: Many, clients: Any, known: list[Any]) -> pa.Array:
+        """Return why lines are not counted, 0 for those that are."""
+        fill = each(many.node, lambda node: bool(node) and rules.is_fill(node), pa.bool_())
+        of_cdn = [place for place, one in enumerate(known) if one and one[2]]
+        if of_cdn:
+            where = pc.indices_nonzero(pc.is_in(clients.indices, pa.array(of_cdn, clients.indices.type)))
+            each_one = zip(clients.indices.take(where).to_pylist(), many.start.take(where).to_pylist(), strict=True)
+            served = [self._declared.at(known[place][0], at) for place, at in each_one]
+            fill = _put(fill, where, pc.or_(fill.take(where), pa.array(served, pa.bool_())))
+        staff = pa.array([bool(one and one[3]) for one in known], pa.bool_()).take(clients.indices)
+        download = (
+            each(many.path, self._is_download, pa.bool_())
+            if self._customs.downloads
+            else pa.repeat(True, len(many.start))
+        )
+        method, status = many.method.dictionary_encode(), many.status.dictionary_encode()
+        methods, statuses = method.dictionary.to_pylist(), status.dictionary.to_pylist()
+        kind = pc.cast(method.indices, pa.int64())
+        parts = (pc.fill_null(status.indices, 0), pc.greater(many.sent, 0), fill, staff, download)
+        for part, size in zip(parts, (len(statuses) or 1, 2, 2, 2, 2), strict=True):
+            kind = pc.add(pc.multiply(kind, size), pc.cast(part, pa.int64()))
+
+        def gate(number: int) -> int:
+            number, flags = number >> 4, number & 15
+            said = rules.not_counted(
+                method=methods[number // (len(statuses) or 1)],
+                status=statuses[number % (len(statuses) or 1)] if statuses else 0,
+                sent=flags >> 3,
+                fill=bool(flags & 4),
+                staff=bool(flags & 2),
+                download=bool(flags & 1),
+            )
+            return said or 0
+
+        return each(kind, gate, pa.int64())
+
+
+def _put(column: pa.Array, where: pa.Array, values: pa.Array) -> pa.Array:
+    """Return a column with other values at some places, which come in order."""
+    mask = pc.is_in(pa.array(range(len(column)), where.type), where)
+    return pc.replace_with_mask(column, mask, values)
+
+
+def _all(*masks: pa.Array) -> pa.Array:
+    found = masks[0]
+    for mask in masks[1:]:
+        found = pc.and_(found, mask)
+    return found
 
 
 USERS: Final = pa.schema([("person", pa.int64()), ("name", pa.string())])

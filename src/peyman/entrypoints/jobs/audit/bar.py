@@ -1,11 +1,15 @@
 """How far a long part of an audit is, for those who wait for it."""
 
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from peyman.entrypoints.jobs.console import tell
+from peyman.gateways.audit.engines import DuckDB
 from peyman.kernel.text import persian_digits
 
 
@@ -53,3 +57,28 @@ class Bar:
                 f"{persian_digits(round(left))} ثانیه مانده"
             )
         click.echo(f"\r{line} " if self._is_terminal else line, nl=not self._is_terminal, err=True)
+
+
+@contextmanager
+def waiting(title: str, store: DuckDB, rows: int = 0) -> Iterator[None]:
+    """Show how far each question is that `store` works on, while it does."""
+    bar = Bar(title, 100)
+    bar.rows = rows
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.5):
+            share = store.progress()
+            if share > 0:
+                bar.within(round(min(share, 100)))
+            else:
+                bar.step("…")
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    bar.done()
