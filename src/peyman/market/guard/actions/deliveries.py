@@ -149,7 +149,7 @@ def lighten(*, name: str, by: Person | None, now: datetime) -> Delivery:
 def end(*, name: str, valid_to: datetime, by: Person | None, now: datetime) -> Delivery:
     """Believe that a delivery ends, or ended. Raises Missing, Invalid."""
     lock()
-    row = in_force(name, min(now, valid_to - scene.TICK))
+    row = in_force(name, now)
     if valid_to <= row.valid_from:
         raise Invalid({"valid_to": "پایان باید پس از آغاز باشد."})
     if row.valid_to == valid_to:
