@@ -41,10 +41,10 @@ MOST_BYTES: Final = 10**13  # of one transfer
 EARLIEST, LATEST = micros(datetime(2000, 1, 1, tzinfo=UTC)), micros(datetime(2100, 1, 1, tzinfo=UTC))
 LONGEST_TRANSFER: Final = 31 * 86_400 * 1_000_000  # microseconds
 
-_NOBODY = frozenset({"", "-", "unknown"})
+NOBODY: Final = frozenset({"", "-", "unknown"})
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _GZIP = b"\x1f\x8b"
-_PARQUET = b"PAR1"
+PARQUET: Final = b"PAR1"
 
 
 class Rejected(ValueError):
@@ -93,10 +93,10 @@ def read(file: Path, form: str, options: Options, told: Callable[[int], None] = 
 
     Raises BadFile for a file that is broken, swells, or is no log of that form.
     """
-    with _opened(file) as raw:
+    with opened(file) as raw:
         start = raw.read(4)
         raw.seek(0)
-        if form == "canonical" and start == _PARQUET:
+        if form == "canonical" and start == PARQUET:
             yield from _parquet(file, options, told)
             return
         lines = _lines(file, raw, start, told)
@@ -105,10 +105,10 @@ def read(file: Path, form: str, options: Options, told: Callable[[int], None] = 
         elif form == "cloudfront":
             yield from _cloudfront(file, lines, options)
         else:
-            yield from _each(lines, FORMATS[form], options)
+            yield from each(lines, FORMATS[form], options)
 
 
-def _opened(file: Path) -> IO[bytes]:
+def opened(file: Path) -> IO[bytes]:
     try:
         if not file.is_file():
             raise BadFile(file, "یک فایل معمولی نیست.")
@@ -123,7 +123,7 @@ def _opened(file: Path) -> IO[bytes]:
 def _lines(file: Path, raw: IO[bytes], start: bytes, told: Callable[[int], None]) -> Iterator[tuple[int, bytes | None]]:
     """Yield numbered lines without their ends, None for one that is too long."""
     number, rest, is_too_long = 0, b"", False
-    for block in _unpacked(file, raw, start, told):
+    for block in unpacked(file, raw, start, told):
         pieces = block.split(b"\n")
         pieces[0] = rest + pieces[0]
         rest = pieces.pop()
@@ -140,7 +140,7 @@ def _lines(file: Path, raw: IO[bytes], start: bytes, told: Callable[[int], None]
         yield number + 1, None if is_too_long else rest.removesuffix(b"\r")
 
 
-def _unpacked(file: Path, raw: IO[bytes], start: bytes, told: Callable[[int], None]) -> Iterator[bytes]:
+def unpacked(file: Path, raw: IO[bytes], start: bytes, told: Callable[[int], None]) -> Iterator[bytes]:
     packed = max(file.stat().st_size, 1)
     unpacked = 0
     try:
@@ -160,7 +160,7 @@ def _unpacked(file: Path, raw: IO[bytes], start: bytes, told: Callable[[int], No
         raise BadFile(file, f"تا پایان باز نشد؛ شاید ناتمام یا خراب است ({fault}).") from fault
 
 
-def _each(lines: Iterator[tuple[int, bytes | None]], parse: Parse, options: Options) -> Iterator[Read]:
+def each(lines: Iterator[tuple[int, bytes | None]], parse: Parse, options: Options) -> Iterator[Read]:
     for number, line in lines:
         if line is None:
             yield number, "line_too_long"
@@ -202,24 +202,40 @@ def _canonical(file: Path, lines: Iterator[tuple[int, bytes | None]], options: O
     if first is None:
         return
     number, head = first
-    if head is not None and head.lstrip(b"\xef\xbb\xbf \t").startswith(b"{"):
-        yield from _each(iter([(number, head.removeprefix(b"\xef\xbb\xbf"))]), _json_line, options)
-        yield from _each(lines, _json_line, options)
-        return
-    columns = [name.strip() for name in _cells((head or b"").decode("utf-8-sig", "replace"))]
-    _need(file, columns)
-    places = [columns.index(name) if name in columns else -1 for name in CANONICAL]
+    found = head_of(file, head or b"")
+    if found is None:
+        yield from each(iter([(number, (head or b"").removeprefix(b"\xef\xbb\xbf"))]), json_line, options)
+        yield from each(lines, json_line, options)
+    else:
+        yield from each(lines, found.parse, options)
 
-    def parse(raw: bytes, line: str, options: Options) -> Entry:
+
+class Head:
+    """The first line of our own CSV: its columns, and how a line under it is read."""
+
+    def __init__(self, file: Path, line: bytes) -> None:
+        """Raises BadFile for columns that are missing or there twice."""
+        try:
+            self.columns = [name.strip() for name in _cells(line.decode("utf-8-sig", "replace"))]
+        except Rejected:
+            self.columns = []
+        need(file, self.columns)
+        self._places = [self.columns.index(name) if name in self.columns else -1 for name in CANONICAL]
+
+    def parse(self, raw: bytes, line: str, options: Options) -> Entry:
+        """Read a line. Raises Rejected."""
         cells = line.split(",") if '"' not in line else _cells(line)
-        if len(cells) != len(columns):
+        if len(cells) != len(self.columns):
             raise Rejected("wrong_columns")
-        return _own([cells[at] if at >= 0 else "" for at in places], raw, options)
-
-    yield from _each(lines, parse, options)
+        return _own([cells[at] if at >= 0 else "" for at in self._places], raw, options)
 
 
-def _need(file: Path, columns: Sequence[str]) -> None:
+def head_of(file: Path, line: bytes) -> Head | None:
+    """Return the head that the first line of a log of our own is, or None if it is JSON. Raises BadFile."""
+    return None if line.lstrip(b"\xef\xbb\xbf \t").startswith(b"{") else Head(file, line)
+
+
+def need(file: Path, columns: Sequence[str]) -> None:
     missing = [name for name in _NEEDED if name not in columns]
     if missing or len(set(columns)) != len(columns):
         raise BadFile(file, f"این ستون‌ها را ندارد یا دو بار دارد: {', '.join(missing or columns)}")
@@ -232,7 +248,7 @@ def _cells(line: str) -> list[str]:
         raise Rejected("wrong_columns") from None
 
 
-def _json_line(raw: bytes, line: str, options: Options) -> Entry:
+def json_line(raw: bytes, line: str, options: Options) -> Entry:
     found = _object(line)
     return _own([found.get(name) for name in CANONICAL], raw, options)
 
@@ -241,20 +257,37 @@ def _parquet(file: Path, options: Options, told: Callable[[int], None]) -> Itera
     try:
         with pq.ParquetFile(file) as opened:
             columns = opened.schema_arrow.names
-            _need(file, columns)
+            need(file, columns)
             size, rows, number = file.stat().st_size, max(opened.metadata.num_rows, 1), 0
             for batch in opened.iter_batches(batch_size=20_000, columns=[n for n in CANONICAL if n in columns]):
-                there = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-                nothing = [None] * batch.num_rows
-                for values in zip(*(there.get(name, nothing) for name in CANONICAL), strict=True):
-                    number += 1
-                    try:
-                        yield number, _own(values, repr(values).encode("utf-8", "surrogatepass"), options)
-                    except Rejected as fault:
-                        yield number, fault.reason
+                for place, entry in rows_of(batch, options):
+                    yield number + place + 1, entry
+                number += batch.num_rows
                 told(size * number // rows)
     except (OSError, pa.ArrowException) as fault:
         raise BadFile(file, f"پارکت درستی نیست ({fault}).") from fault
+
+
+def rows_of(batch: pa.RecordBatch, options: Options) -> Iterator[Read]:
+    """Yield the rows of a batch of our own columns, by their place in it."""
+    there = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+    nothing = [None] * batch.num_rows
+    for place, values in enumerate(zip(*(there.get(name, nothing) for name in CANONICAL), strict=True)):
+        try:
+            yield place, _own(values, _raw(values), options)
+        except Rejected as fault:
+            yield place, fault.reason
+
+
+def _raw(values: Sequence[Any]) -> bytes:
+    """Return all that a row of Parquet says, as text."""
+    return "\x1f".join(map(_written, values)).encode("utf-8", "surrogatepass")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(_iso(value)) if isinstance(value, datetime) else "" if value is None else str(value)
 
 
 def _own(values: Sequence[Any], raw: bytes, options: Options) -> Entry:
@@ -311,18 +344,15 @@ def _entry(
         raise Rejected("negative_bytes")
     if sent > MOST_BYTES:
         raise Rejected("bad_bytes")
-    path, _, query = url.partition("?")
-    if not token and query and options.parameter in query:
-        token = next((value for name, value in parse_qsl(query, max_num_fields=200) if name == options.parameter), "")
-    if "%" in path:
-        path = unquote(path)
-    if request_id in _NOBODY:
+    path, of_query = token_in(url, options)
+    token = token or of_query
+    if request_id in NOBODY:
         request_id = ""
     return Entry(
         start,
         end,
-        "" if edge in _NOBODY else edge,
-        "" if client in _NOBODY else client,
+        "" if edge in NOBODY else edge,
+        "" if client in NOBODY else client,
         method,
         host.lower().partition(":")[0],
         path,
@@ -337,8 +367,26 @@ def _entry(
     )
 
 
+def token_in(url: str, options: Options) -> tuple[str, str]:
+    """Return the path of a URL and the token in its query, "" where there is none."""
+    path, _, query = url.partition("?")
+    token = ""
+    if query and options.parameter in query:
+        try:
+            pairs = parse_qsl(query, max_num_fields=200)
+        except ValueError:
+            pairs = []  # more parameters than anybody writes
+        token = next((value for name, value in pairs if name == options.parameter), "")
+    return unquote(path) if "%" in path else path, token
+
+
 def _text(value: Any) -> str:
     return value.strip() if type(value) is str else "" if value is None else str(value)
+
+
+def whole_status(value: Any) -> int:
+    """Read a status. Raises Rejected."""
+    return _whole(value, "bad_status")
 
 
 def _whole(value: Any, reason: str) -> int:
@@ -388,7 +436,7 @@ _CLOCK = re.compile(
 )
 
 
-def _clock(typed: str, zone: ZoneInfo) -> int:
+def clock(typed: str, zone: ZoneInfo) -> int:
     """Read the time of a web server: 16/May/2023:00:00:00 +0330."""
     found = _CLOCK.fullmatch(typed)
     if not found:
@@ -434,11 +482,11 @@ def _web_server(raw: bytes, line: str, options: Options, more: Sequence[str]) ->
     found = _COMBINED.fullmatch(line)
     if not found:
         raise Rejected("wrong_form")
-    client, _, clock, request, status, sent, _, _, rest = found.groups()
+    client, _, typed, request, status, sent, _, _, rest = found.groups()
     if rest and not more:
         raise Rejected("wrong_form")
     edge, msec, took, host, request_id = [*more, *("-",) * (5 - len(more))]
-    end = _number_of_seconds(msec) if msec != "-" else _clock(clock, options.zone)
+    end = _number_of_seconds(msec) if msec != "-" else clock(typed, options.zone)
     start = end - (_number_of_seconds(took) if took != "-" else 0)
     method, url = _request(request)
     return _entry(
@@ -475,7 +523,7 @@ def _arvancloud(raw: bytes, line: str, options: Options) -> Entry:
         client=_text(said.get("ip")),
         method=_text(said.get("method")),
         host=_text(said.get("domain")),
-        url=_text(said.get("uri")) + (f"?{query.removeprefix('?')}" if query not in _NOBODY else ""),
+        url=_text(said.get("uri")) + (f"?{query.removeprefix('?')}" if query not in NOBODY else ""),
         status=_whole(said.get("status"), "bad_status"),
         sent=_whole(said.get("bytes_sent"), "bad_bytes"),
         request_id=_text(said.get("request_id")),
@@ -564,7 +612,7 @@ def _cloudfront(file: Path, lines: Iterator[tuple[int, bytes | None]], options: 
             if line.startswith(b"#Fields:"):
                 columns = line.decode("ascii", "replace").removeprefix("#Fields:").split()
             continue
-        yield from _each(iter([(number, line)]), parse, options)
+        yield from each(iter([(number, line)]), parse, options)
 
 
 # ---- HAProxy ----
@@ -580,10 +628,10 @@ def _haproxy(raw: bytes, line: str, options: Options) -> Entry:
     found = _HTTPLOG.fullmatch(line)
     if not found:
         raise Rejected("wrong_form")
-    client, clock, took, status, early, sent, _, request, edge, request_id = found.groups()
+    client, typed, took, status, early, sent, _, request, edge, request_id = found.groups()
     if early or took.startswith("+"):
         raise Rejected("counted_at_first_byte")  # option logasap: the rest of the transfer is not in it
-    start = _clock(clock, options.zone)
+    start = clock(typed, options.zone)
     method, url = _request(request)
     return _entry(
         raw,

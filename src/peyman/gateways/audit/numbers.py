@@ -297,15 +297,20 @@ class Normaliser:
         """Add lines, all at once, but for those of which it is not sure what they say: return the places of these."""
         if self._customs.clocks is not None:
             return [*range(len(lines))]
-        starts = many.start.filter(many.sure)
-        first, last = pc.min(starts).as_py() or 0, pc.max(starts).as_py() or 0
         edge = each(many.edge, self._edge_or_none, pa.int64())
-        clients = many.client.dictionary_encode()
-        known = [self._client_or_none(text) for text in clients.dictionary.to_pylist()]
-        operator = self._operators_of(clients, known, many.start, first, last)
-        sure = _all(many.sure, pc.is_valid(edge), pc.is_valid(operator))
+        known = [self._client_or_none(text) for text in many.client.dictionary.to_pylist()]
+        is_known = pa.array([one is not None for one in known], pa.bool_()).take(many.client.indices)
+        sure = _all(many.sure, pc.is_valid(edge), is_known)
         if self._customs.until is not None:
             sure = pc.and_(sure, pc.less(many.start, self._customs.until))
+        unsure: list[int] = pc.indices_nonzero(pc.invert(sure)).to_pylist()
+        if unsure:
+            many, edge, lines = many.only(sure), edge.filter(sure), lines.filter(sure)
+        if not len(lines):
+            return unsure
+        first, last = pc.min(many.start).as_py(), pc.max(many.start).as_py()
+        clients = many.client
+        operator = self._operators_of(clients, known, many.start, first, last)
         shown, user = self._promised(many, first, last)
         person = each(user, self._person, pa.int64())
         gate = self._gates(many, clients, known)
@@ -334,10 +339,8 @@ class Normaliser:
             "line": lines,
             "pair": pair,
         }
-        rows = pa.table([pc.cast(columns[name], kind) for name, kind in zip(LINES.names, LINES.types, strict=True)],
-                        schema=LINES)  # fmt: skip
-        unsure = pc.indices_nonzero(pc.invert(sure)).to_pylist()
-        self._tables.append(rows.filter(sure) if unsure else rows)
+        arrays = [pc.cast(columns[name], kind) for name, kind in zip(LINES.names, LINES.types, strict=True)]
+        self._tables.append(pa.table(arrays, schema=LINES))
         if sum(table.num_rows for table in self._tables) + len(self._columns[0]) >= _BATCH:
             self._flush()
         return unsure
@@ -355,7 +358,7 @@ class Normaliser:
             return None
 
     def _operators_of(self, clients: Any, known: list[Any], start: pa.Array, first: int, last: int) -> pa.Array:
-        """Return whose customers clients are; null for those that are none."""
+        """Return whose customers clients are."""
         of: list[int | None] = []
         changing = []
         for place, one in enumerate(known):
@@ -373,7 +376,7 @@ class Normaliser:
 
     def _promised(self, many: Many, first: int, last: int) -> tuple[pa.Array, pa.Array]:
         """Return whether the message had been shown, and to which user."""
-        hosts = many.host.dictionary_encode()
+        hosts = many.host
         released = [self._promises.released(host) for host in hosts.dictionary.to_pylist()]
         shown = pa.array([one.during(first, last) for one in released], pa.int64()).take(hosts.indices)
         if shown.null_count:
@@ -408,7 +411,7 @@ class Normaliser:
             if self._customs.downloads
             else pa.repeat(True, len(many.start))
         )
-        method, status = many.method.dictionary_encode(), many.status.dictionary_encode()
+        method, status = many.method, many.status.dictionary_encode()
         methods, statuses = method.dictionary.to_pylist(), status.dictionary.to_pylist()
         kind = pc.cast(method.indices, pa.int64())
         parts = (pc.fill_null(status.indices, 0), pc.greater(many.sent, 0), fill, staff, download)

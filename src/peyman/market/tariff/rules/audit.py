@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from fractions import Fraction
-from hashlib import blake2b
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
 from math import isqrt
 from typing import Final
@@ -475,8 +475,9 @@ def line_key(cdn: str, request_id: str, fields: Sequence[object]) -> bytes:
 
     Lines without a number that say the same are as many as the one file has that says it most often.
     """
-    what = ("id", cdn, request_id) if request_id else ("line", *fields)
-    return blake2b("\x1f".join(map(str, what)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    what = (b"id", cdn, request_id) if request_id else (b"line", *fields)
+    parts = [part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass") for part in what]
+    return sha256(b"\x1f".join(parts)).digest()[:16]
 
 
 # ---- Amounts ----

@@ -3,9 +3,10 @@
 Each question is answered at the beginning of the line. Where rows contradict each other, nothing is known.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.prefixes import Address, Network
@@ -14,6 +15,9 @@ from peyman.market.tariff.rules.audit import Shown
 UNKNOWN_OPERATOR: Final = "unknown"
 ANONYMOUS: Final = "anonymous"
 ANY_CHANNEL: Final = "*"
+NEVER: Final = -(2**62)  # microseconds: before every time that a log can have
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,39 @@ class Ranges:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Spells(Generic[T]):
+    """What is so at all times: `says[n]` from `starts[n]` until before the next start. The first start is NEVER."""
+
+    starts: tuple[int, ...]
+    says: tuple[T, ...]
+
+    def at(self, at: int) -> T:
+        """Return what is so at an instant."""
+        return self.says[bisect_right(self.starts, at) - 1]
+
+    def during(self, first: int, last: int) -> T | None:
+        """Return what is so at all times of `first` ≤ t ≤ `last`, or None if it changes."""
+        begin, end = bisect_right(self.starts, first), bisect_right(self.starts, last)
+        return self.says[begin - 1] if begin == end else None
+
+
+def spells(changes: Iterable[int], says: Callable[[int], T]) -> Spells[T]:
+    """Return what `says` says, which changes at no other times than `changes`."""
+    starts, found = [NEVER], [says(NEVER)]
+    for at in sorted(changes):
+        if (one := says(at)) != found[-1]:
+            starts.append(at)
+            found.append(one)
+    return Spells(tuple(starts), tuple(found))
+
+
 class Operators:
     """Whose customer a client address was."""
 
     def __init__(self, rows: Iterable[Isp]) -> None:
         self._ranges = Ranges(rows)
+        self._spells: dict[tuple[int, ...], Spells[str]] = {}  # by the lists of rows, which live as long as we do
 
     def at(self, client: Address | None, start: int) -> str:
         """Return the operator by the longest prefix that is valid; "unknown" for none and for several at once."""
@@ -142,15 +174,19 @@ class Operators:
                 return names.pop() if len(names) == 1 else UNKNOWN_OPERATOR
         return UNKNOWN_OPERATOR
 
-    def always(self, client: Address | None) -> str | None:
-        """Return the operator if it is the same at every time, so that it can be kept, or None."""
-        rows = [row for of_length in self._ranges.holding(client) for row in of_length] if client is not None else []
-        if not rows:
-            return UNKNOWN_OPERATOR
-        first = rows[0]
-        if len(rows) == 1 and isinstance(first, Isp) and first.start <= 0 and first.end >= 2**62:
-            return first.operator
-        return None
+    def spells(self, client: Address | None) -> "Spells[str]":
+        """Return what `at` says of a client at all times."""
+        if client is None:
+            return _NOBODYS
+        of_length = self._ranges.holding(client)
+        key = tuple(map(id, of_length))
+        if key not in self._spells:
+            ends = {at for rows in of_length for row in rows for at in (row.start, row.end)}
+            self._spells[key] = spells(ends, lambda at: self.at(client, at))
+        return self._spells[key]
+
+
+_NOBODYS: Final = Spells((NEVER,), (UNKNOWN_OPERATOR,))
 
 
 class Edges:
@@ -170,7 +206,8 @@ class Edges:
         return [row for rows in self._ranges.holding(address) for row in rows if isinstance(row, DeclaredEdge)]
 
 
-Verify = Callable[[str, str, int], Grant | None]  # token, path, instant → what our own signature says
+# Token, path, instant → what our own signature says, also where it was said of another object or time.
+Verify = Callable[[str, str, int], Grant | None]
 
 
 def no_tickets(token: str, path: str, at: int) -> Grant | None:
@@ -198,11 +235,21 @@ class Promises:
         else those of all hosts. A user is never inferred from an address.
         """
         known = self._grants.get(token, []) if token else []
-        granted = [one for one in known if path.endswith(one.object) and one.start <= start < one.end]
+        granted = _fitting(known, path, start)
         if token and not granted and (signed := self._verify(token, path, start)):
-            granted = [signed]
+            known = [*known, signed]
+            granted = _fitting([signed], path, start)
         user = _user(token, granted or known)
         return (Shown.YES if granted else self._released(host, start)), user
+
+    def is_bound(self, token: str) -> bool:
+        """Say whether anybody may know more of a token than that it stands for its user; else `released` is all."""
+        return bool(token) and (token in self._grants or self._verify is not no_tickets)
+
+    def released(self, host: str) -> Spells[Shown]:
+        """Return what the releases say of a host at all times."""
+        rows = (*self._releases.get(host, ()), *self._releases.get(ANY_CHANNEL, ()))
+        return spells({at for row in rows for at in (row.start, row.end)}, lambda at: self._released(host, at))
 
     def _released(self, host: str, start: int) -> Shown:
         for channel in (host, ANY_CHANNEL):
@@ -210,6 +257,10 @@ class Promises:
             if said:
                 return said.pop() if len(said) == 1 else Shown.UNKNOWN
         return Shown.UNKNOWN
+
+
+def _fitting(grants: list[Grant], path: str, start: int) -> list[Grant]:
+    return [one for one in grants if path.endswith(one.object) and one.start <= start < one.end]
 
 
 def _user(token: str, grants: list[Grant]) -> str:
