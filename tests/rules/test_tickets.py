@@ -444,6 +444,7 @@ def test_the_next_key_is_published_two_days_before_it_signs(case, plans, expecte
         ("early", [Plan(1, NOW - DAY, NOW + 9 * DAY)], Plan(2, NOW + 2 * DAY, NOW + 32 * DAY)),
         ("sooner by itself", [Plan(1, NOW - DAY, NOW + DAY)], Plan(2, NOW + DAY, NOW + 31 * DAY)),
         ("one waits", [Plan(1, NOW - DAY, NOW + DAY), Plan(2, NOW + DAY, NOW + 31 * DAY)], None),
+        ("one began just now", [Plan(1, NOW, NOW + 30 * DAY)], None),
     ],
 )
 def test_a_key_asked_for_early_is_published_two_days_before_it_signs_too(case, plans, expected):

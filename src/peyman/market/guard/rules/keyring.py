@@ -19,6 +19,7 @@ from peyman.market.guard.rules.wording import PUBLISHED
 
 SIGNS_FOR: Final = timedelta(days=30)
 PUBLISHED_BEFORE: Final = timedelta(days=2)
+JUST_NOW: Final = timedelta(hours=1)
 DESTROYED_AFTER: Final = timedelta(seconds=tickets.MOST_LIFE + tickets.DISCLOSED_AFTER)
 MOST_KEYS: Final = 5_000  # of a document
 LONGEST_DOCUMENT: Final = 10_000_000  # bytes
@@ -74,9 +75,12 @@ def next_plan(known: Iterable[Plan], now: datetime) -> Plan | None:
 
 
 def early_plan(known: Iterable[Plan], now: datetime) -> Plan | None:
-    """Return the plan of a key that is to sign before its time: two days from now; None where one waits already."""
+    """Return the plan of a key that is to sign before its time: two days from now.
+
+    None where one waits already, or began in the last hour: then somebody else asked at the same time.
+    """
     plans = list(known)
-    if any(one.signs_from > now and not one.revoked for one in plans):
+    if any(one.signs_from > now - JUST_NOW and not one.revoked for one in plans):
         return None
     number = max((one.number for one in plans), default=0) + 1
     signing = [one.signs_until for one in plans if _signs(one, now)]
