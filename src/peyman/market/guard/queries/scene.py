@@ -3,13 +3,14 @@
 Nothing here is cached: `view` compiles a scene for those who ask often, desks and sweeps look at one and let it go.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from peyman.kernel import prefixes
@@ -43,7 +44,7 @@ from peyman.market.tariff.rules.guard import (
 from peyman.market.tariff.rules.history import Seen
 from peyman.market.tariff.rules.requests import fewest
 
-TRIES = 5  # of reading while something is changed
+TRIES = 8  # of reading while something is changed
 TICK = timedelta.resolution
 
 Names = tuple[str, ...]  # of deliveries, in order
@@ -252,11 +253,27 @@ def read(at: datetime, known: Customers | None = None) -> Scene:
     history where it has moved.
     """
     for _ in range(TRIES):
-        before = mark()
-        found = _read(at, before, known)
-        if mark() == before:
+        with _one_look():
+            before = mark()
+            found = _read(at, before, known)
+            after = mark()
+        if after == before:
             return found
     raise TryLater
+
+
+@contextmanager
+def _one_look() -> Iterator[None]:
+    """Read as of one moment where the database can do so without keeping anybody from writing: PostgreSQL.
+
+    On SQLite a transaction of ours would wait for those that write; there is looked again if something moved.
+    """
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
 
 
 def _read(at: datetime, edition: str, known: Customers | None) -> Scene:
