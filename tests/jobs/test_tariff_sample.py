@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from peyman.entrypoints.jobs import sample_tariff
+from peyman.entrypoints.jobs import sample_audit, sample_tariff
+from peyman.market.incidents.models import AuditRun, Incident, Step
 from peyman.market.tariff.models import Edge, Snapshot
 from peyman.market.tariff.queries import drift
 from tests import make
@@ -43,3 +44,32 @@ def test_neither_init_nor_its_sample_shop_brings_it_unasked_and_production_never
     assert "REG-" not in peyman("registry", "status", "2.180.1.1", "--json").stdout
     done = peyman("init", "--tariff-sample", PEYMAN_SANDBOX="", PEYMAN_SECRET_KEY="x" * 60)
     assert done.returncode == 2
+
+
+def test_the_sample_audit_finds_harm_counts_it_again_and_publishes_it_by_two_people(asked: Path) -> None:
+    make.terms()
+    make.calendar()
+    first, second = (make.person(role=role, full_name=name) for role, name in (("tariff", "لیلا"), ("manager", "مینا")))
+    sample_tariff.add_network()
+    sample_audit.add_audit()
+    run = AuditRun.objects.get()
+    assert (run.state, run.totals["lines"]) == (AuditRun.State.RECOUNTED, 1260)
+    assert run.totals["overcharged"] > 0 and run.totals["fine"] > 0 and run.totals["bytes_without_tariff"] > 0
+    incident = Incident.objects.get()
+    assert incident.state == "published"
+    signed = {step.event: step.by for step in Step.objects.filter(incident=incident)}
+    assert (signed["confirm"], signed["publish"]) == (first, second)
+    assert set(run.files) >= {"report.html", "report.pdf"}
+
+
+def test_the_sample_audit_is_made_once_the_same_for_one_day_and_waits_for_the_desk_without_staff(asked: Path) -> None:
+    sample_audit.add_audit()
+    assert not AuditRun.objects.exists(), "there is no network to audit"
+    sample_tariff.add_network()
+    sample_audit.add_audit()
+    log = asked / "simulators/audit/downloads.csv"
+    before = log.read_bytes()
+    sample_audit.add_audit()
+    sample_audit._write_inputs(log.parent, make.NOW.date())
+    assert log.read_bytes() == before
+    assert (AuditRun.objects.count(), Incident.objects.get().state) == (1, "detected")

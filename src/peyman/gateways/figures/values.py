@@ -36,8 +36,6 @@ FAULTY = (
     ABSENT,
     NOT_DUE,
     UNPROVEN,
-    BEFORE,
-    AFTER,
     UNKNOWN,
     PARTIAL,
     PENDING,

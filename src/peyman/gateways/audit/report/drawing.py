@@ -136,6 +136,7 @@ class Days:
     minor: tuple[Tick, ...]
     step: str  # what a bar is: a day, a month
     most: str
+    period: str
 
 
 def steps_by_day(first: date, last: date) -> bool:
@@ -189,6 +190,7 @@ def of_days(days: Mapping[tuple[date, str], Sum], first: date, last: date, other
         minor,
         step,
         volume(most),
+        f"از {jalali.plain_date(first, year=True)} تا {jalali.plain_date(last, year=True)}",
     )
 
 

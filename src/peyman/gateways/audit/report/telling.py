@@ -53,8 +53,9 @@ _FILES: Final = {
     "releases": "نسخه‌های گذشته برنامه",
     "grants": "نمایش‌های پیام",
     "probes": "آزمون‌های مصرف",
-    "clocks": "خطای ساعت‌ها",
+    "clock_offsets": "خطای ساعت‌ها",
     "ticket_keys": "کلیدهای بلیت",
+    "earlier": "پاسخ پیشین",
 }
 _PARAMETERS: Final = {
     "log_format": "شکل گزارش‌ها",
@@ -67,7 +68,8 @@ _PARAMETERS: Final = {
     "token_parameter": "نام نشانه دانلود در نشانی صفحه",
     "staff": "نشانی‌های خودمان",
     "downloads": "الگوی مسیر دانلودها",
-    "overhead": "سهم سرآیندها و بازفرستادن‌ها",
+    "overhead_factor": "ضریب سرآیندها و بازفرستادن‌ها",
+    "until": "سطرهای تا پیش از",
 }
 _OPTIONS: Final = {
     "log_format": "--log-format",
@@ -80,7 +82,8 @@ _OPTIONS: Final = {
     "token_parameter": "--token-parameter",
     "staff": "--staff",
     "downloads": "--downloads",
-    "overhead": "--overhead",
+    "overhead_factor": "--overhead-factor",
+    "until": "--until",
 }
 
 
@@ -490,7 +493,7 @@ def _inputs(inputs: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
         rows += [
             (
                 words(_FILES.get(kind, kind)),
-                name(one.get("name") or f"نسخه {_seen(one.get('seen_at', ''))}"),
+                _file(one),
                 size(one["size"]) if "size" in one else words(""),
                 Cell(shown(one.get("sha256", "")), "hash"),
             )
@@ -501,18 +504,21 @@ def _inputs(inputs: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
     return Table("ورودی‌ها", heads, tuple(rows), (), said), tuple(not_used)
 
 
-def _seen(text: str) -> str:
+def _file(of: Mapping[str, Any]) -> Cell:
+    """Name a file; a list of the database by its day, a table of it as such."""
+    if "name" in of:
+        return name(of["name"])
     try:
-        return jalali.plain_date(datetime.fromisoformat(text), year=True)
-    except ValueError:
-        return shown(text)
+        return words(f"نسخه {jalali.plain_date(datetime.fromisoformat(of['seen_at']), year=True)}")
+    except (KeyError, ValueError):
+        return words("پایگاه داده")
 
 
 def _parameters(parameters: Mapping[str, Any]) -> Table:
     rows = []
     for key in sorted(parameters, key=lambda one: ([*_PARAMETERS].index(one) if one in _PARAMETERS else 99, one)):
         value = parameters[key]
-        each = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        each = [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
         cell = name("، ".join(each)) if each else words("همه" if key in ("registrants", "downloads") else "هیچ")
         rows.append((words(_PARAMETERS.get(key, key)), cell))
     return Table("شرط‌های این ممیزی", (("شرط", False), ("مقدار", False)), tuple(rows))
@@ -536,12 +542,14 @@ def _command(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     said += ["--registry", "db" if isinstance(registry, Mapping) and "snapshots" in registry else "LISTS/"]
     for kind in sorted(inputs):
         if kind not in ("logs", "registry") and isinstance(inputs[kind], Mapping):
-            said += [f"--{kind.replace('_', '-')}", shlex.quote(shown(inputs[kind].get("name", "")))]
+            said += [f"--{kind.replace('_', '-')}", shlex.quote(shown(inputs[kind].get("name", "db")))]
     for key in sorted(parameters):
         if key not in _OPTIONS:
             continue
         value = parameters[key]
         for one in value if isinstance(value, list) else [value]:
+            if one is None:
+                continue
             typed = (
                 str(float(Fraction(str(one)))).removesuffix(".0")
                 if "/" in str(one) and key == "sample_percent"
