@@ -23,6 +23,8 @@ from peyman.entrypoints import (
     retention,
     tariff_watch,
 )
+from peyman.market.guard.actions import keys as ticket_keys
+from peyman.market.guard.rules.keyring import NoSealingSecret
 from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
@@ -47,6 +49,7 @@ class Swept:
     notices: int = 0
     drift: int = 0
     guard: int = 0
+    keys: int = 0
     incidents: int = 0
     lines: int = 0
     forgotten: int = 0
@@ -78,10 +81,20 @@ def tick(now: datetime) -> Swept:
     swept.lines = lost_lines.finish_due(now)
     swept.forgotten = retention.sweep(now)
     swept.drift = tariff_watch.sweep(now=now)
+    swept.keys = _keys(now)
     swept.guard = tariff_watch.guard(now=now)
     swept.incidents = incident_watch.sweep(now=now)
     log.info("sweep.done", **swept.as_json())
     return swept
+
+
+def _keys(now: datetime) -> int:
+    """Make and destroy keys of tickets in time. Where nothing seals them none is made, and the message is not shown."""
+    try:
+        return ticket_keys.sweep(now=now)
+    except NoSealingSecret:
+        log.error("sweep.ticket_keys", fault="no sealing secret")
+        return 0
 
 
 def _alone(kind: str, code: str, step: Callable[[], object]) -> int:

@@ -114,6 +114,8 @@ class Booth:
         """
         if not decision.allowed:
             raise NothingToSay
+        if object_[:1] != "/":
+            object_ = f"/{object_}"
         second = rules.seconds(now)
         until, signed = self._signed.get((id(decision.evidence), object_), _NONE)
         if signed is None or not signed.said.starts <= second < until or time.monotonic() - self._looked > _KEY_LOOK:
