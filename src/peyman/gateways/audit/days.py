@@ -91,12 +91,23 @@ def judge_all(
     largest = store.ask("SELECT max(bytes) AS bytes FROM lines WHERE gate = 0").column("bytes")[0].as_py() or 0
     return Judged(
         {code: many for (_, code), many in counts.items()},
-        sums,
-        parts,
+        *_used(sums, parts),
         [*users],
         largest,
         {day: sorted(of_day[day]) for day in sorted(of_day)},
     )
+
+
+def _used(sums: pa.Table, parts: Sequence[Part]) -> tuple[pa.Table, list[Part]]:
+    """Number the spans in which somebody was overcharged, each once and in order; leave out the others."""
+    used = {parts[number] for number in pc.unique(sums.column("part")).to_pylist()}
+    ordered = sorted(
+        used, key=lambda one: (one.edge.version, int(one.edge), one.span.start, one.span.end, one.span.cause)
+    )
+    places = {part: place for place, part in enumerate(ordered)}
+    new = pa.array([places.get(part) for part in parts], pa.int32())
+    column = new.take(sums.column("part").combine_chunks()) if len(parts) else sums.column("part")
+    return sums.set_column(sums.schema.get_field_index("part"), "part", column), ordered
 
 
 def _probed(register: Register, terms: Terms, numbers: Numbers) -> list[tuple[int, int, int]]:
@@ -547,6 +558,7 @@ def judge_kept(
     for of in counts.values():
         total.update({Code(int(number)): many for number, many in of.items()})
     sums, parts = _together(store, register, terms, numbers)
+    sums, parts = _used(sums, parts)
     names = store.write('SELECT DISTINCT person, "user" AS name FROM over_kept', work / "users-kept.parquet")
     return Judged(
         dict(total),

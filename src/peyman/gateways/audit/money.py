@@ -183,7 +183,7 @@ def _plus(total: int | None, more: pa.Array) -> int | None:
 def intervals(
     engine: DuckDB, parts: Sequence[Part], edges: Edges, folder: Path, *, is_sample: bool = False
 ) -> list[dict[str, Any]]:
-    """Return the times of full price in which somebody was overcharged, for each set of addresses and operator.
+    """Return the times of full price in which users of an operator were overcharged, and on which addresses.
 
     An interval is as long as the registry says, within the time in which the addresses were declared to serve. Its
     rials are rounded for each of its user days, so that all intervals may come to some rials more than the totals.
@@ -222,13 +222,20 @@ def intervals(
             CAST(sum(low) AS BIGINT) AS low, CAST(sum(high) AS BIGINT) AS high
         FROM priced p JOIN operators o ON p.operator = o.operator GROUP BY p.stretch, o.name"""
     ).to_pylist()
-    addresses: dict[int, set[Address]] = {}
-    for part, span in zip(parts, spans, strict=True):
-        addresses.setdefault(numbers[span], set()).add(part.edge)
+    addresses: dict[tuple[int, str], set[Address]] = {}
+    where = engine.ask(
+        "SELECT DISTINCT c.part, o.name AS operator FROM overcharged c JOIN operators o ON c.operator = o.operator"
+    )
+    for row in where.to_pylist():
+        part = parts[row["part"]]
+        addresses.setdefault((numbers[spans[row["part"]]], row["operator"]), set()).add(part.edge)
     by_number = [*numbers]
     found = [
         {
-            "edges": [str(one) for one in sorted(addresses[row["stretch"]], key=lambda at: (at.version, int(at)))],
+            "edges": [
+                str(one)
+                for one in sorted(addresses[row["stretch"], row["operator"]], key=lambda at: (at.version, int(at)))
+            ],
             "operator": row["operator"],
             "from": iso(by_number[row["stretch"]][0]),
             "to": iso(by_number[row["stretch"]][1]),

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
@@ -573,7 +573,9 @@ def _write(file: Path, document: object) -> None:
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _hash_of(modules: Iterable[str]) -> str:
+@cache
+def _hash_of(modules: tuple[str, ...]) -> str:
+    """Return a hash of the source of modules, as it was when it was first asked."""
     sha = hashlib.sha256()
     for name in modules:
         sha.update(inspect.getsource(importlib.import_module(name)).encode())
