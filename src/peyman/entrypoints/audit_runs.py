@@ -91,16 +91,20 @@ def _open(run: AuditRun, by: Person | None, now: datetime) -> Incident | None:
 
 
 def tell(incident: Incident, now: datetime) -> None:
-    """Tell staff once that an incident was opened, and what waits for them."""
-    run = incident.run
-    what = f"رویداد {incident.code} پیدا شد: {incident.title}"
-    if run is not None:
-        what = f"{what}؛ {persian_digits(run.totals['overcharged'])} دانلود اضافه حساب شده است."
+    """Tell staff once that an incident was opened, or that its notice is out."""
+    if incident.state == Incident.State.PUBLISHED:
+        what = f"اطلاعیه رویداد {incident.code} منتشر شد: {incident.title}."
+        link = f"{settings.PUBLIC_URL}/official/incidents/{incident.code}/"
+    else:
+        what = f"رویداد {incident.code} پیدا شد: {incident.title}."
+        if incident.run is not None:
+            what += f" {persian_digits(incident.run.totals['overcharged'])} دانلود اضافه حساب شده است."
+        link = f"{settings.PUBLIC_URL}/desk/tariff/incidents/{incident.code}/"
     alarms.tell(
         template="incident",
         key=f"incident:{incident.code}:{incident.state}",
         about=f"incident:{incident.code}",
-        context={"what": what, "link": f"{settings.PUBLIC_URL}/desk/tariff/incidents/{incident.code}/"},
+        context={"what": what, "link": link},
         now=now,
     )
 

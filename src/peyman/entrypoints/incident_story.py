@@ -9,7 +9,7 @@ from peyman.gateways.figures.timeline import Figure, draw
 from peyman.gateways.figures.values import Mark, Stretch, Track
 from peyman.kernel.worktime import DAY, tehran_day
 from peyman.market.incidents.rules import notice as notices
-from peyman.market.incidents.rules.knowing import Fact
+from peyman.market.incidents.rules.knowing import Fact, from_json
 
 # The facts that a reader meets first; the table has all.
 CHIEF = ("served", "ended", "began", "alarmed", "sent", "listed", "due", "removed", "audited", "detect")
@@ -96,6 +96,16 @@ def cause_words(cause: str) -> str:
     return notices.CAUSES.get(cause, cause)
 
 
+def figure_words(name: str) -> str:
+    """Return what a figure of two runs' difference is called."""
+    group, colon, reason = name.partition(":")
+    if not colon:
+        return AMOUNTS.get(name, name)
+    if group == "unknown":
+        return f"نامعلوم: {unknown_words(reason)}"
+    return f"{'نشمرده' if group == 'not_counted' else 'ناخوانده'}: {NOT_COUNTED.get(reason, reason)}"
+
+
 def unknown_words(reason: str) -> str:
     """Return why a line is unknown."""
     return notices.UNKNOWN.get(reason, reason)
@@ -175,4 +185,79 @@ def told_json(one: Mapping[str, Any]) -> Told:
         megabytes(one["bytes"]),
         one["rials_low"],
         one["rials_high"],
+    )
+
+
+# ---- A notice as a page ----
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the page of a notice prints, of what was published, or would be."""
+
+    content: Mapping[str, Any]
+    words: Mapping[str, str]
+    rows: list[Row]
+    stretches: list[Told]
+    unknown: list[tuple[str, int]]
+    facts: list[Fact]
+    chief: list[Fact]
+    figure: Figure | None
+    until_day: date
+    closes_at: datetime
+    now: datetime
+
+    @property
+    def totals(self) -> Mapping[str, Any]:
+        totals: Mapping[str, Any] = self.content["totals"]
+        return totals
+
+    @property
+    def megabytes(self) -> int:
+        return megabytes(self.totals["bytes_overcharged"])
+
+    @property
+    def users(self) -> int:
+        return sum(row.users for row in self.rows)
+
+    @property
+    def anonymous(self) -> int:
+        return sum(row.anonymous for row in self.rows)
+
+    @property
+    def starts_at(self) -> datetime:
+        return min(one.starts_at for one in self.stretches)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of it all, None where some of it is not over as far as we know."""
+        days = [one.last_day for one in self.stretches]
+        return None if None in days else max(day for day in days if day)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window is."""
+        return self.now < self.closes_at
+
+    @property
+    def operators(self) -> str:
+        return notices.operators_words(sorted({row.operator for row in self.rows}))
+
+
+def page_of(content: Mapping[str, Any], now: datetime) -> Page:
+    """Return a notice as its page prints it: no query."""
+    facts = [from_json(one) for one in content["facts"]]
+    until = date.fromisoformat(content["until_day"])
+    return Page(
+        content=content,
+        words=content["words"],
+        rows=rows_of(content["operators"]),
+        stretches=[told_json(one) for one in content["stretches"]],
+        unknown=unknown_of(content["totals"]),
+        facts=facts,
+        chief=chief(facts),
+        figure=figure_of(content["timeline"], facts, now),
+        until_day=until,
+        closes_at=notices.closes_at(until),
+        now=now,
     )

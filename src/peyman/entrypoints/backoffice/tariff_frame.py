@@ -13,7 +13,10 @@ PAGES = (
     ("/desk/tariff/snapshots/", "نسخه‌های فهرست"),
     ("/desk/tariff/address/", "یک نشانی"),
     ("/desk/tariff/edges/", "شبکه توزیع"),
+    ("/desk/tariff/guard/", "نگهبان"),
     ("/desk/tariff/requests/", "درخواست‌ها"),
+    ("/desk/tariff/runs/", "اجراهای ممیزی"),
+    ("/desk/tariff/incidents/", "رویدادها"),
 )
 
 

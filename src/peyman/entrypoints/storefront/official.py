@@ -14,6 +14,7 @@ from peyman.entrypoints.fields import Field
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.worktime import TEHRAN
+from peyman.market.incidents.queries import public as incidents
 from peyman.messages import queries, rules
 
 KINDS = (("sms", "شماره پیامک"), ("email", "ایمیل"), ("domain", "نشانی وبگاه یا پیوند"), ("phone", "شماره تلفن"))
@@ -81,6 +82,7 @@ def official(request: HttpRequest) -> HttpResponse:
         "address_fields": [kind, address, day],
         "verdict": verdict,
         "asked": asked,
+        "incidents": incidents.notices()[:3],
     }
     return render(request, "storefront/official.html", context, status=422 if day.error else 200)
 

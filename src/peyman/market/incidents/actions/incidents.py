@@ -20,9 +20,8 @@ from peyman.kernel.errors import Invalid
 from peyman.kernel.text import has_controls, normalise
 from peyman.kernel.worktime import tehran_day
 from peyman.market.incidents.models import AuditRun, Edition, Incident, Notice, SigningKey, Step, Stretch
-from peyman.market.incidents.queries import desk, mended
-from peyman.market.incidents.queries.lanes import lanes
-from peyman.market.incidents.queries.who_knew import network, who_knew
+from peyman.market.incidents.queries import desk, drafting, mended
+from peyman.market.incidents.queries.who_knew import network
 from peyman.market.incidents.rules import notice as notices
 from peyman.market.incidents.rules import signing, steps
 from peyman.market.incidents.rules.notice import Words
@@ -343,24 +342,9 @@ def _publish(event: str, code: str, words: Words, reason: str, by: Person, now: 
     run = incident.run
     if run is None:  # the guard has refused
         raise steps.NoRun
-    last = Notice.objects.filter(incident=incident).order_by("number").last()
+    last = drafting.last(incident)
     number = last.number + 1 if last else 1
-    said = notices.content(
-        incident=incident.code,
-        number=number,
-        words=words,
-        run=run.code,
-        run_sha256=run.sha256,
-        totals=run.totals,
-        operators=run.operators,
-        stretches=desk.shown(
-            list(Stretch.objects.filter(incident=incident, superseded_at=None).order_by("starts_at", "operator", "pk"))
-        ),
-        facts=[one.as_json() for one in who_knew(incident, now)],
-        lanes=lanes(incident, now),
-        opened_at=incident.opened_at,
-        now=now,
-    )
+    said = drafting.said(incident, run, words, number=number, now=now)
     text = signing.canonical(said)
     made = Notice.objects.create(
         incident=incident,

@@ -1,6 +1,6 @@
 """What the desk lists: runs with what they differ in, incidents with their steps, and what a step is judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from peyman.market.incidents.rules.runs import Difference, NewRun, difference
 from peyman.market.incidents.rules.signing import Link
 from peyman.market.incidents.rules.steps import Known
 from peyman.market.tariff.models import Drift
+from peyman.people.models import Person
 
 SHOWN = 50
 FULL_PRICE = ("ineligible", "unregistered", "pending")  # kinds of drift of which we know that operators bill in full
@@ -181,6 +182,11 @@ def all_chains() -> list[tuple[Incident, list[str]]]:
             wrong.append(f"{one.code}: its state is not that of its last step")
         found.append((one, wrong))
     return found
+
+
+def names(codes: Iterable[str]) -> dict[str, str]:
+    """Return what people are called, by code: one query."""
+    return dict(Person.objects.filter(code__in=set(codes)).values_list("code", "full_name"))
 
 
 def drifts_without_incident() -> list[Drift]:
