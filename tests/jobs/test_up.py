@@ -50,7 +50,7 @@ def test_run_json_tells_outsiders_all_they_need_and_goes_with_the_sandbox(peyman
         assert httpx.get(f"{run['url']}/readyz").text == "ready\n"
         assert httpx.get(f"{run['inbox_url']}.json", params={"to": "09121234567"}).json() == []
         assert answers(run["bank_url"]) or httpx.get(run["bank_url"]).status_code < 500
-        assert {row["role"] for row in run["staff"]} == {"orders", "catalogue", "privacy", "tariff", "manager"}
+        assert {row["role"] for row in run["staff"]} == {"orders", "catalogue", "privacy", "tariff", "finance", "manager"}
         assert len(run["customers"]) == 3
         assert (peyman.data / "run.json").exists()
     assert not (peyman.data / "run.json").exists()

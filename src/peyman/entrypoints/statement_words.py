@@ -20,3 +20,20 @@ COLUMNS: Final = {
     "kind": "نوع",
     "at": "زمان",
 }
+# ---- The ledger and what is owed back ----
+
+ACCOUNTS: Final = {
+    "gateway": "نزد",
+    "unallocated": "رسیده، هنوز بی سفارش قطعی",
+    "orders": "بابت سفارش‌های قطعی",
+    "refunds": "بدهی بازپرداخت",
+}
+WAYS: Final = {"reversal": "برگشت تراکنش", "refund": "انتقال از درگاه"}
+STATES: Final = {"owed": "بدهکاریم", "asked": "از بانک خواسته‌ایم", "done": "انجام شد"}
+REASONS: Final = {
+    "sold_out": "کالا تمام شد",
+    "not_due": "سفارش دیگر پذیرای پرداخت نبود",
+    "mismatch": "مبلغ دیگری پرداخت شد",
+    "cancelled": "سفارش لغو شد",
+    "price_drop": "بها کم شد",
+}

@@ -22,6 +22,7 @@ class Person(AbstractBaseUser):
         CATALOGUE = "catalogue"
         PRIVACY = "privacy"  # looks after personal data
         TARIFF = "tariff"  # holds the network against the national registry
+        FINANCE = "finance"  # holds the banks' statements against the ledger
         MANAGER = "manager"
 
     code = models.CharField(max_length=32, unique=True)  # public id, random
@@ -60,7 +61,7 @@ class Person(AbstractBaseUser):
             ),
             models.CheckConstraint(
                 name="role_is_known",
-                condition=Q(role__in=["customer", "orders", "catalogue", "privacy", "tariff", "manager"]),
+                condition=Q(role__in=["customer", "orders", "catalogue", "privacy", "tariff", "finance", "manager"]),
             ),
         ]
 

@@ -1,12 +1,14 @@
 """Our rows as a bank's statement may name them, and what it and we do not agree on."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
 from peyman.billing.models import Payment, Refund, Statement, StatementDifference
 from peyman.billing.rules.statements import Kind, Ours
+from peyman.promises.queries.ledger import due_of
 
 _ASKED = 500  # receipts of one question
 
@@ -68,6 +70,35 @@ def open_differences() -> Sequence[StatementDifference]:
     """Return what is to be looked at, the oldest first. One query."""
     rows = StatementDifference.objects.filter(settled_at=None).select_related("statement", "payment", "refund")
     return list(rows.order_by("found_at", "pk"))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A refund that is not proven done, and until when it is promised (None where nothing was promised)."""
+
+    refund: Refund
+    order: str
+    due_at: datetime | None
+    is_late: bool
+
+
+def waiting_refunds(now: datetime, *, limit: int = 100) -> tuple[list[Waiting], int]:
+    """Return the refunds that are owed, those promised soonest first, and how many there are in all. Three queries."""
+    rows = Refund.objects.exclude(state=Refund.State.DONE).select_related("payment__bill")
+    many = rows.count()
+    found = list(rows.order_by("created_at", "pk")[:limit])
+    promised = due_of([f"refund:{row.code}" for row in found])
+    waiting = [
+        Waiting(row, row.payment.bill.subject.removeprefix("order:"), due, due is not None and due < now)
+        for row in found
+        for due in [promised.get(f"refund:{row.code}")]
+    ]
+    return sorted(waiting, key=lambda one: (one.due_at is None, one.due_at or now, one.refund.pk)), many
+
+
+def last_statements(limit: int = 10) -> list[Statement]:
+    """Return the statements that came last, the newest first. One query."""
+    return list(Statement.objects.select_related("taken_by").order_by("-taken_at", "-pk")[:limit])
 
 
 def differences_of(statement: Statement) -> Iterator[StatementDifference]:

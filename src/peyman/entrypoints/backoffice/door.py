@@ -29,6 +29,7 @@ class Desk:
 # In the order of the tabs.
 DESKS: list[Desk] = [
     Desk("/desk/promises/", "قول‌ها", "promises"),
+    Desk("/desk/money/", "دفتر و بانک", "money"),
     Desk("/desk/tariff/", "تعرفه", "tariff"),
     Desk("/desk/calendar/", "روزهای کاری", "calendar"),
     Desk("/desk/force-majeure/", "قوه قهریه", "force_majeure"),

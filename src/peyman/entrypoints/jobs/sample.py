@@ -22,6 +22,7 @@ STAFF = (
     ("+989120000003", Person.Role.MANAGER, "مینا صادقی"),
     ("+989120000004", Person.Role.PRIVACY, "کاوه رستمی"),
     ("+989120000005", Person.Role.TARIFF, "لیلا شریفی"),
+    ("+989120000006", Person.Role.FINANCE, "فرهاد نیک‌بین"),
 )
 CUSTOMERS = (
     ("+989120000101", "سارا احمدی"),

@@ -10,9 +10,12 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "privacy": frozenset({"desk", "privacy", "people"}),
     # Holds the network's addresses against the national registry.
     "tariff": frozenset({"desk", "tariff"}),
+    # Holds the banks' statements against the ledger, and sees to what is owed back.
+    "finance": frozenset({"desk", "money"}),
     "manager": frozenset(
         {
             "desk",
+            "money",
             "promises",
             "tariff",
             "calendar",

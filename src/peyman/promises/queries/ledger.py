@@ -91,6 +91,14 @@ def unkept_of(subjects: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(owed.order_by("pk").values_list("subject", flat=True)))
 
 
+def due_of(subjects: Iterable[str]) -> dict[str, datetime]:
+    """Return until when something is promised for these subjects and not done yet, the soonest of each. One query."""
+    owed = Promise.objects.filter(
+        subject__in=list(subjects), kept_at=None, state__in=[Promise.State.OPEN, Promise.State.BROKEN]
+    )
+    return dict(owed.order_by("-due_at", "-pk").values_list("subject", "due_at"))
+
+
 def view(promise: Promise, now: datetime) -> PromiseView:
     """Return one row as its customer sees it at `now`; `promise.terms` should be loaded."""
     ending = rules.ending(promise.state, promise.due_at, promise.kept_at, now, promise.held_since)
