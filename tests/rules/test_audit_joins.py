@@ -32,12 +32,15 @@ def test_no_operator_and_two_at_once_are_unknown() -> None:
     assert found.at(None, 100) == "unknown"
 
 
-def test_an_operator_that_never_changes_may_be_kept() -> None:
-    found = Operators([isp("5.0.0.0/8", "mci"), isp("5.5.0.0/16", "irancell", 100), isp("6.0.0.0/8", "tci", 1)])
-    assert found.always(ip_address("5.1.1.1")) == "mci"
-    assert found.always(ip_address("5.5.1.1")) is None
-    assert found.always(ip_address("6.1.1.1")) is None
-    assert found.always(ip_address("7.1.1.1")) == "unknown"
+def test_what_an_operator_is_at_all_times_is_known_by_the_times_at_which_it_changes() -> None:
+    found = Operators([isp("5.0.0.0/8", "mci"), isp("5.5.0.0/16", "irancell", 100), isp("6.0.0.0/8", "tci", 1, 9)])
+    assert found.spells(ip_address("5.1.1.1")).says == ("unknown", "mci", "unknown")
+    of_two = found.spells(ip_address("5.5.1.1"))
+    assert [of_two.at(at) for at in (-1, 0, 99, 100)] == ["unknown", "mci", "mci", "irancell"]
+    assert (of_two.during(0, 99), of_two.during(0, 100), of_two.during(100, 10**9)) == ("mci", None, "irancell")
+    assert found.spells(ip_address("6.1.1.1")).says == ("unknown", "tci", "unknown")
+    assert found.spells(ip_address("7.1.1.1")).says == found.spells(None).says == ("unknown",)
+    assert found.bounds() == {5 << 24, 6 << 24, 7 << 24, 0x05050000, 0x05060000}
 
 
 def test_operators_equal_a_search_through_all_rows() -> None:

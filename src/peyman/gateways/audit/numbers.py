@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +14,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from peyman.gateways.audit.quick import Many, each
+from peyman.gateways.audit.quick import Many, each, ipv4
 from peyman.gateways.logs import Entry, Rejected
 from peyman.kernel import prefixes
 from peyman.kernel.prefixes import Address, Network
 from peyman.kernel.worktime import tehran_day
 from peyman.market.tariff.rules import audit as rules
-from peyman.market.tariff.rules.audit_joins import ANONYMOUS, Clocks, Edges, Operators, Promises, Spells
+from peyman.market.tariff.rules.audit_joins import (
+    ANONYMOUS,
+    Clocks,
+    Edges,
+    Isp,
+    Operators,
+    Promises,
+    Ranges,
+    Spells,
+)
 
 NO_EDGE: Final = 0  # the numbers of addresses that are none
 UNPROVEN: Final = 1
@@ -167,6 +177,9 @@ class Normaliser:
         self._users = pq.ParquetWriter(self.users, USERS, compression="zstd")
         self._columns = _columns()
         self._new_users: dict[int, str] = {}
+        staff = Ranges(Isp(network, "", "", 0, 1) for network in self._customs.staff)
+        bounds = {0, *operators.bounds(), *edges.bounds(), *staff.bounds()} - {1 << 32}
+        self._bounds = pa.array(sorted(bounds), pa.int64())
         self._persons: dict[str, int] = {}
         self._tables: list[pa.Table] = []
         self.tokens: set[str] = set()  # all that lines name: what grants of other tokens say does not touch them
@@ -298,18 +311,17 @@ class Normaliser:
         if self._customs.clocks is not None:
             return [*range(len(lines))]
         edge = each(many.edge, self._edge_or_none, pa.int64())
-        known = [self._client_or_none(text) for text in many.client.dictionary.to_pylist()]
-        is_known = pa.array([one is not None for one in known], pa.bool_()).take(many.client.indices)
+        clients, known = self._alike(many.client)
+        is_known = pa.array([one is not None for one in known], pa.bool_()).take(clients)
         sure = _all(many.sure, pc.is_valid(edge), is_known)
         if self._customs.until is not None:
             sure = pc.and_(sure, pc.less(many.start, self._customs.until))
         unsure: list[int] = pc.indices_nonzero(pc.invert(sure)).to_pylist()
         if unsure:
-            many, edge, lines = many.only(sure), edge.filter(sure), lines.filter(sure)
+            many, edge, clients, lines = many.only(sure), edge.filter(sure), clients.filter(sure), lines.filter(sure)
         if not len(lines):
             return unsure
         first, last = pc.min(many.start).as_py(), pc.max(many.start).as_py()
-        clients = many.client
         operator = self._operators_of(clients, known, many.start, first, last)
         shown, user = self._promised(many, first, last)
         person = each(user, self._person, pa.int64())
@@ -351,6 +363,24 @@ class Normaliser:
         except Rejected:
             return None
 
+    def _alike(self, client: Any) -> tuple[pa.Array, list[Any]]:
+        """Return which clients are alike to all that is asked of them, and what is known of each kind.
+
+        Clients are many, but the ranges that tell one from another are few.
+        """
+        texts = client.dictionary
+        value = ipv4(texts)
+        of_range = pc.subtract(
+            pc.cast(pc.search_sorted(self._bounds, pc.fill_null(value, 0), side="right"), pa.int64()), 1
+        )
+        by_itself = pa.array(range(-1, -1 - len(texts), -1), pa.int64())
+        kinds = pc.if_else(pc.is_valid(value), of_range, by_itself).dictionary_encode()
+        known = [
+            self._client_or_none(texts[-1 - kind].as_py() if kind < 0 else str(IPv4Address(self._bounds[kind].as_py())))
+            for kind in kinds.dictionary.to_pylist()
+        ]
+        return kinds.indices.take(client.indices), known
+
     def _client_or_none(self, text: str) -> tuple[Address | None, Spells[str], bool, bool] | None:
         try:
             return self._client(text)
@@ -366,10 +396,10 @@ class Normaliser:
             of.append(self.numbers.operator(name) if name is not None else None)
             if one and name is None:
                 changing.append(place)
-        found = pa.array(of, pa.int64()).take(clients.indices)
+        found = pa.array(of, pa.int64()).take(clients)
         if changing:
-            where = pc.indices_nonzero(pc.is_in(clients.indices, pa.array(changing, clients.indices.type)))
-            each_one = zip(clients.indices.take(where).to_pylist(), start.take(where).to_pylist(), strict=True)
+            where = pc.indices_nonzero(pc.is_in(clients, pa.array(changing, clients.type)))
+            each_one = zip(clients.take(where).to_pylist(), start.take(where).to_pylist(), strict=True)
             says = [self.numbers.operator(known[place][1].at(at)) for place, at in each_one]
             found = _put(found, where, pa.array(says, pa.int64()))
         return found
@@ -401,11 +431,11 @@ class Normaliser:
         fill = each(many.node, lambda node: bool(node) and rules.is_fill(node), pa.bool_())
         of_cdn = [place for place, one in enumerate(known) if one and one[2]]
         if of_cdn:
-            where = pc.indices_nonzero(pc.is_in(clients.indices, pa.array(of_cdn, clients.indices.type)))
-            each_one = zip(clients.indices.take(where).to_pylist(), many.start.take(where).to_pylist(), strict=True)
+            where = pc.indices_nonzero(pc.is_in(clients, pa.array(of_cdn, clients.type)))
+            each_one = zip(clients.take(where).to_pylist(), many.start.take(where).to_pylist(), strict=True)
             served = [self._declared.at(known[place][0], at) for place, at in each_one]
             fill = _put(fill, where, pc.or_(fill.take(where), pa.array(served, pa.bool_())))
-        staff = pa.array([bool(one and one[3]) for one in known], pa.bool_()).take(clients.indices)
+        staff = pa.array([bool(one and one[3]) for one in known], pa.bool_()).take(clients)
         download = (
             each(many.path, self._is_download, pa.bool_())
             if self._customs.downloads

@@ -154,6 +154,23 @@ def wholes(typed: pa.Array, longest: int = 18) -> tuple[pa.Array, pa.Array]:
     return pc.cast(pc.if_else(sure, typed, "0"), pa.int64()), sure
 
 
+def ipv4(typed: pa.Array) -> pa.Array:
+    """Read IPv4 addresses as numbers; null for whatever else it is."""
+    parts = pc.split_pattern(typed, ".")
+    is_four = pc.equal(pc.list_value_length(parts), 4)
+    parts = pc.split_pattern(pc.if_else(pc.fill_null(is_four, False), typed, "x.x.x.x"), ".").flatten()
+    length = pc.binary_length(parts)
+    of_zero = pc.and_(pc.starts_with(parts, "0"), pc.greater(length, 1))
+    number, sure = wholes(parts, 3)
+    sure = _all(sure, pc.invert(of_zero), pc.less(number, 256))
+    found = pa.scalar(0, pa.int64())
+    every = pa.scalar(True)
+    for place in range(4):
+        at = pa.array(range(place, len(parts), 4), pa.int64())
+        found, every = pc.add(pc.multiply(found, 256), number.take(at)), pc.and_(every, sure.take(at))
+    return pc.if_else(every, found, None)
+
+
 def is_plain(text: pa.Array) -> pa.Array:
     """Say which texts are of printable ASCII without a space at either end (or are empty)."""
     printable = pc.or_(pc.ascii_is_printable(text), pc.equal(pc.binary_length(text), 0))

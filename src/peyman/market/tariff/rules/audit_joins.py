@@ -119,6 +119,11 @@ class Ranges:
             version: sorted((length for v, length in self._rows if v == version), reverse=True) for version in (4, 6)
         }
 
+    def bounds(self) -> set[int]:
+        """Return where ranges of IPv4 begin and where what is behind them does: between two bounds all is alike."""
+        starts = ((at, 1 << 32 - length) for (v, length), of in self._rows.items() if v == 4 for at in of)
+        return {bound for at, size in starts for bound in (at, at + size)}
+
     def holding(self, at: Address) -> list[list[Isp | DeclaredEdge]]:
         """Return the rows that hold an address, whenever, one list for each length of prefix."""
         value, bits = int(at), at.max_prefixlen
@@ -174,6 +179,10 @@ class Operators:
                 return names.pop() if len(names) == 1 else UNKNOWN_OPERATOR
         return UNKNOWN_OPERATOR
 
+    def bounds(self) -> set[int]:
+        """Return the bounds of ranges of IPv4, within which all clients are alike."""
+        return self._ranges.bounds()
+
     def spells(self, client: Address | None) -> "Spells[str]":
         """Return what `at` says of a client at all times."""
         if client is None:
@@ -198,6 +207,10 @@ class Edges:
     def at(self, address: Address | None, start: int) -> bool:
         """Say whether an address was declared to serve at an instant."""
         return any(row.start <= start < row.end for row in self.over(address))
+
+    def bounds(self) -> set[int]:
+        """Return the bounds of ranges of IPv4, within which all addresses are alike."""
+        return self._ranges.bounds()
 
     def over(self, address: Address | None) -> list[DeclaredEdge]:
         """Return the declarations that hold an address, whenever."""
