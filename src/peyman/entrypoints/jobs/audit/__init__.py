@@ -63,6 +63,9 @@ def command() -> None:
 @click.option("--tariffs", metavar="FILE|db", help="تعرفه اپراتورها")
 @click.option("--releases", metavar="FILE", help="نسخه‌های گذشته چه نشان می‌دادند")
 @click.option("--grants", metavar="FILE", help="پیام به که نشان داده شد")
+@click.option(
+    "--ticket-keys", "ticket_keys", metavar="FILE|db", help="کلیدهای عمومی بلیت‌ها: خود بلیت هم نمایش را ثابت می‌کند"
+)
 @click.option("--probes", metavar="FILE|db", help="آنچه در دوره مهلت اپراتورها سنجیده شد")
 @click.option(
     "--clock-offsets", "clock_offsets", metavar="FILE", help="ساعت هر شبکه چند ثانیه جلو بود و تا چند درست است"

@@ -43,6 +43,7 @@ class Asked:
     overhead: Fraction = Fraction(1)
     keep: Path | None = None
     earlier: Path | None = None
+    ticket_keys: str = ""  # a file, or DATABASE
 
     def parameters(self) -> dict[str, Any]:
         """What the answer depends on besides files."""
@@ -83,6 +84,7 @@ def read(
     until: str | None = None,
     keep: Path | None = None,
     earlier: Path | None = None,
+    ticket_keys: str | None = None,
     **tables: str | None,
 ) -> Asked:
     """Check what was asked for. Raises CouldNot."""
@@ -144,6 +146,7 @@ def read(
         overhead=overhead,
         keep=keep,
         earlier=earlier,
+        ticket_keys=ticket_keys or "",
     )
 
 

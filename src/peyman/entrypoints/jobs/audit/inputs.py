@@ -10,8 +10,9 @@ from typing import Any, Final
 from peyman.entrypoints.jobs.audit.asked import DATABASE, Asked
 from peyman.entrypoints.jobs.audit.bar import Bar
 from peyman.entrypoints.jobs.console import CouldNot, tell
-from peyman.gateways.audit import files
+from peyman.gateways.audit import files, tickets
 from peyman.kernel.text import persian_digits
+from peyman.market.guard.queries import keys
 from peyman.market.tariff.queries import edges as edge_queries
 from peyman.market.tariff.queries import history, isps, probes, rates
 from peyman.market.tariff.rules import audit as rules
@@ -62,6 +63,13 @@ def read(asked: Asked) -> Inputs:
             known[name] = getattr(files, name)(Path(source))
             digests[name] = asdict(files.digest(Path(source)))
     _tell_overlaps(known["edges"])
+    verify: Verify = no_tickets
+    if asked.ticket_keys == DATABASE:
+        own = keys.own()
+        verify, digests["ticket_keys"] = tickets.verify_with(own), {"keys": len(own), "sha256": rows_hash(own)}
+    elif asked.ticket_keys:
+        verify = tickets.verifier(Path(asked.ticket_keys))
+        digests["ticket_keys"] = asdict(files.digest(Path(asked.ticket_keys)))
     register, digests["registry"] = _register(asked, known.get("probes", ()))
     offsets = known.get("clock_offsets", [])
     clocks = Clocks(offsets, asked.terms.tolerance // rules.MICROSECOND) if offsets else None
@@ -75,7 +83,7 @@ def read(asked: Asked) -> Inputs:
         known.get("probes", []),
         offsets,
         clocks,
-        no_tickets,
+        verify,
         digests,
     )
 

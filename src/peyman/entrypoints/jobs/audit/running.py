@@ -26,8 +26,7 @@ from peyman.entrypoints.jobs.audit.bar import Bar, waiting
 from peyman.entrypoints.jobs.audit.inputs import Inputs, rows_hash
 from peyman.entrypoints.jobs.audit.inputs import read as read_inputs
 from peyman.entrypoints.jobs.console import CouldNot, tell
-from peyman.gateways import logs
-from peyman.gateways.audit import days, difference, engines, kept, money, numbers, recount, report, rolls
+from peyman.gateways.audit import days, difference, engines, kept, money, numbers, reading, recount, report, rolls
 from peyman.gateways.audit import files as audit_files
 from peyman.gateways.audit.days import Audited, Judged, Log
 from peyman.gateways.audit.files import BadFile, Digest
@@ -55,6 +54,9 @@ _READING: Final = (
     "peyman.market.tariff.rules.audit_joins",
     "peyman.gateways.audit.files",
     "peyman.gateways.audit.numbers",
+    "peyman.gateways.audit.quick",
+    "peyman.gateways.audit.reading",
+    "peyman.gateways.audit.tickets",
     "peyman.gateways.logs",
 )
 # … and the answer besides; the hash of both stands in the manifest.
@@ -98,7 +100,7 @@ def _answer(
     terms = asked.terms
     if inputs.clocks is not None:
         terms = replace(terms, tolerance=inputs.clocks.widest * rules.MICROSECOND)
-    reading = _Reading(asked, inputs, work, terms)
+    logs = _Reading(asked, inputs, work, terms)
     store = engines.DuckDB(_folder(work / "store"), memory=asked.memory)
     engine = (
         store
@@ -107,10 +109,10 @@ def _answer(
     )
     try:
         if folder is None:
-            judged = reading.at_once(engine, store, aside / "rejected.csv")
+            judged = logs.at_once(engine, store, aside / "rejected.csv")
         else:
-            judged = reading.kept(engine, store, folder, aside / "rejected.csv", went)
-        return _write_answer(asked, inputs, terms, reading, judged, store, work, aside)
+            judged = logs.kept(engine, store, folder, aside / "rejected.csv", went)
+        return _write_answer(asked, inputs, terms, logs, judged, store, work, aside)
     finally:
         engine.close()
         if engine is not store:
@@ -121,7 +123,7 @@ def _write_answer(
     asked: Asked,
     inputs: Inputs,
     terms: Terms,
-    reading: "_Reading",
+    logs: "_Reading",
     judged: Judged,
     store: engines.DuckDB,
     work: Path,
@@ -129,11 +131,11 @@ def _write_answer(
 ) -> dict[str, Any]:
     is_sample = asked.sample < 100
     with waiting("جمع‌ها", store):
-        money.prepare(store, judged.sums, reading.known, inputs.tariffs, judged.users, asked.overhead)
+        money.prepare(store, judged.sums, logs.known, inputs.tariffs, judged.users, asked.overhead)
         paid = money.write_by_user_day(store, aside / "by_user_day.parquet", is_sample=is_sample)
         found = money.intervals(store, judged.parts, inputs.edges, work, is_sample=is_sample)
         rolls.write(store, aside / recount.SUMS)
-    totals = _totals(judged, paid, reading.rejected, asked)
+    totals = _totals(judged, paid, logs.rejected, asked)
     if inputs.probes:
         totals["probes"] = _probes(inputs, terms)
     _check(totals, judged, found, store)
@@ -156,7 +158,7 @@ def _write_answer(
         ),
     )
     said: dict[str, Any] = {
-        "inputs": {**inputs.digests, "logs": [asdict(one) for one in reading.files]},
+        "inputs": {**inputs.digests, "logs": [asdict(one) for one in logs.files]},
         "code": {"version": version("peyman"), "sha256": _hash_of(_READING + _JUDGING)},
         "parameters": asked.parameters(),
     }
@@ -434,19 +436,15 @@ def _read_log(
     reject: Callable[[int, str], None],
     bar: Bar,
 ) -> tuple[Counter[str], int]:
-    """Read one log line by line and return how many lines were rejected, by reason, and how many were not."""
+    """Read one log and return how many lines were rejected, by reason, and how many were not."""
     reasons = Counter[str]()
     good = 0
-    for line, entry in logs.read(path, asked.form, asked.options, bar.within):
-        bar.rows += 1
-        try:
-            if isinstance(entry, str):
-                raise logs.Rejected(entry)
-            normaliser.take(entry, number, line)
-            good += 1
-        except logs.Rejected as fault:
-            reasons[fault.reason] += 1
-            reject(line, fault.reason)
+    for part in reading.take_file(path, asked.form, asked.options, normaliser, number, bar.within):
+        good += part.good
+        bar.rows += part.good + len(part.bad)
+        for line, reason in sorted(part.bad):
+            reasons[reason] += 1
+            reject(line, reason)
     return reasons, good
 
 
