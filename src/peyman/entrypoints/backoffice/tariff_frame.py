@@ -15,6 +15,10 @@ PAGES = (
     ("/desk/tariff/edges/", "شبکه توزیع"),
     ("/desk/tariff/guard/", "نگهبان"),
     ("/desk/tariff/requests/", "درخواست‌ها"),
+    ("/desk/tariff/rates/", "نرخ‌ها"),
+    ("/desk/tariff/isps/", "اپراتورها"),
+    ("/desk/tariff/probes/", "سنجش‌ها"),
+    ("/desk/tariff/tickets/", "بلیت‌ها"),
     ("/desk/tariff/runs/", "اجراهای ممیزی"),
     ("/desk/tariff/incidents/", "رویدادها"),
 )

@@ -18,6 +18,8 @@ from peyman.entrypoints.backoffice import (
     tariff_edges,
     tariff_guard,
     tariff_requests,
+    tariff_tables,
+    tariff_tickets,
     terms,
 )
 
@@ -38,6 +40,14 @@ urlpatterns: list[URLPattern] = [
     path("desk/tariff/edges/", tariff_edges.edges),
     path("desk/tariff/edges/upload", tariff_edges.upload),
     path("desk/tariff/edges/<int:edge_id>/end", tariff_edges.end),
+    path("desk/tariff/rates/", tariff_tables.rates),
+    path("desk/tariff/rates/<int:rate_id>/check", tariff_tables.check_rate),
+    path("desk/tariff/isps/", tariff_tables.isps),
+    path("desk/tariff/probes/", tariff_tables.probes),
+    path("desk/tariff/tickets/", tariff_tickets.tickets),
+    path("desk/tariff/tariffs.csv", tariff_tables.export, {"table": "tariffs"}),
+    path("desk/tariff/isps.csv", tariff_tables.export, {"table": "isps"}),
+    path("desk/tariff/probes.csv", tariff_tables.export, {"table": "probes"}),
     path("desk/tariff/requests/", tariff_requests.requests),
     path("desk/tariff/requests/<str:code>.csv", tariff_requests.request_file, {"kind": "csv"}),
     path("desk/tariff/requests/<str:code>.xlsx", tariff_requests.request_file, {"kind": "xlsx"}),

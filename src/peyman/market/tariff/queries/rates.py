@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from peyman.kernel.errors import Missing
 from peyman.market.tariff.models import Rate, RateCheck, Tables
 from peyman.market.tariff.rules import rates as rules
 from peyman.market.tariff.rules.audit import ALWAYS, Tariff, micros
@@ -79,18 +78,17 @@ def next_change(at: datetime) -> datetime | None:
     return min(moments, default=None)
 
 
-def of_operator(operator: str) -> list[Charge]:
-    """Return all that we ever believed of an operator's rates, the newest first. One query."""
-    found = _charges(Rate.objects.filter(operator=operator), None)
-    return sorted(found, key=lambda one: (one.superseded_at is not None, -micros(one.recorded_at), -one.pk))
-
-
-def one(pk: int) -> Charge:
-    """Return one rate, also one that we believe no more. Raises Missing."""
-    found = _charges(Rate.objects.filter(pk=pk), None)
-    if not found:
-        raise Missing
-    return found[0]
+def ever() -> list[Charge]:
+    """Return all that we ever believed, by operator; of what we believe no more, the newest first. One query."""
+    found = _charges(Rate.objects.all(), None)
+    return sorted(
+        found,
+        key=lambda one: (
+            one.operator,
+            one.superseded_at is not None,
+            *((0, one.pk) if one.superseded_at is None else (-micros(one.superseded_at), -one.pk)),
+        ),
+    )
 
 
 def checks(pks: list[int]) -> dict[int, list[RateCheck]]:
