@@ -92,6 +92,7 @@ PLACE, FINALITY, UNDO = (f"peyman.shop.orders.actions.{name}" for name in ("plac
 FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 TARIFF = "peyman.market.tariff"
 AUDIT = "peyman.market.tariff.rules.audit"
+INCIDENTS = "peyman.market.incidents"
 
 GUARDS: list[Guard] = [
     Guard(
@@ -737,6 +738,70 @@ GUARDS: list[Guard] = [
             "Drift.objects.filter(pk__in=[row.pk for row in drifts]).update(told=people)",
             "pass",
         ),
+    ),
+    Guard(
+        "B10",
+        "an incident is confirmed by figures that the recount did not come to",
+        Cut(f"{INCIDENTS}.rules.steps:_recounted", 'if known.run_state == "differs":', "if False:"),
+        first="tests/rules/test_incident_rules.py",
+    ),
+    Guard(
+        "B10",
+        "figures of a step are rewritten behind our back",
+        Cut(f"{INCIDENTS}.rules.signing:faults", "link.sha256 != digest(link.content)", "False"),
+        first="tests/rules/test_incident_rules.py",
+    ),
+    Guard(
+        "B10",
+        "a step is signed by anybody",
+        Cut(
+            f"{INCIDENTS}.rules.signing:faults",
+            'not is_signed(statement(content, link.sha256), link.signature, publics.get(link.kid, ""))',
+            "False",
+        ),
+        first="tests/rules/test_incident_rules.py",
+    ),
+    Guard(
+        "B10",
+        "who was told first is nobody's business",
+        Cut(f"{INCIDENTS}.queries.who_knew:_drifts", "people=people", "people=()"),
+        first="tests/rooms/test_incidents.py::test_who_knew_when_is_told_by_what_the_tables_hold",
+    ),
+    Guard(
+        "B11",
+        "one person alone confirms and publishes",
+        Cut(f"{INCIDENTS}.rules.steps:_by_another", "known.by == known.checked_by", "False"),
+        first="tests/rules/test_incident_rules.py",
+    ),
+    Guard(
+        "B11",
+        "a window ends within a month",
+        Cut(f"{INCIDENTS}.rules.notice:read", "until < least or until != jalali.month_end(until)", "until < least"),
+        first="tests/rules/test_incident_rules.py",
+    ),
+    Guard(
+        "B11",
+        "a notice is published and never brought up to date",
+        Cut(f"{INCIDENTS}.actions.incidents:_publish", "_promise_update(incident, now)", "pass"),
+        first="tests/rooms/test_incidents.py::test_publishing_promises_the_next_version_until_the_incident_is_closed",
+    ),
+    Guard(
+        "B11",
+        "the last day of the window is cut off",
+        Cut(f"{INCIDENTS}.queries.public:banner", "now < one.closes_at", "now.date() < one.until_day"),
+        first="tests/rooms/test_incidents.py::test_the_banner_stands_through_the_last_day_of_the_window",
+    ),
+    Guard(
+        "B17",
+        "an incident is closed while its addresses are at full price",
+        Cut(f"{INCIDENTS}.rules.steps:_mended", "if known.not_mended:", "if False:"),
+        first="tests/rules/test_incident_rules.py",
+    ),
+    Guard(
+        "B17",
+        "what was mended this morning is closed at noon",
+        Cut(f"{INCIDENTS}.queries.mended:_piece", "harmful and now - last < HOLD", "False"),
+        first="tests/rooms/test_incidents.py::test_what_is_not_mended_for_a_week_is_not_closed",
     ),
     Guard(
         "B08",

@@ -17,6 +17,7 @@ from peyman.entrypoints.fields import Field, heading, wrong
 from peyman.entrypoints.incident_story import Told
 from peyman.kernel import jalali
 from peyman.kernel.errors import Invalid, Missing, Refused
+from peyman.kernel.text import normalise
 from peyman.kernel.worktime import tehran_day
 from peyman.market.incidents.actions import incidents as actions
 from peyman.market.incidents.models import Incident, Stretch
@@ -258,7 +259,11 @@ def notice(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     context = {
         "i": found,
         "page": incident_story.page_of(said, now),
-        "typed": typed,
+        "typed": {
+            **words.as_json(),
+            "until": jalali.short_date(words.until_day),
+            "reason": normalise(typed["reason"]),
+        },
         "refusal": refusal_,
         "is_new": last is None,
         "next_update": notices.last_day(notices.next_update(tehran_day(now))),
