@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from peyman.entrypoints.jobs import sample_audit, sample_tariff
+from peyman.market.guard.models import TicketKey
 from peyman.market.incidents.models import AuditRun, Incident, Step
 from peyman.market.tariff.models import Edge, Snapshot
-from peyman.market.tariff.queries import drift
+from peyman.market.tariff.queries import drift, isps, probes, rates
 from tests import make
 
 
@@ -73,3 +74,14 @@ def test_the_sample_audit_is_made_once_the_same_for_one_day_and_waits_for_the_de
     sample_audit._write_inputs(log.parent, make.NOW.date())
     assert log.read_bytes() == before
     assert (AuditRun.objects.count(), Incident.objects.get().state) == (1, "detected")
+
+
+def test_the_sample_operators_show_a_rate_that_nobody_saw_and_one_key(asked: Path) -> None:
+    make.person(role="tariff", full_name="لیلا")
+    for _ in range(2):
+        sample_tariff.add_operators()
+        assert [one.verified for one in rates.believed()] == [False, True, True, True]
+        assert rates.verified_operators(make.NOW) == {"مهرنت نمونه", "همراه نمونه"}
+        assert [one.operator for one in isps.current(make.NOW)] == ["همراه نمونه", "خانه‌نت نمونه", "مهرنت نمونه"]
+        assert probes.contrary(make.NOW) == []
+        assert TicketKey.objects.count() == 1

@@ -6,19 +6,22 @@ ranges are routed in Iran, since no other could be registered; who holds them in
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
 
-from peyman.entrypoints import clock, registry_watch
+from peyman.entrypoints import clock, registry_watch, tariff_tables
+from peyman.gateways.audit.files import TABLES
 from peyman.kernel import jalali
 from peyman.kernel.text import latin_digits
 from peyman.kernel.worktime import DAY, day_start, tehran_day
+from peyman.market.guard.actions import keys
 from peyman.market.tariff.actions import edges
-from peyman.market.tariff.models import Edge, Snapshot
+from peyman.market.tariff.models import Edge, Isp, Probe, Rate, Snapshot
 from peyman.market.tariff.rules.requests import forecast
+from peyman.people.models import Person
 
 REGISTRANT = "bazargah.example"
 SOURCE = "نمونه: شبکه، نشانی‌ها و تاریخ‌ها ساختگی است"
@@ -79,6 +82,63 @@ def add_network() -> None:
     (folder / "registry.csv").write_bytes(last)  # what the simulated registry goes on to say
 
 
+# ---- Operators ----
+
+# Ranges of private use would be nobody's; these are routed in Iran, and whose they are said to be is invented.
+_ISPS = (
+    ("2.144.0.0/14", "AS64500", "همراه نمونه"),
+    ("5.112.0.0/12", "AS64501", "مهرنت نمونه"),
+    ("2.184.0.0/14", "AS64502", "خانه‌نت نمونه"),
+)
+_RATES = (
+    ("همراه نمونه", "internet", "آزاد", "40", "1/2"),
+    ("همراه نمونه", "internet", "بسته ماهانه", "27.5", "1/2"),
+    ("مهرنت نمونه", "internet", "", "38", "1/3"),
+    ("خانه‌نت نمونه", "adsl", "", "12", "1/2"),  # seen by nobody
+)
+_SEEN = "صفحه نمونه تعرفه‌ها"
+
+
+def add_operators() -> None:
+    """Bring operators, their rates (one of them seen by nobody), a measurement, and a key for tickets."""
+    now = clock.now()
+    since = (tehran_day(now) - timedelta(days=400)).isoformat()
+    if not Isp.objects.exists():
+        rows = [(*one, since, "") for one in _ISPS]
+        text = _csv(("prefix", "asn", "operator", "valid_from", "valid_to"), rows)
+        tariff_tables.bring(tariff_tables.ISPS, text, name="sample.csv", source=SOURCE, by=None, now=now)
+    if not Rate.objects.exists():
+        text = _rates(since)
+        tariff_tables.bring(tariff_tables.TARIFFS, text, name="sample.csv", by=None, now=now)
+        person = Person.objects.filter(role=Person.Role.TARIFF).order_by("pk").first()
+        if person is not None:
+            tariff_tables.verify_said(text, name="sample.csv", by=person, seen=_SEEN, now=now)
+    if not Probe.objects.exists():
+        at = jalali.iso(now - 2 * DAY)
+        text = _csv(
+            ("operator", "edge", "at", "factor", "source", "note"),
+            [("همراه نمونه", "2.180.1.1", at, "0.51", SOURCE, "مانده پیش و پس از دریافت ۱۰۰ مگابایت")],
+        )
+        tariff_tables.bring(tariff_tables.PROBES, text, name="sample.csv", by=None, now=now)
+    keys.sweep(now=now)
+
+
+def _rates(since: str) -> bytes:
+    rows = [(*one[:3], since, "", *one[3:], "1000000", "no" if one is _RATES[-1] else "yes", SOURCE) for one in _RATES]
+    return _csv(TABLES[tariff_tables.TARIFFS], rows)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[tuple[str, ...]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+# ---- The network ----
+
+
 def _take(data: bytes, seen_at: datetime, *, whole_day: bool = True) -> None:
     registry_watch.take_bytes(
         data, seen_at=seen_at, whole_day=whole_day, source="نمونه", now=seen_at + (DAY if whole_day else timedelta())
@@ -137,4 +197,4 @@ def _written(day: date) -> str:
     return latin_digits(jalali.short_date(day))
 
 
-STEPS = (("شبکه و فهرست ملی نمونه", add_network),)
+STEPS = (("شبکه و فهرست ملی نمونه", add_network), ("اپراتورها و نرخ‌های نمونه", add_operators))
