@@ -26,23 +26,25 @@ _FOREIGN: Final = re.compile(
 
 def render(report: Report, folder: Path) -> bytes:
     """Return the PDF; `folder` holds the files to attach."""
+    made = _set(report, folder, format="pdf", pdf_standards=["a-3b"], timestamp=int(report.told_until.timestamp()))
+    return bytes(made)
+
+
+def pictures(report: Report, folder: Path, *, dots: float = 110) -> list[bytes]:
+    """Return the pages as PNG, `dots` to the inch, for who wants to show one."""
+    made = _set(report, folder, format="png", ppi=dots)
+    return [made] if isinstance(made, bytes) else list(made)
+
+
+def _set(report: Report, folder: Path, **how: Any) -> Any:
     with tempfile.TemporaryDirectory(prefix="peyman-report-") as name:
         root = Path(name)
         for file in ATTACHED:
             shutil.copyfile(folder / file, root / file)
         shutil.copyfile(_HERE / "templates" / "report.typ", root / "report.typ")
         (root / "data.json").write_text(json.dumps(_data(report), ensure_ascii=False), "utf-8")
-        made = typst.compile(
-            str(root / "report.typ"),
-            root=str(root),
-            font_paths=[str(_HERE / "fonts")],
-            ignore_system_fonts=True,
-            format="pdf",
-            pdf_standards=["a-3b"],
-            timestamp=int(report.told_until.timestamp()),
-        )
-    assert isinstance(made, bytes)  # noqa: S101  # one document gives one file
-    return made
+        source, fonts = str(root / "report.typ"), [str(_HERE / "fonts")]
+        return typst.compile(source, root=name, font_paths=fonts, ignore_system_fonts=True, **how)
 
 
 def _data(report: Report) -> dict[str, Any]:
