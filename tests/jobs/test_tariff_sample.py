@@ -80,8 +80,8 @@ def test_the_sample_operators_show_a_rate_that_nobody_saw_and_one_key(asked: Pat
     make.person(role="tariff", full_name="لیلا")
     for _ in range(2):
         sample_tariff.add_operators()
-        assert [one.verified for one in rates.believed()] == [False, True, True, True]
-        assert rates.verified_operators(make.NOW) == {"مهرنت نمونه", "همراه نمونه"}
-        assert [one.operator for one in isps.current(make.NOW)] == ["همراه نمونه", "خانه‌نت نمونه", "مهرنت نمونه"]
+        assert [one.verified for one in rates.believed()] == [True, True, True, False]
+        assert rates.verified_operators(make.NOW) == {"مهرنت همراه", "راه‌نت ثابت"}
+        assert [one.operator for one in isps.current(make.NOW)] == ["مهرنت همراه", "پارس‌لینک", "راه‌نت ثابت"]
         assert probes.contrary(make.NOW) == []
         assert TicketKey.objects.count() == 1

@@ -86,15 +86,15 @@ def add_network() -> None:
 
 # Ranges of private use would be nobody's; these are routed in Iran, and whose they are said to be is invented.
 _ISPS = (
-    ("2.144.0.0/14", "AS64500", "همراه نمونه"),
-    ("5.112.0.0/12", "AS64501", "مهرنت نمونه"),
-    ("2.184.0.0/14", "AS64502", "خانه‌نت نمونه"),
+    ("2.144.0.0/14", "AS64500", "مهرنت همراه"),
+    ("5.112.0.0/12", "AS64501", "راه‌نت ثابت"),
+    ("2.184.0.0/14", "AS64502", "پارس‌لینک"),
 )
 _RATES = (
-    ("همراه نمونه", "internet", "آزاد", "40", "1/2"),
-    ("همراه نمونه", "internet", "بسته ماهانه", "27.5", "1/2"),
-    ("مهرنت نمونه", "internet", "", "38", "1/3"),
-    ("خانه‌نت نمونه", "adsl", "", "12", "1/2"),  # seen by nobody
+    ("مهرنت همراه", "internet", "آزاد", "60", "1/2"),
+    ("مهرنت همراه", "internet", "بسته ماهانه", "24", "1/2"),
+    ("راه‌نت ثابت", "internet", "", "18", "1/3"),
+    ("پارس‌لینک", "internet", "", "30", "1/2"),  # seen by nobody
 )
 _SEEN = "صفحه نمونه تعرفه‌ها"
 
@@ -117,7 +117,7 @@ def add_operators() -> None:
         at = jalali.iso(now - 2 * DAY)
         text = _csv(
             ("operator", "edge", "at", "factor", "source", "note"),
-            [("همراه نمونه", "2.180.1.1", at, "0.51", SOURCE, "مانده پیش و پس از دریافت ۱۰۰ مگابایت")],
+            [("مهرنت همراه", "2.180.1.1", at, "0.51", SOURCE, "مانده پیش و پس از دریافت ۱۰۰ مگابایت")],
         )
         tariff_tables.bring(tariff_tables.PROBES, text, name="sample.csv", by=None, now=now)
     keys.sweep(now=now)
