@@ -70,7 +70,10 @@ def listing(as_json: bool) -> None:
     rows = desk.incidents(many=1000)
     if as_json:
         answer(
-            [{"incident": one.code, "state": one.state, "title": one.title, "opened_at": one.opened_at} for one in rows]
+            [
+                {"incident": one.code, "state": one.state, "title": one.title, "opened_at": jalali.iso(one.opened_at)}
+                for one in rows
+            ]
         )
         return
     for one in rows:
