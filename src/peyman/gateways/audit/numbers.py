@@ -415,9 +415,10 @@ class Normaliser:
             shown = _put(shown, where, pa.array([released[place].at(at) for place, at in each_one], pa.int64()))
         tokens = many.token.dictionary_encode()
         values = tokens.dictionary.to_pylist()
-        self.tokens.update(text for text in values if text)
+        self.tokens.update(values)
+        self.tokens.discard("")
         user = pa.array([text or ANONYMOUS for text in values], pa.string()).take(tokens.indices)
-        bound = [place for place, text in enumerate(values) if self._promises.is_bound(text)]
+        bound = self._promises.bound(values)
         if bound:
             where = pc.indices_nonzero(pc.is_in(tokens.indices, pa.array(bound, tokens.indices.type)))
             each_row = (column.take(where).to_pylist() for column in (many.token, many.host, many.path, many.start))

@@ -8,6 +8,7 @@ decides; so a line means the same whichever way it went.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final
 
 import duckdb
@@ -76,21 +77,27 @@ class Hasher:
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "500MB"})
+        self._one_at_a_time = Lock()
 
     def __call__(self, cdn: pa.Array, request_id: pa.Array, raw: pa.Array) -> tuple[pa.Array, pa.Array]:
         given = pa.table([cdn, request_id, raw], ["cdn", "id", "raw"])
-        self._connection.register("given", given)
-        found = self._connection.sql(
-            """SELECT CAST('0x' || substr(h, 1, 16) AS UBIGINT) AS hi, CAST('0x' || substr(h, 17, 16) AS UBIGINT) AS lo
-            FROM (
-                SELECT sha256(CASE WHEN id = '' THEN 'line' || chr(31) || raw
-                    ELSE 'id' || chr(31) || cdn || chr(31) || id END) AS h
-                FROM given
-            )"""
-        ).to_arrow_table()
-        self._connection.unregister("given")
+        with self._one_at_a_time:
+            self._connection.register("given", given)
+            found = self._connection.sql(_HASHED).to_arrow_table()
+            self._connection.unregister("given")
         hi, lo = (pc.cast(found.column(name).combine_chunks(), pa.int64(), safe=False) for name in ("hi", "lo"))
         return hi, lo
+
+
+_HASHED: Final = """
+SELECT CAST('0x' || substr(h, 1, 16) AS UBIGINT) AS hi, CAST('0x' || substr(h, 17, 16) AS UBIGINT) AS lo
+FROM (
+    SELECT sha256(
+        CASE WHEN id = '' THEN 'line' || chr(31) || raw ELSE 'id' || chr(31) || cdn || chr(31) || id END
+    ) AS h
+    FROM given
+)
+"""
 
 
 def texts(column: pa.Array) -> pa.Array:
@@ -249,14 +256,11 @@ def _many(
     request_id = pc.if_else(pc.is_in(request_id, nobody), "", request_id)
     hi, lo = hasher(texts(cdn), request_id, raw)
 
-    def somebody(text: str) -> str:
-        return "" if (text := text.strip()) in NOBODY else text
-
     return Many(
         start,
         end,
-        again(edge, somebody),
-        again(client, somebody),
+        _somebody(edge, nobody),
+        _somebody(client, nobody),
         again(method, str.strip),
         again(host, lambda text: text.strip().lower().partition(":")[0]),
         path,
@@ -269,6 +273,14 @@ def _many(
         pc.not_equal(request_id, ""),
         sure,
     )
+
+
+def _somebody(address: pa.Array, nobody: pa.Array) -> pa.Array:
+    encoded = address.dictionary_encode() if not pa.types.is_dictionary(address.type) else address
+    texts = encoded.dictionary
+    if not pc.all(is_plain(texts)).as_py():
+        texts = pa.array([text.strip() for text in texts.to_pylist()], _TEXT)
+    return pa.DictionaryArray.from_arrays(encoded.indices, pc.if_else(pc.is_in(texts, nobody), "", texts))
 
 
 def _status(typed: str) -> int | None:

@@ -5,8 +5,11 @@ whole blocks in which something is odd, are cut out here and read by `logs.read`
 reading every line by itself, only sooner.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -19,7 +22,7 @@ from peyman.gateways.audit.files import BadFile
 from peyman.gateways.audit.numbers import Normaliser
 from peyman.gateways.logs import Entry, Options, Parse, Rejected
 
-BLOCK: Final = 8 << 20  # bytes of lines that are read at once
+BLOCK: Final = 16 << 20  # bytes of lines that are read at once
 ROWS: Final = 50_000  # of Parquet
 FEW: Final = 64  # lines that are not worth a look as a whole
 
@@ -92,23 +95,26 @@ def _text(
     told: Callable[[int], None],
 ) -> Iterator[Taken]:
     reader: _Reader | None = None
-    for first, body in _bodies(logs.unpacked(file, raw, start, told)):
-        taken = Taken()
-        if body is None:
-            if reader is None and form == "canonical":
-                logs.head_of(file, b"")
-            taken.bad.append((first, "line_too_long"))
-            yield taken
-            continue
-        if reader is None:
-            begun = _begun(file, form, options, first, body, normaliser, number)
-            if begun is None:
-                continue  # nothing but empty lines yet
-            reader, skipped = begun
-            first, body = first + body.count(b"\n", 0, skipped), body[skipped:]
-        if body:
-            reader.read(first, body, taken)
-        yield taken
+    ahead: deque[Callable[[], Taken]] = deque()
+    with ThreadPoolExecutor(1) as pool:
+        for first, body in _bodies(logs.unpacked(file, raw, start, told)):
+            if body is None:
+                if reader is None and form == "canonical":
+                    logs.head_of(file, b"")
+                ahead.append(partial(Taken, bad=[(first, "line_too_long")]))
+                continue
+            if reader is None:
+                begun = _begun(file, form, options, first, body, normaliser, number)
+                if begun is None:
+                    continue  # nothing but empty lines yet
+                reader, skipped = begun
+                first, body = first + body.count(b"\n", 0, skipped), body[skipped:]
+            if body:
+                ahead.append(reader.begun(pool, first, body))
+            while len(ahead) > 1:  # one is cut into columns while another becomes numbers
+                yield ahead.popleft()()
+        while ahead:
+            yield ahead.popleft()()
 
 
 def _bodies(blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes | None]]:
@@ -175,25 +181,34 @@ class _Reader:
         self._many, self._parse, self._options = many, parse, options
         self._normaliser, self._number = normaliser, number
 
-    def read(self, first: int, body: bytes, taken: Taken) -> None:
-        """Read lines, of which `first` is the number of the first."""
-        many = body.count(b"\n")
-        if not self._all_at_once(body, pa.array(range(first, first + many), pa.int64()), taken):
-            numbered = list(enumerate(body.split(b"\n")[:-1], first))
-            self._parted(numbered, taken)
+    def begun(self, pool: ThreadPoolExecutor, first: int, body: bytes) -> Callable[[], Taken]:
+        """Begin to read lines, of which `first` is the number of the first; return what ends it."""
+        found = pool.submit(self._many.read, body, body.count(b"\n"))
+        return partial(self._ended, first, body, found)
+
+    def _ended(self, first: int, body: bytes, found: "Future[quick.Many]") -> Taken:
+        taken = Taken()
+        try:
+            self._take_all(found.result(), body, pa.array(range(first, first + body.count(b"\n")), pa.int64()), taken)
+        except quick.Unsure:
+            self._parted(list(enumerate(body.split(b"\n")[:-1], first)), taken)
         taken.bad.sort()
+        return taken
 
     def _all_at_once(self, body: bytes, lines: pa.Array, taken: Taken) -> bool:
         try:
             found = self._many.read(body, len(lines))
         except quick.Unsure:
             return False
+        self._take_all(found, body, lines, taken)
+        return True
+
+    def _take_all(self, found: quick.Many, body: bytes, lines: pa.Array, taken: Taken) -> None:
         unsure = self._normaliser.take_many(found, self._number, lines)
         taken.good += len(lines) - len(unsure)
         if unsure:
             texts = body.split(b"\n")
             self._one_by_one([(lines[place].as_py(), texts[place]) for place in unsure], taken)
-        return True
 
     def _parted(self, numbered: list[tuple[int, bytes]], taken: Taken) -> None:
         """Read the odd lines by themselves and the others together, in halves for as long as there is an odd one."""

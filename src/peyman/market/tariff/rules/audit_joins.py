@@ -255,9 +255,12 @@ class Promises:
         user = _user(token, granted or known)
         return (Shown.YES if granted else self._released(host, start)), user
 
-    def is_bound(self, token: str) -> bool:
-        """Say whether anybody may know more of a token than that it stands for its user; else `released` is all."""
-        return bool(token) and (token in self._grants or self._verify is not no_tickets)
+    def bound(self, tokens: Iterable[str]) -> list[int]:
+        """Return the places of tokens that may be more than a user's pseudonym; of the others `released` says all."""
+        if self._verify is no_tickets and not self._grants:
+            return []
+        every = self._verify is not no_tickets
+        return [place for place, token in enumerate(tokens) if token and (every or token in self._grants)]
 
     def released(self, host: str) -> Spells[Shown]:
         """Return what the releases say of a host at all times."""
