@@ -23,7 +23,6 @@ from peyman.entrypoints import registry_watch
 from peyman.entrypoints.jobs.audit import command
 from peyman.gateways.logs import CANONICAL
 from peyman.kernel.worktime import TEHRAN, day_start
-from tests.conftest import SHARED
 
 HEADER = "name_as_entered,ip_as_entered,ip_network,update_date_jalali,due_date_jalali"
 OLD = "https://market.ir,185.112.32.64/26,185.112.32.64/26,1402/02/01,1402/02/15"  # due 2023-05-05
@@ -439,56 +438,3 @@ def test_the_web_process_starts_without_the_engine() -> None:
     code = "import peyman.config.wsgi, sys; print([name for name in ('duckdb', 'pyarrow') if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.stdout.strip(), ended.returncode) == ("[]", 0), ended.stderr
-
-
-# ---- The real case ----
-
-
-@pytest.mark.skipif(not (SHARED / "data" / "tariff").is_dir(), reason="the project's data is not here")
-@pytest.mark.clause("B08", "B09", "B10")
-def test_the_real_rows_of_1402_give_intervals_that_end_when_each_row_was_due(tmp_path: Path, place: Path) -> None:
-    data = SHARED / "data" / "tariff"
-    lists = tmp_path / "real"
-    lists.mkdir()
-    with (data / "registry_market_cafebazaar.csv").open(newline="") as file:
-        rows = [*csv.DictReader(file)]
-    with (data / "registry_snapshots.csv").open(newline="") as file:
-        days = [row["snapshot_date"] for row in csv.DictReader(file)]
-    for day in days:
-        cells = [
-            HEADER,
-            *(
-                ",".join(row[name] for name in HEADER.split(","))
-                for row in rows
-                if row["first_seen"] <= day <= row["last_seen"]
-            ),
-        ]
-        (lists / f"{day}.csv").write_text("\n".join(cells) + "\n")
-    added = [row for row in rows if row["update_date"] in ("2023-04-30", "2023-05-07")]
-    (place / "edges.csv").write_text(
-        "cdn,prefix,valid_from,valid_to,source\n"
-        + "".join(f"own,{row['ip_network']},2021-06-22,,declared\n" for row in added)
-    )
-    lines = []
-    for number, row in enumerate(added):
-        for day in range(-3, 140):
-            at = datetime(2023, 2, 4, 8, tzinfo=UTC) + timedelta(days=day)
-            edge = str(ip_network(row["ip_network"])[0])
-            lines.append(
-                line(ts_start=at.isoformat(), ts_end=at.isoformat(), edge_ip=edge, request_id=f"{number}-{day}")
-            )
-    write_csv(place / "log.csv", lines)
-    found = done(place, "--registrant", "cafebazaar.ir", registry=str(lists))
-    assert found["unknown"]["before_history"] == 3 * len(added)
-    ends = {}
-    for interval in json.loads((place / "out" / "intervals.json").read_text()):
-        for edge in interval["edges"]:
-            ends.setdefault(edge, []).append(interval["to"])
-    for row in added:
-        edge = str(ip_network(row["ip_network"])[0])
-        midnight = (
-            day_start(date.fromisoformat(row["due_date"])).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        )
-        assert ends[edge][-1] == midnight, row
-    late = [row for row in added if row["due_date"] == "2023-06-05"]
-    assert (len(added), len(late)) == (36, 4)
