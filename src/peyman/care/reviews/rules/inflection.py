@@ -1,0 +1,171 @@
+"""How Persian words bend: the forms of a verb, a noun and an adjective, each with what the form says.
+
+A form is written without half-spaces, as tokens are compared. `spoken` marks the forms that only speech has.
+"""
+
+from collections.abc import Iterator
+
+Form = tuple[str, frozenset[str]]
+
+PLAIN: frozenset[str] = frozenset()
+SPOKEN = frozenset({"spoken"})
+COPULA = frozenset({"copula"})
+_COPULAS = frozenset("ست ترند ند اند ه تره ترینه ن ترن س یه".split())
+
+# ---- Nouns ----
+
+_NOUN_WRITTEN = (
+    "", "ی", "ها", "های", "هایی", "هایش", "هایشان", "هایم", "هایت", "هایتان", "هایمان", "هاست", "اش", "ام", "ات",
+    "اشان", "ای", "یش", "یم", "یت", "یشان", "یتان", "یمان", "ست", "ش", "م", "ت", "شان", "تان", "مان", "ند", "اند",
+    "هایند", "یی",
+)  # fmt: skip
+_NOUN_SPOKEN = (
+    "ه", "شون", "مون", "تون", "شو", "مو", "تو", "رو", "و", "هاش", "هام", "هات", "هاشون", "هامون", "هاتون", "هارو",
+    "هاشو", "هامو", "هاتو", "هاتونو", "هاشونو", "هامونو", "هاس", "هان", "اشون", "اتون", "امون", "شونو", "تونو", "مونو",
+    "شه", "مه", "ته", "یه", "ن", "م",
+)  # fmt: skip
+# Short stems with these endings are other words: فرشته, درو, پاشو.
+_LEAST = {"و": 4, "ته": 4, "مه": 4, "شه": 4, "ه": 2, "ن": 99, "م": 99}
+_VOWELS = "اوی"
+_POSSESSIVE = ("ش", "م", "ت", "شان", "تان", "مان")
+
+
+def noun(stem: str, *, plural_a: bool = False) -> Iterator[Form]:
+    """Yield the forms of a noun; after a vowel a bare possessive is speech (صداش), else writing (رنگش)."""
+    vowel = stem[-1] in _VOWELS
+    for ending in _NOUN_WRITTEN:
+        spoken = vowel and ending in _POSSESSIVE
+        yield stem + ending, SPOKEN if spoken else PLAIN
+    for ending in _NOUN_SPOKEN:
+        if len(stem) < _LEAST.get(ending, 3):
+            continue
+        yield stem + ending, SPOKEN
+    if stem[-1] == "ه":
+        for ending in ("ش", "شون", "شو", "ست", "س"):
+            yield stem[:-1] + ending, SPOKEN
+    if plural_a:
+        base = stem[:-1] + "ه" if stem[-1] == "ه" else stem
+        for ending in ("ا", "اش", "اشون", "امون", "اتون", "اشو", "ارو", "ام", "ات", "ای", "اس", "ان"):
+            yield base + ending, SPOKEN
+
+
+# ---- Adjectives ----
+
+_ADJECTIVE_WRITTEN = (
+    "",
+    "ی",
+    "ست",
+    "تر",
+    "ترین",
+    "تری",
+    "ترند",
+    "ند",
+    "ها",
+    "های",
+    "ترش",
+    "ترینش",
+    "ترینها",
+    "اند",
+    "ش",
+    "م",
+    "یم",
+)
+_ADJECTIVE_SPOKEN = ("ه", "تره", "ترینه", "ن", "ترن", "یه", "ترو", "ترینو")
+
+
+def adjective(stem: str) -> Iterator[Form]:
+    """Yield the forms of an adjective: خوب, خوب‌تر, خوبی; spoken خوبه, خوبن."""
+    for ending in _ADJECTIVE_WRITTEN:
+        yield stem + ending, COPULA if ending in _COPULAS else PLAIN
+    for ending in _ADJECTIVE_SPOKEN:
+        if ending == "ن" and (stem[-1] in "او" or len(stem) < 3):
+            continue
+        yield stem + ending, SPOKEN | COPULA if ending in _COPULAS else SPOKEN
+    if stem[-1] == "ه":
+        yield stem + "ای", PLAIN
+        for ending in ("ست", "س"):
+            yield stem[:-1] + ending, SPOKEN | COPULA
+
+
+# ---- Verbs ----
+
+_I, _YOU, _WE, _ALL, _THEY, _HE = (frozenset({name}) for name in ("i", "you", "we", "you", "they", "he"))
+_PAST = (
+    ("م", _I),
+    ("ی", _YOU),
+    ("", _HE),
+    ("یم", _WE),
+    ("ید", _ALL),
+    ("ند", _THEY),
+    ("ین", _ALL | SPOKEN),
+    ("ن", _THEY | SPOKEN),
+)
+_PERFECT = (
+    ("", _HE), ("ام", _I), ("م", _I), ("ای", _YOU), ("است", _HE), ("ست", _HE), ("ایم", _WE), ("یم", _WE), ("اید", _ALL), ("اند", _THEY),
+    ("ین", _ALL | SPOKEN), ("ن", _THEY | SPOKEN),
+)  # fmt: skip
+_PRESENT = (
+    ("م", _I), ("ی", _YOU), ("د", _HE), ("یم", _WE), ("ید", _ALL), ("ند", _THEY),
+    ("ه", _HE | SPOKEN), ("ین", _ALL | SPOKEN), ("ن", _THEY | SPOKEN),
+)  # fmt: skip
+_OBJECT = (
+    ("", PLAIN),
+    ("ش", PLAIN),
+    ("شان", PLAIN),
+    ("شون", SPOKEN),
+    ("تون", SPOKEN),
+    ("تان", PLAIN),
+    ("مون", SPOKEN),
+    ("اش", PLAIN),
+)
+
+_LIGHT = frozenset({"کن", "شو", "باش", "دار", "ده", "گیر"})  # they stand bare after a noun: «استفاده کنم»
+
+
+def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
+    """Yield the forms of the verb with these stems ("خرید", "خر"); `spoken` where the present stem itself is speech.
+
+    A form says its person (i, you, he, we, they), `neg`, `past`, `now`, `may` (subjunctive) and `order`.
+    """
+    mark = SPOKEN if spoken else PLAIN
+    for negative, sign in (("", PLAIN), ("ن", frozenset({"neg"}))):
+        joined = negative
+        for ending, who in _PAST if past else ():
+            for clitic, tone in _OBJECT:
+                says = who | sign | tone | {"past"}
+                yield _join(joined, past) + ending + clitic, says
+                yield f"{negative}می{past}{ending}{clitic}", says
+        for ending, who in _PERFECT if past else ():
+            says = who | sign | {"past", "perfect"}
+            yield _join(joined, past) + "ه" + ending, says
+        if past:
+            yield f"{_join(joined, past)}ن", sign | {"infinitive"}
+            yield f"{_join(joined, past)}نش", sign | {"infinitive"}
+            yield f"{_join(joined, past)}نی", sign | {"infinitive"}
+        for ending, who in _PRESENT if present else ():
+            if present[-1] == "ا" and not spoken:
+                ending = "ی" + ending  # می‌آیم, می‌آید
+            for clitic, tone in _OBJECT:
+                if ending.endswith("ه") and clitic:
+                    continue
+                says = who | sign | tone | mark
+                yield f"{negative}می{present}{ending}{clitic}", says | {"now"}
+                if len(present) == 1 and (clitic or (ending.endswith(("د", "ی")) and ending != "ید")):
+                    continue  # «برد», «بری» are other words
+                yield (
+                    _join(joined or "ب", present) + ending + clitic,
+                    says | {"may"} | ({"order"} if "you" in who else PLAIN),
+                )
+        if len(present) > 1:
+            yield _join(joined or "ب", present), sign | mark | {"order", "you"}
+            yield _join(joined or "ب", present) + "ش", sign | mark | {"order", "you"}
+            if not negative and present in _LIGHT:
+                for ending, who in _PRESENT:
+                    yield present + ending, who | mark | {"may"} | ({"order"} if "you" in who else PLAIN)
+
+
+def _join(prefix: str, stem: str) -> str:
+    """Join a prefix to a stem: ب + ا… is بی… (بیاید), ن + ا… is نی… (نیامد)."""
+    if prefix and stem.startswith("ا") and not stem.startswith("ای"):
+        return prefix + "ی" + stem
+    return prefix + stem

@@ -1,0 +1,115 @@
+"""Links, mails and handles in any disguise, each with its place in the text as it was typed.
+
+The text is read once more letter by letter (look-alikes, invisible signs, full-width letters), and only where
+something in it could be a link at all.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from peyman.care.reviews.rules import letters
+
+# Where none of these is, there is neither link nor mail nor handle.
+POSSIBLE = re.compile(
+    r"[@＠﹫]|://|www|[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff][\s\u200b-\u200f]*[.。．｡·•,\[({]|[.。．｡·•][\s\u200b-\u200f]*[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff]"
+    r"|نقطه|نقطـه|دات|dot|DOT|Dot|ساین|کام\b|آیدی|ایدی|پیج|کانال|تلگرام|اینستا|واتس|یوزر|کاربری|\bat\b|\bAT\b|id|ID|insta|Insta|telegram|Telegram",
+)
+_TLD = (
+    "com|ir|org|net|info|biz|co|io|me|app|shop|store|online|site|xyz|tv|edu|gov|dev|ai|eu|us|uk|de|fr|tr|ae|ru|in|cn|ca|au|link"
+    "|click|top|pro|club|live|news|blog|gl|ly|gg|cc|ws|mobi|asia|web|tech|space|website|digital|market"
+)
+_SURE_TLD = "com|ir|org|net|info|biz|xyz|shop|store|online"  # with blanks around the dot
+_FA_TLD = "کام|دات کام|ای ار|ایار|ار|نت|ارگ|اورگ|com|ir|net|org|info"
+_WORDY_DOT = r"(?:\bdot\b|\(dot\)|\[dot\]|\(\.\)|\[\.\]|نقطه|دات)"
+_NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
+_HOST = rf"{_NAME}(?:\.{_NAME}){{0,4}}"
+_URL = re.compile(
+    rf"(?:h\s?[tx]{{2}}\s?ps?|ftp)\s?:\s?/\s?/\s?[^\s«»\"<>]{{2,300}}"
+    rf"|(?<![a-z0-9])www\s?\.\s?[a-z0-9][a-z0-9-]{{1,62}}(?:\s?\.\s?[a-z0-9-]{{2,63}}){{0,4}}(?:/[^\s«»\"<>]{{0,300}})?"
+    rf"|(?<![a-z0-9@._-]){_HOST}\.(?:{_TLD})(?![a-z0-9_-])(?:/[^\s«»\"<>]{{0,300}})?"
+    rf"|(?<![a-z0-9@._-]){_NAME}\s{{0,2}}\.\s{{0,2}}(?:{_SURE_TLD})(?![a-z0-9_.-])(?:/[^\s«»\"<>]{{0,300}})?"
+    rf"|(?<![a-z0-9@._-]){_NAME}\s{{0,2}}(?:{_WORDY_DOT}|[·•,])\s{{0,2}}(?:{_SURE_TLD}|{_FA_TLD})(?![a-zا-ی0-9])"
+    rf"|(?<![ا-یa-z0-9])[ا-یa-z0-9][ا-ی0-9a-z]{{1,30}}\s{{0,2}}(?:{_WORDY_DOT}|\.)\s{{0,2}}(?:{_FA_TLD})(?![ا-یa-z0-9])"
+    rf"|(?<![ا-یa-z0-9])(?:دات کام|داتکام|نقطه کام|دات ای ار)(?![ا-یa-z0-9])"
+)
+_AT = r"(?:@|\(at\)|\[at\]|\{at\}|\sat\s|\s?(?:ات|اد)\s?ساین\s?|\sات\s)"
+_MAIL = re.compile(
+    rf"[a-z0-9ا-ی][a-z0-9._+ا-ی-]{{0,63}}\s{{0,2}}{_AT}\s{{0,2}}(?:[a-z0-9-]{{2,63}}|[ا-ی]{{3,20}})\s{{0,2}}(?:\.|{_WORDY_DOT})\s{{0,2}}(?:{_TLD}|{_FA_TLD})(?![a-zا-ی])"
+    r"|[a-z0-9ا-ی][a-z0-9._+-]{1,63}\s{0,2}(?:@|(?:ات|اد)\s?ساین|\sات\s|\sat\s)\s{0,2}(?:g\s?mail|yahoo|hotmail|outlook|جی ?میل|یاهو|هاتمیل)(?:\s{0,2}(?:\.|دات|نقطه|dot)\s{0,2}(?:com|کام))?"
+    r"|[a-z0-9._-]{3,64}\s?(?:gmail|yahoo|hotmail|جیمیل|یاهو)\s?(?:\.|dot|دات|نقطه)\s?(?:com|کام)"
+)
+_HANDLE = re.compile(
+    r"(?<![a-z0-9._])@\s?[a-z0-9_][a-z0-9_.]{2,40}"
+    r"|(?<![ا-یa-z])(?:ا?ای\s?دی(?:م|ه)?|ایدی(?:م|ه)?|یوزر\s?نیم|نام کاربری|پیج(?:م|مون)?|کانال(?:م|مون)?|telegram|insta(?:gram)?|id|page|channel|تلگرام(?:م|ی)?|اینستا(?:گرام)?(?:م|مون)?|واتس\s?اپ|ایتا|روبیکا)"
+    r"(?:\s?(?:من|ما|تلگرام(?:م)?|اینستا(?:گرام)?(?:م)?|ایتا|روبیکا|به|با|در|ایدی|نام|شناسه|پیج|کانال|است|هست|:|=|-|،|؛|,|»|«|\()){0,6}\s{0,2}[:«(\"']?\s?@?(?P<name>[a-z][a-z0-9]{0,30}[._][a-z0-9._]{1,40}|[a-z][a-z_]{1,30}[0-9]{1,10}[a-z0-9_]{0,10}|(?<=[:@])[a-z][a-z0-9_.]{3,40})(?![a-z])"
+    r"|(?<![ا-یa-z])(?:ا?ای\s?دی(?:م)?|ایدی(?:م)?|یوزر\s?نیم(?:م)?|نام کاربری)(?:\s?(?:من|ما|تلگرام(?:م)?|اینستا(?:گرام)?(?:م)?|:|=|-|،)){0,4}\s{0,2}[a-z][a-z0-9_.]{3,40}"
+)
+# Names of techniques that have the shape of a domain.
+_TECHNIQUES = frozenset({"asp.net", "vb.net", "paint.net", "node.js", "socket.io", "ado.net", "dr.web"})
+_SPACED = re.compile(r"(?<![a-z0-9])(?:[a-z0-9@][ \u200b]{1,2}(?:[.@/:][ \u200b]{0,2})?){3,60}[a-z0-9](?![a-z0-9])")
+_MARKUP = re.compile(r"<\s?(?:a|img|script|iframe)\b[^<>]{0,300}(?:href|src)\s?=\s?[^<>]{3,300}>")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stretch [start, end) of the original text."""
+
+    kind: str  # "link", "mail", "handle"
+    start: int
+    end: int
+
+
+def find(text: str) -> Iterator[Found]:
+    """Yield what leads out of the shop; stretches of one kind do not overlap."""
+    if not POSSIBLE.search(text):
+        return
+    plain, places = _plain(text)
+    taken: list[tuple[int, int]] = []
+    spaced = [(piece.start(), piece.end()) for piece in _SPACED.finditer(plain)]
+    for start, end in spaced:
+        joined = re.sub(r"[ \u200b]", "", plain[start:end])
+        for kind, pattern in (("mail", _MAIL), ("link", _URL), ("handle", _HANDLE)):
+            if pattern.search(joined):
+                taken.append((start, end))
+                yield Found(kind, places[start], places[end - 1] + 1)
+                break
+    for kind, pattern in (("mail", _MAIL), ("link", _URL), ("handle", _HANDLE)):
+        for found in pattern.finditer(plain):
+            start, end = found.span()
+            while start < end and plain[start].isspace():
+                start += 1
+            while end > start and (plain[end - 1].isspace() or plain[end - 1] in ".,،؛)»\"'"):
+                end -= 1
+            if start >= end or any(start < b and a < end for a, b in taken) or plain[start:end] in _TECHNIQUES:
+                continue
+            taken.append((start, end))
+            yield Found(kind, places[start], places[end - 1] + 1)
+
+
+def _plain(text: str) -> tuple[str, list[int] | range]:
+    """Return `text` as it is read, letter by letter, and the place of each letter in `text`."""
+    if text.isascii():
+        return text.lower(), range(len(text))
+    shown: list[str] = []
+    places: list[int] = []
+    for place, one in enumerate(text):
+        for letter in _read(one):
+            shown.append(letter)
+            places.append(place)
+    return "".join(shown), places
+
+
+@cache
+def _read(one: str) -> str:
+    if one in " \n\t\u200c":
+        return " " if one == "\u200c" else one
+    if unicodedata.category(one) in ("Cf", "Mn", "Me", "Cc") or one == "\u0640":
+        return ""
+    digit = unicodedata.decimal(one, None)
+    if digit is not None:
+        return str(digit)
+    read = letters.folded(one).translate(letters.LOOKALIKES)
+    return {"。": ".", "．": ".", "｡": ".", "․": "."}.get(read, read)

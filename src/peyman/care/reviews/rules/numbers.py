@@ -1,0 +1,276 @@
+"""One grammar of numbers: digits of any script, words, and both mixed; what is an amount of money, what a phone.
+
+A number is a stretch of words of which each is digits, a number word («پونصد») or «و» between them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from peyman.care.reviews.rules import letters
+from peyman.care.reviews.rules.lexicon import Lexicon
+from peyman.care.reviews.rules.words import Reading
+
+VALUES = {
+    **dict(zip("صفر یک دو سه چهار پنج شش هفت هشت نه ده یازده دوازده سیزده چهارده پانزده شانزده هفده هجده نوزده".split(), range(20), strict=True)),
+    **dict(zip("بیست سی چهل پنجاه شصت هفتاد هشتاد نود صد".split(), range(20, 101, 10), strict=False)),
+    **dict(zip("صد دویست سیصد چهارصد پانصد ششصد هفتصد هشتصد نهصد".split(), range(100, 1000, 100), strict=True)),
+    "یه": 1, "چار": 4, "شیش": 6, "پونزده": 15, "شونزده": 16, "هیفده": 17, "هیجده": 18, "هژده": 18, "یکصد": 100, "دیویست": 200,
+    "چارصد": 400, "پونصد": 500, "شیشصد": 600, "هیفصد": 700, "هیشصد": 800,
+}  # fmt: skip
+_MOST_WORDS = 40  # of one number; a phone spelled out letter by letter has fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Words [first, last) of a reading that are one number."""
+
+    first: int
+    last: int
+    digits: str  # of the whole stretch, one after the other, as a phone is told
+    magnitude: bool  # «هزار», «میلیون» is in it
+    large: bool  # «میلیون», «میلیارد»
+
+
+class Numbers:
+    """Finds numbers by the bits of a lexicon."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        bit = lexicon.bits
+        self._digit, self._word, self._magnitude, self._large = (
+            bit["digit"],
+            bit["number_word"],
+            bit["magnitude"],
+            bit["magnitude_only"],
+        )
+        self._any = self._digit | self._word | self._magnitude
+        self._currency, self._short, self._unit, self._stop = (
+            bit["currency"],
+            bit["currency_short"],
+            bit["unit"],
+            bit["stop"],
+        )
+        self._context = (
+            bit["price"]
+            | bit["money_paid"]
+            | bit["buy"]
+            | bit["pay_v"]
+            | bit["worth"]
+            | bit["sell"]
+            | bit["discount"]
+            | bit["expensive"]
+            | bit["cheap"]
+        )
+        self._paid = bit["pay_v"] | bit["buy"] | bit["sell"] | bit["worth"]
+        self._money = bit["money_paid"] | bit["price"]
+        self._price = bit["price"]
+        self._contact, self._national = bit["contact_word"], bit["national_id"]
+        self.trigger = self._any | self._currency
+
+    def _numbers(self, reading: Reading) -> Iterator[Number]:
+        masks, keys = reading.masks, reading.keys
+        at, end = 0, len(masks)
+        while at < end:
+            if not masks[at] & self._any or (masks[at] & self._currency):
+                at += 1
+                continue
+            first, pieces, magnitude, large = at, [], False, False
+            last = at
+            while at < end and at - first < _MOST_WORDS:
+                mask, key = masks[at], keys[at]
+                if mask & self._any and not mask & self._currency:
+                    if mask & self._digit:
+                        pieces.append(key)
+                    elif mask & self._magnitude:
+                        magnitude = True
+                        large = large or bool(mask & self._large)
+                    else:
+                        pieces.append(self._value(key))
+                    last = at = at + 1
+                elif key == "و" and at + 1 < end and masks[at + 1] & self._any:
+                    pieces.append("و")
+                    at += 1
+                else:
+                    break
+            yield Number(first, last, _told(pieces), magnitude, large)
+            at = max(at, last)
+
+    def _value(self, key: str) -> str:
+        value = VALUES.get(key, VALUES.get(key[:-1]) if key.endswith("و") else None)
+        return "" if value is None else str(value)
+
+    def money(self, reading: Reading) -> Iterator[tuple[int, int]]:
+        """Yield the words [first, last) of each amount of money: «۳ میلیون و پانصد» with a currency or among words of paying."""
+        masks, end = reading.masks, len(reading.masks)
+        if not reading.mask & self.trigger:
+            return
+        for number in self._numbers(reading):
+            after = masks[number.last] if number.last < end else 0
+            raw = reading.keys[number.last] if number.last < end else ""
+            short = after & self._short and masks[number.last - 1] & (self._digit | self._magnitude)
+            if (after & self._currency and raw != "پوند") or short:
+                yield number.first, number.last + 1
+            elif raw in ("تا", "عدد") and number.last + 1 < end and masks[number.last + 1] & self._currency:
+                yield number.first, number.last + 2
+            elif after & self._unit and not (raw in ("تا", "بار") and number.large):
+                continue
+            elif self._is_paid(reading, number):
+                yield number.first, number.last
+
+    def _is_paid(self, reading: Reading, number: Number) -> bool:
+        """Say whether a number without a currency is told as money."""
+        masks = reading.masks
+        size = len(number.digits)
+        many = number.magnitude or (size >= 5 and size < 9)
+        near = 0
+        for at in range(max(0, number.first - 4), number.first):
+            near = 0 if masks[at] & self._stop else near | masks[at]
+        price_before = near & self._money
+        for at in range(number.last, min(len(masks), number.last + 3)):
+            if masks[at] & self._stop:
+                break
+            near |= masks[at]
+        if many and near & (self._context):
+            return True
+        if number.magnitude and number.large and reading.keys[number.last - 1].endswith(("ی", "یه", "نه")):
+            return True  # «گوشی یک میلیونی»
+        if number.magnitude and number.large:
+            return _asks_worth(reading, number)
+        if not price_before or number.magnitude:
+            return False
+        close = any(masks[at] & self._price for at in range(max(0, number.first - 2), number.first))
+        return (close and size >= 3) or (size >= 2 and _is_end(reading, number.last))
+
+    def phones(self, reading: Reading) -> Iterator[tuple[int, int]]:
+        """Yield the words [first, last) of each phone number, national id or card number, in any disguise."""
+        bits_long = reading.mask & self._any
+        if not bits_long:
+            return
+        masks = reading.masks
+        for first, last, digits in self._told(reading):
+            size = len(digits)
+            if size < 7:
+                continue
+            near = 0
+            for at in range(max(0, first - 8), min(len(masks), last + 5)):
+                near |= masks[at]
+            is_card = size == 16 and _is_card(digits)
+            is_id = size == 10 and near & self._national and is_national_id(digits)
+            if is_card or is_id or _is_phone(digits, bool(near & self._contact)):
+                yield first, last
+
+    def _told(self, reading: Reading) -> Iterator[tuple[int, int, str]]:
+        """Yield stretches of digits as told one after the other, across full stops («۰۹۱۲. ۳۴۵. ۶۷۸۹»)."""
+        masks, keys = reading.masks, reading.keys
+        at, end = 0, len(masks)
+        while at < end:
+            if not masks[at] & (self._digit | self._word):
+                at += 1
+                continue
+            first, last = at, at
+            pieces: list[str] = []
+            while at < end and at - first < _MOST_WORDS:
+                mask, key = masks[at], keys[at]
+                if mask & self._digit:
+                    if len(key) > 8 and pieces:
+                        break
+                    pieces.append(key)
+                    last = at = at + 1
+                elif mask & self._word:
+                    pieces.append(self._value(key))
+                    last = at = at + 1
+                elif key == "و" and at + 1 < end and masks[at + 1] & (self._digit | self._word):
+                    pieces.append("و")
+                    at += 1
+                elif key == "." and at + 1 < end and masks[at + 1] & self._digit:
+                    at += 1
+                else:
+                    break
+            whole = _told(pieces)
+            yield first, last, whole
+            # A number before the phone («۲ تا، ۰۹۱۲…») must not hide it.
+            if len(pieces) > 1 and not _is_phone(whole, True):
+                for skip in range(1, min(4, last - first)):
+                    rest = _told(pieces[skip:])
+                    if _is_phone(rest, False):
+                        yield first + skip, last, rest
+                        break
+
+
+def _told(pieces: list[str]) -> str:
+    """Put pieces together as they are said: ["900", "و", "12"] → "912", ["1", "2"] → "12"."""
+    result: list[str] = []
+    joined = False
+    for piece in pieces:
+        if piece == "و":
+            joined = True
+            continue
+        if (
+            joined
+            and result
+            and len(piece) < len(result[-1])
+            and result[-1].strip("0")
+            and result[-1].endswith("0" * len(piece))
+        ):
+            result[-1] = result[-1][: -len(piece)] + piece
+        else:
+            result.append(piece)
+        joined = False
+    return "".join(result)
+
+
+def _is_phone(digits: str, in_context: bool) -> bool:
+    """Iran's mobiles (09…, 98…, 0098…), land lines with their area code, and a bare 9… where contact is spoken of."""
+    for prefix in ("0098", "98", "0"):
+        if digits.startswith(prefix) and len(digits) == len(prefix) + 10:
+            rest = digits[len(prefix) :]
+            if rest[0] == "9" and rest[1] in "01239":
+                return True
+            return prefix == "0" and rest[0] in "1345678" + "2" and rest[2] in "23456789"
+    if len(digits) == 10 and digits[0] == "9" and digits[1] in "01239":
+        return in_context or digits[1] in "1239"
+    return in_context and len(digits) == 8 and digits[0] in "2345678"
+
+
+def _is_card(digits: str) -> bool:
+    total = 0
+    for place, digit in enumerate(int(one) for one in digits):
+        double = digit * 2 if place % 2 == 0 else digit
+        total += double - 9 if double > 9 else double
+    return total % 10 == 0 and digits[0] in "4569"
+
+
+def is_national_id(digits: str) -> bool:
+    """Say whether ten digits bear the check digit of a national id."""
+    if len(digits) != 10 or len(set(digits)) == 1:
+        return False
+    rest = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
+    return int(digits[9]) == (rest if rest < 2 else 11 - rest)
+
+
+def _asks_worth(reading: Reading, number: Number) -> bool:
+    """«دو میلیون برای این گوشی»: a million of nothing else is money."""
+    after = reading.keys[number.last] if number.last < len(reading.keys) else ""
+    return after in (
+        "برای",
+        "واسه",
+        "خیلی",
+        "زیاده",
+        "زیاد",
+        "پول",
+        "شده",
+        "شد",
+        "بود",
+        "میشه",
+        "میشود",
+        "دادم",
+        "به",
+        "",
+    )
+
+
+def _is_end(reading: Reading, at: int) -> bool:
+    return (
+        at >= len(reading.keys)
+        or reading.keys[at] in ("بود", "شد", "شده", "است", "هست", "خریدم", "بوده", ".", "تمام", "گرفتم", "رفته")
+        or reading.keys[at] in letters.STOPS
+    )

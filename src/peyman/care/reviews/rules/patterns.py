@@ -1,0 +1,128 @@
+"""Patterns of words, read from `signals.txt`, and where they match in a sentence."""
+
+import re
+from dataclasses import dataclass
+
+from peyman.care.reviews.rules.lexicon import Lexicon
+
+CLAUSE = "i|you|he|we|they|is|is_not|copula|conjunction"  # where a clause ends or begins
+_PIECE = re.compile(
+    r"(?P<dots>\.\.?)(?P<gap>\d+)|(?P<edge>[\^$])"
+    r"|(?P<back>-)?(?P<ahead>!)?(?:<(?P<group>[^>]+)>|(?P<word>[^\s<>?!-]+?))(?P<within>\d+)?(?P<maybe>\?)?(?=\s|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a pattern: "word", "ahead" (the next word is none), "back" (none within so many before), "begin", "end"."""
+
+    kind: str
+    bit: int = 0
+    gap: int = 0
+    maybe: bool = False
+    clause: int = 0  # bits that no word of the gap has
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Steps, and the bits without which it need not be tried."""
+
+    steps: tuple[Step, ...]
+    needs: int
+
+
+def parse(text: str, lexicon: Lexicon) -> Pattern:
+    """Read one pattern. Raises ValueError, or KeyError for a list that is not there."""
+    steps, needs, gap, at, within = [], 0, 0, 0, 0
+    clause = lexicon.group(CLAUSE)
+    for piece in text.split():
+        found = _PIECE.fullmatch(piece)
+        if not found:
+            raise ValueError(f"no such piece: {piece} in {text}")
+        if found["gap"]:
+            gap, within = int(found["gap"]), 0 if found["dots"] == ".." else clause
+            continue
+        if found["edge"]:
+            steps.append(Step("begin" if found["edge"] == "^" else "end", gap=gap))
+            if found["edge"] == "$":
+                gap = 0
+            continue
+        bit = lexicon.group(found["group"]) if found["group"] else lexicon.literal(found["word"])
+        if found["back"]:
+            steps.append(Step("back", bit, int(found["within"] or 1)))
+        elif found["ahead"]:
+            steps.append(Step("ahead", bit))
+        else:
+            maybe = bool(found["maybe"])
+            steps.append(Step("word", bit, gap, maybe, within))
+            gap = 0
+            if not maybe:
+                needs |= bit
+        at += 1
+    return Pattern(tuple(steps), needs)
+
+
+def match(pattern: Pattern, masks: list[int], first: int, last: int, stop: int) -> tuple[int, int] | None:
+    """Return the words [from, to) of the first match within the sentence [first, last), or None.
+
+    Each step looks at a bounded number of words, so the time is linear in the sentence.
+    """
+    steps = pattern.steps
+    begin = 0
+    while begin < len(steps) and steps[begin].kind == "back":
+        begin += 1
+    anchored = begin < len(steps) and steps[begin].kind == "begin"
+    leading = steps[begin] if begin < len(steps) else None
+    bit = leading.bit if leading and leading.kind == "word" and not leading.maybe else 0
+    for start in range(first, first + 1 if anchored else last):
+        if bit and not masks[start] & bit:
+            continue
+        found = _follow(steps, begin, masks, start, first, last, stop, -1)
+        if found is None:
+            continue
+        end, head = found
+        if begin and not _clear(steps[:begin], masks, head, first):
+            continue
+        return head, end
+    return None
+
+
+def _clear(backs: tuple[Step, ...], masks: list[int], head: int, first: int) -> bool:
+    for step in backs:
+        for at in range(max(first, head - step.gap), head):
+            if masks[at] & step.bit:
+                return False
+    return True
+
+
+def _follow(
+    steps: tuple[Step, ...], index: int, masks: list[int], at: int, first: int, last: int, stop: int, head: int
+) -> tuple[int, int] | None:
+    """Match steps[index:] from word `at` on; return (end, head)."""
+    while index < len(steps):
+        step = steps[index]
+        kind = step.kind
+        if kind == "word":
+            gap = step.gap if index else 0
+            bit = step.bit
+            limit = min(last, at + gap + 1)
+            for here in range(at, limit):
+                if masks[here] & bit:
+                    found = _follow(steps, index + 1, masks, here + 1, first, last, stop, here if head < 0 else head)
+                    if found is not None:
+                        return found
+                if masks[here] & step.clause:
+                    break
+            if not step.maybe:
+                return None
+        elif kind == "ahead":
+            ahead = masks[at] if at < last else 0
+            if ahead & step.bit:
+                return None
+        elif kind == "end":
+            if not any(here >= last or masks[here] & stop for here in range(at, at + step.gap + 1)):
+                return None
+        elif at != first:
+            return None
+        index += 1
+    return at, head if head >= 0 else at

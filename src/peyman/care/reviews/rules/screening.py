@@ -1,0 +1,384 @@
+"""Screening: a review, a question or an answer held against every written rule that software can judge.
+
+`screen(submission)` returns the labels, the decision of the rules' own table, and findings: each with the stretch of
+the original text, the sentence of the rule, why, and a mend where there is one. Plain Python, no model, no state but
+what tokens mean.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from peyman.care.reviews.rules import letters, links, shape
+from peyman.care.reviews.rules.lexicon import Lexicon
+from peyman.care.reviews.rules.numbers import Numbers
+from peyman.care.reviews.rules.repeats import Repeats
+from peyman.care.reviews.rules.signals import Ear, read_table
+from peyman.care.reviews.rules.table import KINDS, Decision, Rule, decide, table
+from peyman.care.reviews.rules.words import Reader, Reading
+from peyman.kernel.clauses import carries_out
+
+LONGEST_QUESTION = 300
+SAME_FROM = 0.74  # of the words that carry two questions, so many must be in both
+MOST_FINDINGS = 8  # of one rule in one text; a tenth says nothing new
+_DECORATED = re.compile(r"(?<=[\u0621-\u06cc])[*•~|#$]+(?=[\u0621-\u06cc])")
+_SEPARATORS = re.compile(r"[ \u200b\u200c*._\-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What somebody wrote. `pros` and `cons` are points; `earlier` the questions under the product already."""
+
+    kind: str
+    text: str
+    title: str = ""
+    pros: tuple[str, ...] = ()
+    cons: tuple[str, ...] = ()
+    product: str = ""
+    earlier: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One breach: `field`[start:end] of what was typed (of its point `item`, for pros and cons) is `text`."""
+
+    rule: Rule
+    field: str
+    start: int
+    end: int
+    text: str
+    why: str
+    mend: str
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What the rules say of one submission."""
+
+    labels: list[str]
+    decision: Decision
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    rule: str
+    reading: Reading
+    start: int
+    end: int
+    why: str
+    mend: str = ""
+
+
+class Screener:
+    """All rules with their lists; made once a process (`screener()`), used for every text."""
+
+    def __init__(self) -> None:
+        lexicon = Lexicon()
+        signals = read_table(lexicon)
+        lexicon.settle()
+        self._lexicon = lexicon
+        bits = lexicon.bits
+        self._bits = bits
+        self._reader = Reader(lexicon)
+        self._numbers = Numbers(lexicon)
+        self._repeats = Repeats(lexicon)
+        self._ears = {
+            True: Ear([one for one in signals if one.rule[0] == "R"], lexicon),
+            False: Ear([one for one in signals if one.rule[0] == "Q" or one.rule == "R08"], lexicon),
+        }
+        self._spoken, self._maybe = bits["spoken"], bits["spoken_maybe"]
+        self._stretched, self._arabic = bits["stretched"], bits["arabic_letter"]
+        self._letters = bits["persian"] | bits["latin"] | bits["other"]
+        self._not_words = bits["stop"] | bits["digit"]
+        self._domains = {name: bits[name] for name in DOMAINS}
+        self._asked = {name: bits[f"asks_{name}"] for name in DOMAINS}
+
+    def screen(self, written: Submission) -> Screening:
+        """Hold `written` against the rules of its kind. Raises ValueError for another kind."""
+        if written.kind not in KINDS:
+            raise ValueError(f"no such kind: {written.kind}")
+        review = written.kind == "review"
+        readings = list(self._readings(written))
+        body = readings[0]
+        hits: list[_Hit] = []
+        foreign = self._foreign(readings)
+        if foreign:
+            hits.append(self._whole("R01a" if review else "Q01b", body, "متن به فارسی نیست"))
+        for reading in readings:
+            hits += self._of_letters(reading, review, foreign)
+            hits += self._of_words(reading, review)
+            hits += self._of_contacts(reading, review)
+            if reading.mask & self._numbers.trigger:
+                hits += self._of_numbers(reading, review)
+        if review:
+            hits += self._of_title(readings)
+        else:
+            hits += self._of_question(written, body)
+        return _told(hits)
+
+    # ---- Reading ----
+
+    def _readings(self, written: Submission) -> Iterator[Reading]:
+        yield self._read(written.text, "text", None)
+        if written.title:
+            yield self._read(written.title, "title", None)
+        for name, points in (("pros", written.pros), ("cons", written.cons)):
+            for item, point in enumerate(points):
+                if point:
+                    yield self._read(point, name, item)
+
+    def _read(self, text: str, name: str, item: int | None) -> Reading:
+        """Read a field; what is written letter by letter is read as a word, at its place."""
+        shown = text
+        runs = list(shape.spaced(text))
+        for start, end, _ in runs:
+            shown = shown[:start] + _SEPARATORS.sub("\u200b", shown[start:end]) + shown[end:]
+        if "*" in text or "•" in text or "~" in text or "|" in text or "#" in text or "$" in text:
+            shown = _DECORATED.sub(lambda found: "\u200b" * len(found[0]), shown)
+        reading = self._reader.read(shown, name, item)
+        reading.typed = text
+        reading.spaced = [(start, end, word) for start, end, word in runs]
+        return reading
+
+    # ---- Rules of writing ----
+
+    @carries_out("D80", "D104")
+    def _foreign(self, readings: list[Reading]) -> bool:
+        """Say whether the text is no Persian; where it has no letters, its title speaks for it."""
+        for reading in readings[:2]:
+            words = [at for at, mask in enumerate(reading.masks) if mask & self._letters]
+            if not words:
+                continue
+            if not shape.not_persian(reading, self._lexicon, words):
+                return False
+            # What leads elsewhere is Latin by nature; it has a rule of its own.
+            led = [(found.start, found.end) for found in links.find(reading.typed)]
+            if led:
+                spans = {at: reading.span(at, at + 1) for at in words}
+                words = [at for at in words if not any(a <= spans[at][0] < b for a, b in led)]
+            return not led or shape.not_persian(reading, self._lexicon, words)
+        return False
+
+    @carries_out("D80", "D81", "D82", "D83", "D84")
+    def _of_letters(self, reading: Reading, review: bool, foreign: bool) -> Iterator[_Hit]:
+        """Yield Arabic letters, too many blanks, stretched and repeated letters and words, and emoji."""
+        mask, text = reading.mask, reading.typed
+        if mask & self._arabic and not foreign:
+            for start, end in self._spans(reading, self._arabic):
+                repaired = text[start:end].replace("ي", "ی").replace("ك", "ک")
+                yield _Hit("R01b", reading, start, end, "«ي» و «ك» عربی در متن فارسی است", f"بنویسید: «{repaired}»")
+        if not review:
+            return
+        for start, end in shape.blanks(text):
+            yield _Hit("R01c", reading, start, end, "سه فاصله یا بیشتر پشت هم است", "یک فاصله بس است.")
+        for start, end, _ in reading.spaced:
+            if " " not in text[start:end]:
+                continue
+            joined = _SEPARATORS.sub("", text[start:end])
+            yield _Hit("R01c", reading, start, end, "حرف‌های یک واژه جدا از هم نوشته شده است", f"بنویسید: «{joined}»")
+        if mask & self._stretched:
+            for start, end in self._spans(reading, self._stretched):
+                repaired = letters.unstretched(text[start:end].replace("\u0640", ""))
+                yield _Hit("R01d", reading, start, end, "حرفی کشیده شده است", f"بنویسید: «{repaired}»")
+        for first, last in shape.repeated(reading, self._not_words | self._bits["number_word"]):
+            start, end = reading.span(first, last)
+            once = text[slice(*reading.span(first, first + 1))]
+            yield _Hit("R01e", reading, start, end, "یک واژه سه بار یا بیشتر پشت هم آمده است", f"بنویسید: «{once}»")
+        for start, end in shape.emoji(text):
+            yield _Hit("R01f", reading, start, end, "شکلک یا اموجی در متن است")
+
+    @carries_out("D85")
+    def _of_title(self, readings: list[Reading]) -> Iterator[_Hit]:
+        """Yield a title that says nothing; one that was not given is nobody's business."""
+        for reading in readings[1:2]:
+            if reading.field == "title" and shape.says_nothing(reading, self._lexicon):
+                yield self._whole("R02", reading, "عنوان چیزی از متن نمی‌گوید")
+
+    def _spans(self, reading: Reading, bit: int) -> Iterator[tuple[int, int]]:
+        for at, mask in enumerate(reading.masks):
+            if mask & bit:
+                yield reading.span(at, at + 1)
+
+    # ---- Rules of meaning ----
+
+    @carries_out(
+        "D86",
+        "D91",
+        "D92",
+        "D93",
+        "D94",
+        "D95",
+        "D96",
+        "D97",
+        "D99",
+        "D100",
+        "D101",
+        "D102",
+        "D103",
+        "D105",
+        "D106",
+        "D109",
+    )
+    def _of_words(self, reading: Reading, review: bool) -> Iterator[_Hit]:
+        """Yield what the table of signals hears, and each spoken form."""
+        told = list(self._ears[review].hear(reading))
+        addressed = {heard.sentence for heard in told if heard.rule == "R10"}
+        for heard in told:
+            if heard.sentence in addressed and (heard.rule == "R07" or heard.why == _WANTS_VIEWS):
+                continue  # it asks another writer: that is R10
+            if heard.rule == "R07" and self._is_answered(reading, heard.sentence):
+                continue
+            start, end = reading.span(heard.first, heard.last)
+            yield _Hit(heard.rule, reading, start, end, heard.why)
+        if reading.mask & (self._spoken | self._maybe):
+            rule = "R18" if review else "Q01c"
+            for at, mask in enumerate(reading.masks):
+                if mask & self._spoken or (mask & self._maybe and self._marks_an_object(reading, at)):
+                    start, end = reading.span(at, at + 1)
+                    yield _Hit(rule, reading, start, end, f"«{reading.typed[start:end]}» گفتاری است")
+
+    def _marks_an_object(self, reading: Reading, at: int) -> bool:
+        """«گوشی رو خریدم», but not «رو به رو», «از این رو», «پیاده رو»."""
+        keys, masks = reading.keys, reading.masks
+        if keys[at] != "رو" or not at or masks[at - 1] & self._not_words:
+            return False
+        if keys[at - 1] in _NO_OBJECT or (at > 1 and keys[at - 2] == "از" and keys[at - 1] in ("این", "ان", "همین")):
+            return False
+        return not (at + 1 < len(keys) and keys[at + 1] in ("به", "در", "و"))
+
+    def _is_answered(self, reading: Reading, number: int) -> bool:
+        """Say whether a question that ends in its mark is answered by its own writer in the next breath."""
+        if number + 1 >= len(reading.sentences):
+            return False
+        sentence, after = reading.sentences[number], reading.sentences[number + 1]
+        if not sentence.mask & self._bits["question"] or after.mask & self._bits["question"]:
+            return False
+        key, mask = reading.keys[after.first], reading.masks[after.first]
+        if key in _ANSWERS or (
+            key == "به" and reading.keys[after.first + 1 : after.first + 2] in (["نظر"], ["نظرم"], ["نظرمن"])
+        ):
+            return True
+        return bool(sentence.mask & self._bits["ask_how"] and mask & self._bits["quality"])
+
+    # ---- Numbers, links and what else leads to a person ----
+
+    @carries_out("D95", "D98", "D105", "D108")
+    def _of_numbers(self, reading: Reading, review: bool) -> Iterator[_Hit]:
+        """Yield amounts of money and numbers of people, in any digits and words."""
+        for first, last in self._numbers.money(reading):
+            start, end = reading.span(first, last)
+            yield _Hit("R11a" if review else "Q02", reading, start, end, "مبلغی نوشته شده است")
+        for first, last in self._numbers.phones(reading):
+            start, end = reading.span(first, last)
+            yield _Hit("R13b" if review else "Q05", reading, start, end, "شماره تماس، کارت یا کد ملی است")
+
+    @carries_out("D97", "D98", "D106", "D108")
+    def _of_contacts(self, reading: Reading, review: bool) -> Iterator[_Hit]:
+        """Yield links, mails and handles, however they are disguised."""
+        for found in links.find(reading.typed):
+            if found.kind == "link":
+                yield _Hit("R13a" if review else "Q03b", reading, found.start, found.end, "نشانی سایت است")
+            else:
+                why = "نشانی ایمیل است" if found.kind == "mail" else "نام کاربری است"
+                yield _Hit("R13b" if review else "Q05", reading, found.start, found.end, why)
+
+    # ---- Rules of questions ----
+
+    @carries_out("D104", "D107")
+    def _of_question(self, written: Submission, body: Reading) -> Iterator[_Hit]:
+        """Yield a text that is too long, one that was asked before, and one that does not fit its product."""
+        if len(written.text) > LONGEST_QUESTION:
+            yield self._whole("Q01a", body, "از سیصد نویسه بلندتر است")
+        if written.kind == "question" and written.earlier:
+            about = self._about(written.product)
+            mine = self._repeats.content(body, about)
+            for earlier in written.earlier:
+                other = self._repeats.content(self._reader.read(earlier), about)
+                if self._repeats.same(mine, other) >= SAME_FROM or _bare(earlier) == _bare(written.text):
+                    yield self._whole("Q04a", body, f"همین پرسش پیش‌تر آمده است: «{earlier[:80]}»")
+                    break
+        if written.product and written.kind == "question" and self._is_of_another(written.product, body):
+            yield self._whole("Q04b", body, "پرسش با این کالا نمی‌خواند")
+
+    def _about(self, product: str) -> frozenset[str]:
+        return self._repeats.content(self._reader.read(product)) if product else frozenset()
+
+    def _is_of_another(self, product: str, body: Reading) -> bool:
+        """Say whether what is asked for is a thing that no product of this kind has."""
+        about = self._reader.read(product)
+        first = next((mask for mask in about.masks if any(mask & bit for bit in self._domains.values())), 0)
+        kinds = {name for name, bit in self._domains.items() if first & bit}
+        if not kinds:
+            return False
+        asked = {name for name, bit in self._asked.items() if body.mask & bit}
+        return bool(asked) and not any(name in _FITS[kind] for kind in kinds for name in asked)
+
+    def _whole(self, rule: str, reading: Reading, why: str) -> _Hit:
+        return _Hit(rule, reading, 0, len(reading.typed), why)
+
+
+DOMAINS = ("electric", "wear", "food", "book", "beauty", "home", "app")
+_FITS = {
+    "electric": {"electric", "app", "home"},
+    "wear": {"wear"},
+    "food": {"food"},
+    "book": {"book", "app"},
+    "beauty": {"beauty"},
+    "home": {"home", "electric"},
+    "app": {"app", "electric", "book"},
+}
+_WANTS_VIEWS = "تجربه دیگران را می‌خواهد"
+_ANSWERS = frozenset("بنظر بنظرم بله اره بلی خیر نه نخیر جواب قطعا صددرصد معلومه مسلما کاملا پاسخ".split())
+_NO_OBJECT = frozenset(
+    "دو زیر و خوش پیاده تند کند خود پیش ان پشت کم گشاده سیاه سفید یک رو به در از سبز تازه میانه ترش".split()
+)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", letters.folded(text))
+
+
+def _told(hits: list[_Hit]) -> Screening:
+    """Put hits in the order of the table, the first of each rule first; one stretch is told once a rule."""
+    if not hits:
+        return Screening([], "accept", [])
+    rules = table()
+    order = {id_: place for place, id_ in enumerate(rules)}
+    labels = sorted({hit.rule for hit in hits}, key=order.__getitem__)
+    told: dict[str, int] = {}
+    seen: set[tuple[str, str, int | None, int, int]] = set()
+    findings = []
+    for hit in sorted(hits, key=lambda hit: (order[hit.rule], hit.start)):
+        mark = (hit.rule, hit.reading.field, hit.reading.item, hit.start, hit.end)
+        if mark in seen or told.get(hit.rule, 0) >= MOST_FINDINGS:
+            continue
+        seen.add(mark)
+        told[hit.rule] = told.get(hit.rule, 0) + 1
+        rule = rules[hit.rule]
+        findings.append(
+            Finding(
+                rule,
+                hit.reading.field,
+                hit.start,
+                hit.end,
+                hit.reading.typed[hit.start : hit.end],
+                hit.why,
+                hit.mend or rule.mend,
+                hit.reading.item,
+            )
+        )
+    return Screening(labels, decide(labels), findings)
+
+
+@cache
+def screener() -> Screener:
+    """Return the screener of this process; its lists are read at the first call."""
+    return Screener()
+
+
+def screen(written: Submission) -> Screening:
+    """Hold one submission against the rules. Raises ValueError for a kind that has none."""
+    return screener().screen(written)

@@ -1,0 +1,115 @@
+"""The weighted signals of `signals.txt`: what speaks for a rule in a sentence, and how loud."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+
+from peyman.care.reviews.rules import patterns
+from peyman.care.reviews.rules.lexicon import Lexicon
+from peyman.care.reviews.rules.patterns import Pattern
+from peyman.care.reviews.rules.words import Reading, Sentence
+
+THRESHOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One line of the table."""
+
+    rule: str
+    weight: int
+    pattern: Pattern
+    why: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A rule broken in a sentence: the words [first, last), the sentence, and why."""
+
+    rule: str
+    first: int
+    last: int
+    why: str
+    sentence: int
+
+
+def read_table(lexicon: Lexicon) -> list[Signal]:
+    """Read the table. Raises ValueError or KeyError where a line makes no sense."""
+    signals = []
+    text = resources.files(__package__).joinpath("signals.txt").read_text("utf-8")
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        rules, weight, rest = (part.strip() for part in line.split(" | ", 2))
+        written, _, why = rest.rpartition(" | ")
+        pattern = patterns.parse(written, lexicon)
+        signals += [Signal(rule, int(weight), pattern, why, written) for rule in rules.split()]
+    return signals
+
+
+class Ear:
+    """Hears the signals of some rules; what is not in a text is not tried."""
+
+    def __init__(self, signals: list[Signal], lexicon: Lexicon) -> None:
+        self._stop = lexicon.bits["stop"]
+        often: dict[int, int] = {}
+        for mask in lexicon.words.values():
+            while mask:
+                bit = mask & -mask
+                often[bit] = often.get(bit, 0) + 1
+                mask ^= bit
+        for name in ("question", "digit"):
+            often[lexicon.bits[name]] = 10**6
+        groups: dict[int, list[Signal]] = {}
+        self._against: dict[str, list[Signal]] = {}
+        for signal in signals:
+            if signal.weight < 0:
+                self._against.setdefault(signal.rule, []).append(signal)
+                continue
+            if signal.weight == 0:
+                continue
+            bits, mask = [], signal.pattern.needs
+            while mask:
+                bits.append(mask & -mask)
+                mask &= mask - 1
+            groups.setdefault(min(bits, key=lambda bit: often.get(bit, 0)), []).append(signal)
+        self._groups = list(groups.items())
+
+    def hear(self, reading: Reading) -> Iterator[Heard]:
+        """Yield each sentence in which the weights of a rule come to the threshold, with what spoke for it."""
+        mask = reading.mask
+        tried = [
+            signal
+            for bit, group in self._groups
+            if mask & bit
+            for signal in group
+            if mask & signal.pattern.needs == signal.pattern.needs
+        ]
+        if not tried:
+            return
+        for number, sentence in enumerate(reading.sentences):
+            found: dict[str, list[tuple[int, int, int, str]]] = {}
+            for signal in tried:
+                needs = signal.pattern.needs
+                if sentence.mask & needs == needs:
+                    place = patterns.match(signal.pattern, reading.masks, sentence.first, sentence.last, self._stop)
+                    if place:
+                        found.setdefault(signal.rule, []).append((signal.weight, *place, signal.why))
+            for rule, heard in found.items():
+                total = sum(one[0] for one in heard) + self._spoken_against(rule, reading, sentence)
+                if total >= THRESHOLD:
+                    loudest = max(heard, key=lambda one: one[0])
+                    if loudest[0] < THRESHOLD:
+                        loudest = (total, min(one[1] for one in heard), max(one[2] for one in heard), loudest[3])
+                    if loudest[2] - loudest[1] == 1 and reading.masks[loudest[1]] & self._stop:
+                        loudest = (loudest[0], sentence.first, *loudest[2:])  # a question is more than its mark
+                    yield Heard(rule, loudest[1], loudest[2], loudest[3], number)
+
+    def _spoken_against(self, rule: str, reading: Reading, sentence: Sentence) -> int:
+        return sum(
+            signal.weight
+            for signal in self._against.get(rule, ())
+            if sentence.mask & signal.pattern.needs == signal.pattern.needs
+            and patterns.match(signal.pattern, reading.masks, sentence.first, sentence.last, self._stop)
+        )

@@ -1,0 +1,211 @@
+"""A text as the rules read it: words with what they mean, in sentences, each with its place in what was typed."""
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+
+from peyman.care.reviews.rules import letters
+from peyman.care.reviews.rules.lexicon import PREFIXES, SUFFIXES, Lexicon, lexicon
+
+_KEPT = 60_000  # tokens whose meaning is kept; a language has fewer that recur
+
+
+@dataclass(slots=True)
+class Sentence:
+    """Words [first, last) of a reading and the bits that are in them."""
+
+    first: int
+    last: int
+    mask: int
+
+
+@dataclass
+class Reading:
+    """The words of one field."""
+
+    text: str
+    keys: list[str]
+    masks: list[int]
+    raws: list[str]
+    places: list[tuple[int, int]] | None  # of each word: its tokens [first, last); None where each is one
+    sentences: list[Sentence]
+    mask: int
+    field: str = "text"
+    item: int | None = None
+    typed: str = ""  # as it was typed, where `text` was put together from spaced letters; the same length
+    spaced: list[tuple[int, int, str]] = dataclasses.field(default_factory=list)
+
+    @cached_property
+    def token_spans(self) -> list[tuple[int, int]]:
+        """Where each token stands in the text."""
+        return [match.span() for match in letters.TOKEN.finditer(self.text)]
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return where the words [first, last) stand in the text."""
+        if self.places is not None:
+            first, last = self.places[first][0], self.places[last - 1][1]
+        spans = self.token_spans
+        return spans[first][0], spans[last - 1][1]
+
+
+class Reader:
+    """Reads texts with one lexicon; what a token means is worked out once and kept."""
+
+    def __init__(self, words: Lexicon) -> None:
+        self._lexicon = words
+        self._known: dict[str, tuple[str, int]] = {}
+        bits = words.bits
+        self._glue, self._stop, self._question = bits["glue"], bits["stop"], bits["question"]
+        self._digit, self._single = bits["digit"], bits["single"]
+        self._shape = ~(bits["glue"] | bits["single"])
+
+    def read(self, text: str, field: str = "text", item: int | None = None) -> Reading:
+        """Read `text`; what it costs grows with its length and no faster."""
+        known = self._known
+        raws = letters.TOKEN.findall(text)
+        try:
+            found = [known[raw] for raw in raws]
+        except KeyError:
+            found = [known.get(raw) or self._learn(raw) for raw in raws]
+        keys = [key for key, _ in found]
+        masks = [mask for _, mask in found]
+        together = 0
+        for mask in masks:
+            together |= mask
+        places = None
+        if together & self._glue:
+            keys, masks, places = self._joined(keys, masks)
+            together = 0
+            for mask in masks:
+                together |= mask
+        return Reading(text, keys, masks, raws, places, self._sentences(masks), together, field, item, text)
+
+    def meaning(self, key: str) -> int:
+        """Return what the word `key` stands for."""
+        return self._lexicon.words.get(key, 0)
+
+    # ---- One token ----
+
+    def _learn(self, raw: str) -> tuple[str, int]:
+        learned = self._analyse(raw)
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        if len(raw) <= 64:
+            self._known[raw] = learned
+        return learned
+
+    def _analyse(self, raw: str) -> tuple[str, int]:
+        lexicon, bits = self._lexicon, self._lexicon.bits
+        first = raw[0]
+        if first in letters.STOPS:
+            question = first in "?؟？‽"
+            return raw, lexicon.with_groups(bits["stop"] | (bits["question"] if question else 0)) | lexicon.words.get(
+                raw, 0
+            )
+        if first.isdecimal():
+            digits = letters.digits(raw)
+            mask = bits["digit"] | (bits["long_digit"] if len(digits) >= 7 else 0)
+            return digits, lexicon.with_groups(mask)
+        key = letters.folded(raw)
+        mask = 0
+        plain = letters.unstretched(key)
+        if plain != key and not _is_mark_of_size(raw):
+            mask |= bits["stretched"]
+        if "\u0640\u0640" in raw:
+            mask |= bits["stretched"]
+        key = plain
+        meaning = lexicon.words.get(key)
+        if meaning is None and (shorter := letters.undoubled(key)) in lexicon.words:
+            key, meaning = shorter, lexicon.words[shorter]
+        script = "persian" if key and letters.is_persian(key[0]) else "latin" if key and key[0] < "\u0250" else "other"
+        mask |= bits[script]
+        if len(key) == 1:
+            mask |= bits["single"]
+        if "ي" in raw or "ك" in raw:
+            mask |= bits["arabic_letter"]
+        return key, lexicon.with_groups(mask | (meaning or 0))
+
+    # ---- Words of several tokens ----
+
+    def _joined(self, keys: list[str], masks: list[int]) -> tuple[list[str], list[int], list[tuple[int, int]]]:
+        words, starts, compounds = self._lexicon.words, self._lexicon.starts, self._lexicon.compounds
+        glue, stop, digit = self._glue, self._stop, self._digit
+        # First what inflects a word: «می شود», «گوشی ها».
+        parts: list[tuple[str, int, int, int]] = []
+        at, end = 0, len(keys)
+        while at < end:
+            key, mask = keys[at], masks[at]
+            if mask & glue:
+                if key in PREFIXES and at + 1 < end and not masks[at + 1] & (stop | digit):
+                    joined = key + keys[at + 1]
+                    parts.append((joined, self._of(joined, mask | masks[at + 1]), at, at + 2))
+                    at += 2
+                    continue
+                if key in SUFFIXES and parts and not parts[-1][1] & (stop | digit) and parts[-1][3] == at:
+                    before = parts[-1]
+                    joined = before[0] + key
+                    if joined in words or before[0] not in words or len(key) > 3:
+                        parts[-1] = (joined, self._of(joined, mask | before[1]), before[2], at + 1)
+                        at += 1
+                        continue
+            parts.append((key, mask, at, at + 1))
+            at += 1
+        # Then compounds, the longest first: «بسته بندی», «خدمات پس از فروش».
+        result: list[tuple[str, int, int, int]] = []
+        at, end = 0, len(parts)
+        while at < end:
+            key, mask, first, last = parts[at]
+            if key in starts:
+                joined, best = key, 0
+                for step in range(at + 1, min(at + 6, end)):
+                    if parts[step][1] & stop:
+                        break
+                    joined += parts[step][0]
+                    if joined in compounds:
+                        best = step
+                    if joined not in starts:
+                        break
+                if best:
+                    joined = "".join(part[0] for part in parts[at : best + 1])
+                    shape = 0
+                    for part in parts[at : best + 1]:
+                        shape |= part[1]
+                    # What its parts mean stays: «از دیجی‌کالا» still names the shop.
+                    result.append((joined, self._of(joined, shape) | shape & ~glue, first, parts[best][3]))
+                    at = best + 1
+                    continue
+            result.append((key, mask, first, last))
+            at += 1
+        return [r[0] for r in result], [r[1] for r in result], [(r[2], r[3]) for r in result]
+
+    def _of(self, key: str, seen: int) -> int:
+        """Return what the joined word means, with what was seen of its parts' letters."""
+        bits = self._lexicon.bits
+        shape = seen & (bits["persian"] | bits["latin"] | bits["other"] | bits["arabic_letter"] | bits["stretched"])
+        meaning = self._lexicon.words.get(key)
+        if meaning is None and (shorter := letters.undoubled(key)) in self._lexicon.words:
+            meaning = self._lexicon.words[shorter]
+        return shape | (meaning or 0)
+
+    def _sentences(self, masks: list[int]) -> list[Sentence]:
+        stop, sentences, first, together = self._stop, [], 0, 0
+        for at, mask in enumerate(masks):
+            if mask & stop:
+                if at > first or mask & self._question:
+                    sentences.append(Sentence(first, at + 1, together | mask))
+                first, together = at + 1, 0
+            else:
+                together |= mask
+        if first < len(masks):
+            sentences.append(Sentence(first, len(masks), together))
+        return sentences
+
+
+def _is_mark_of_size(raw: str) -> bool:
+    """AAA, III, www, XXXL: letters that mean a kind or a size, not a stretched word."""
+    return raw.isascii() and (raw.isupper() or raw.lower() in ("www", "iii", "aaa", "xxx", "xxxl"))
+
+
+def reader() -> Reader:
+    """Return a reader with the lists of the product."""
+    return Reader(lexicon())
