@@ -72,7 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-only",
         action="store_true",
-        help="only tests that use a database: the others say the same on every one",
+        help="only tests that use a database and are not marked any_database: the others say the same on every one",
     )
 
 
@@ -82,7 +82,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [
         item
         for item in items
-        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if (item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())))
+        and not item.get_closest_marker("any_database")
     ]
     gone = [item for item in items if item not in set(kept)]
     config.hook.pytest_deselected(items=gone)

@@ -22,7 +22,7 @@ import psycopg
 from django.core.management import call_command
 from django.db import connection
 
-from peyman.entrypoints.jobs.init import fingerprint_of_static
+from peyman.entrypoints.jobs import static
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELF = ROOT / ".pytest_cache" / "ready"
@@ -130,7 +130,7 @@ def _migrate(name: str) -> None:
 def lay_static(folder: Path) -> None:
     """Let `folder` hold the collected page files, as `peyman init` leaves them there."""
     with _alone():
-        made = SHELF / f"static-{fingerprint_of_static()[:16]}"
+        made = SHELF / f"static-{static.fingerprint()[:16]}"
         if not made.exists():
             fresh = SHELF / "installation"
             shutil.rmtree(fresh, ignore_errors=True)

@@ -9,6 +9,7 @@ import pytest
 from peyman.entrypoints.jobs.cli import COMMANDS
 
 
+@pytest.mark.any_database
 def test_the_help_names_every_command_in_persian(peyman):
     ended = peyman("--help")
     assert ended.returncode == 0
@@ -17,12 +18,14 @@ def test_the_help_names_every_command_in_persian(peyman):
         assert about in " ".join(ended.stdout.split())
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_command_explains_itself(peyman, name):
     ended = peyman(name, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("arguments", [["fly"], ["tick", "--fly"], ["web", "--workers", "many"]])
 def test_what_nobody_can_do_ends_with_two(peyman, arguments):
     ended = peyman(*arguments)
@@ -30,12 +33,14 @@ def test_what_nobody_can_do_ends_with_two(peyman, arguments):
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.any_database
 def test_an_unreadable_environment_is_told_in_a_sentence(peyman):
     ended = peyman("tick", DATABASE_URL="mysql://somewhere/else")
     assert ended.returncode == 2
     assert ended.stderr.startswith("تنظیم‌های محیط خواندنی نیست")
 
 
+@pytest.mark.any_database
 def test_a_database_that_is_away_is_told_in_a_sentence(peyman):
     ended = peyman("tick", DATABASE_URL="postgres://nobody@127.0.0.1:1/nowhere")
     assert ended.returncode == 2
@@ -43,6 +48,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence(peyman):
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.any_database
 def test_a_bug_is_told_by_a_reference_and_its_traceback_is_kept(peyman):
     shutil.rmtree(peyman.data / "static")
     (peyman.data / "static").write_text("a file where a folder must be")
@@ -79,6 +85,7 @@ def test_tick_does_all_that_is_due_and_tells_how_much(peyman):
     assert {"payments", "refunds", "expired", "broken", "sent"} <= set(told)
 
 
+@pytest.mark.any_database
 def test_another_hour_is_for_the_sandbox_only(peyman):
     ended = peyman("tick", "--now", "2030-01-01T00:00", PEYMAN_SANDBOX="", PEYMAN_SECRET_KEY="x")
     assert ended.returncode == 2
@@ -98,6 +105,7 @@ def test_a_worker_ends_by_itself_when_told_to(peyman):
     assert "worker.stopped" in out
 
 
+@pytest.mark.any_database
 def test_a_worker_waits_for_a_database_that_is_away(peyman):
     peyman.environment["DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/nowhere"
     worker = peyman.start("worker")

@@ -45,6 +45,7 @@ def comes_up(peyman) -> bool:
         web.communicate(timeout=30)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("service", ["web", "worker"])
 @pytest.mark.parametrize(
     ("environment", "reason"),
@@ -93,12 +94,14 @@ def test_history_without_its_guards_is_not_served(production, on_postgres):
         assert comes_up(production)
 
 
+@pytest.mark.any_database
 def test_sample_people_and_goods_are_kept_out_of_production(production):
     ended = production("init", "--sample")
     assert ended.returncode == 2
     assert "تنها در فروشگاه آزمایشی" in ended.stderr
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -212,7 +212,8 @@ def test_every_row_stands_at_every_boundary_as_the_lists_say(tmp_path, on_postgr
     assert view.stays == len({row.cells for row in rows}) == len(rows)
     wrong, asked = [], set[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, datetime]]()
     for row in rows:
-        asked |= {(row.network.network_address, at) for at in boundaries(row, lists)}
+        address = row.network.network_address
+        asked |= {(address, at) for at in boundaries(row, lists)}
     for address, at in asked:
         expected, answer = lists.says(address, at), view.status(address, at)
         if answer.state != expected:

@@ -1,20 +1,18 @@
 """`peyman init`: make an installation ready to serve. Running it again, or several at once, changes nothing."""
 
 import fcntl
-import hashlib
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 
 from peyman.entrypoints import clock, notices
 from peyman.entrypoints.documents import terms_folder
-from peyman.entrypoints.jobs import outbox, sample_tariff, triggers
+from peyman.entrypoints.jobs import outbox, sample_tariff, static, triggers
 from peyman.entrypoints.jobs import sample as sample_shop
 from peyman.entrypoints.jobs.console import CouldNot, answer, tell
 from peyman.promises import actions as promises
@@ -58,30 +56,11 @@ def seed_calendar() -> None:
     promises.seed_calendar(years=range(year - 1, year + YEARS_AHEAD + 1), now=clock.now())
 
 
-def fingerprint_of_static() -> str:
-    """Return what tells today's files of pages from others, without reading them."""
-    digest = hashlib.sha256()
-    for finder in get_finders():
-        for path, storage in finder.list([]):
-            digest.update(f"{path}\0{storage.size(path)}\0{storage.get_modified_time(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def collect_static() -> None:
-    """Gather, name by content and compress what pages load; done before, it is only looked at."""
-    fingerprint, print_file = fingerprint_of_static(), settings.STATIC_ROOT / ".collected"
-    if print_file.exists() and print_file.read_text() == fingerprint:
-        return
-    print_file.unlink(missing_ok=True)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    print_file.write_text(fingerprint)
-
-
 STEPS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("جدول‌ها", lambda: call_command("migrate", verbosity=0, interactive=False)),
     ("جدول مشترک محدودیت‌ها", lambda: call_command("createcachetable", verbosity=0)),
     ("نگهبان تاریخچه‌ها", triggers.install),
-    ("پرونده‌های صفحه‌ها", collect_static),
+    ("پرونده‌های صفحه‌ها", static.collect),
     ("شرایط فروش", publish_terms),
     ("تقویم کاری", seed_calendar),
     ("دسته‌ها و برندها", catalog.load_reference),
