@@ -828,6 +828,18 @@ GUARDS: list[Guard] = [
         "a promise of which nothing is known counts as made",
         Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
     ),
+    Guard(
+        "B08",
+        "a report whose sums do not come out says that they do",
+        Cut("peyman.gateways.audit.report.telling:_sum", "whole == sum(many for _, many in parts)", "True"),
+        first="tests/gateways/test_audit_report.py::test_sums_that_do_not_come_out_are_said_at_the_top",
+    ),
+    Guard(
+        "B09",
+        "a report is silent about what is not known",
+        Cut("peyman.gateways.audit.report.telling:_unsure", "if not many:", "if True:"),
+        first="tests/gateways/test_audit_report.py::test_the_answer_is_one_sentence",
+    ),
 ]
 
 
