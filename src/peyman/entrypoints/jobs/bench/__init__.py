@@ -8,29 +8,43 @@ from collections.abc import Callable
 import click
 from django.conf import settings
 
+from peyman.entrypoints.jobs.bench.audit import bench_audit
 from peyman.entrypoints.jobs.bench.deadline import bench_deadline
 from peyman.entrypoints.jobs.bench.figures import Figure, show
 from peyman.entrypoints.jobs.bench.finalise import bench_finalise
+from peyman.entrypoints.jobs.bench.guard import bench_guard
 from peyman.entrypoints.jobs.bench.outbox import bench_outbox
 from peyman.entrypoints.jobs.bench.pages import bench_pages
 from peyman.entrypoints.jobs.bench.registry import bench_registry
+from peyman.entrypoints.jobs.bench.ticket import bench_ticket
 from peyman.entrypoints.jobs.console import CouldNot
 
 BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
+    "audit": lambda orders, seconds: bench_audit(**_sizes()),
     "deadline": lambda orders, seconds: bench_deadline(seconds),
     "finalise": lambda orders, seconds: bench_finalise(orders),
+    "guard": lambda orders, seconds: bench_guard(),
     "outbox": lambda orders, seconds: bench_outbox(orders),
     "pages": lambda orders, seconds: bench_pages(seconds),
     "registry": lambda orders, seconds: bench_registry(),
+    "ticket": lambda orders, seconds: bench_ticket(),
 }
+
+
+def _sizes() -> dict[str, int]:
+    given = click.get_current_context().params
+    return {name: given[name] for name in ("rows", "texts", "others")}
 
 
 @click.command("bench")
 @click.argument("name", metavar="|".join([*BENCHES, "all"]))
 @click.option("--orders", default=2000, show_default=True, help="Orders or messages of a round.")
 @click.option("--seconds", default=3.0, show_default=True, help="Length of a round of `pages`.")
+@click.option("--rows", default=20_000_000, show_default=True, help="Normalised lines of `audit`.")
+@click.option("--texts", default=300_000, show_default=True, help="Lines of logs that `audit` reads.")
+@click.option("--others", default=0, show_default=True, help="Lines that `audit` gives to DataFusion and Spark, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(name: str, orders: int, seconds: float, as_json: bool) -> None:
+def command(name: str, orders: int, seconds: float, as_json: bool, **sizes: int) -> None:
     """Measure, and print each figure beside its limit from the same run."""
     if not settings.SANDBOX:
         raise CouldNot("سنجش سرعت فقط در محیط آزمایشی (PEYMAN_SANDBOX=1) اجرا می‌شود.")

@@ -3,10 +3,9 @@
 import os
 import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -38,11 +37,22 @@ class NothingToSay(Refused):
     says = "بلیتی صادر نشد، چون پیام نیم‌بها برای این دانلود گفتنی نیست."
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """One ticket, and until when it is good."""
 
     token: str
+    expires_at: datetime
+    statement: str
+    wording: int
+
+
+class _Ready(NamedTuple):
+    """A signed statement, shown in starts ≤ t < until (seconds)."""
+
+    signed: Signed
+    starts: int
+    until: int
+    naming: bytes
     expires_at: datetime
     statement: str
     wording: int
@@ -103,7 +113,7 @@ class Booth:
         self._key: SigningKey | None = None
         self._looked = float("-inf")
         self._stated: dict[int, tuple[Evidence, bytes]] = {}
-        self._signed: dict[tuple[int, str], tuple[int, Signed]] = {}  # until when it is shown, and what
+        self._signed: dict[tuple[int, str], _Ready] = {}
 
     @carries_out("B03")
     def issue(self, *, decision: Decision, object_: str, account: str, now: datetime) -> Issued:
@@ -117,18 +127,14 @@ class Booth:
         if object_[:1] != "/":
             object_ = f"/{object_}"
         second = rules.seconds(now)
-        until, signed = self._signed.get((id(decision.evidence), object_), _NONE)
-        if signed is None or not signed.said.starts <= second < until or time.monotonic() - self._looked > _KEY_LOOK:
-            signed = self._sign(decision, object_, second, now)
-        key = self._key
-        if key is None:
-            raise NoKey
-        name = _pseudonym(key.naming, account)
-        said = signed.said
-        token = signed.show(grant=os.urandom(12), account=name, at=second)
-        return Issued(token, rules.instant(said.starts + said.life), said.statement.hex(), said.wording)
+        ready = self._signed.get((id(decision.evidence), object_))
+        if ready is None or not ready.starts <= second < ready.until or time.monotonic() - self._looked > _KEY_LOOK:
+            ready = self._sign(decision, object_, second, now)
+        account_name = _pseudonym(ready.naming, account)
+        token = ready.signed.show(grant=os.urandom(12), account=account_name, at=second)
+        return Issued(token, ready.expires_at, ready.statement, ready.wording)
 
-    def _sign(self, decision: Decision, object_: str, second: int, now: datetime) -> Signed:
+    def _sign(self, decision: Decision, object_: str, second: int, now: datetime) -> _Ready:
         with self._lock:
             if not rules.is_object(object_):
                 raise NothingToSay
@@ -161,8 +167,10 @@ class Booth:
                 self._stated.clear()
                 self._stated[id(evidence)] = known
             until = min(starts + WINDOW, starts + life - _SHORTEST + 1, key.signs_until)
-            self._signed[id(evidence), object_] = until, signed
-            return signed
+            expires_at = rules.instant(starts + life)
+            ready = _Ready(signed, starts, until, key.naming, expires_at, known[1].hex(), wording.CURRENT.number)
+            self._signed[id(evidence), object_] = ready
+            return ready
 
     def _signing(self, second: int, now: datetime) -> SigningKey:
         key = self._key
@@ -176,7 +184,6 @@ class Booth:
         return key
 
 
-_NONE: Final[tuple[int, Signed | None]] = (0, None)
 _pseudonym = lru_cache(maxsize=50_000)(rules.pseudonym)
 
 

@@ -214,6 +214,13 @@ class Signed:
     said: Said
     data: bytes
     _hash: "hashlib.blake2b" = field(repr=False)
+    _begins: str = field(init=False, repr=False)  # what all of its tickets begin with, and the bytes left over
+    _rest: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        whole = len(self.data) - len(self.data) % 3
+        object.__setattr__(self, "_begins", _written(self.data[:whole]))
+        object.__setattr__(self, "_rest", self.data[whole:])
 
     def show(self, *, grant: bytes, account: bytes, at: int) -> str:
         """Return the ticket of one showing at a second of the statement's time. `grant`: 12 random bytes.
@@ -226,7 +233,7 @@ class Signed:
         showing = after.to_bytes(2) + grant + account
         tag = self._hash.copy()
         tag.update(showing)
-        return _written(self.data + showing + tag.digest())
+        return self._begins + _written(self._rest + showing + tag.digest())
 
 
 @carries_out("B03")
@@ -298,6 +305,7 @@ class Verifier:
     def __init__(self, keys: Mapping[bytes, PublicKey], remembered: int = 100_000) -> None:
         self._keys = dict(keys)
         self._chains: dict[bytes, list[bytes]] = {kid: _disclosed(key) for kid, key in self._keys.items()}
+        self._said: Callable[[bytes], Said | None] = lru_cache(maxsize=remembered)(_said)
         self._is_signed: Callable[[bytes, bytes, bytes], bool] = lru_cache(maxsize=remembered)(_is_signed)
 
     @carries_out("B03")
@@ -306,28 +314,30 @@ class Verifier:
         parts = _parts(text)
         if isinstance(parts, Bad):
             return parts
-        key = self._keys.get(parts.kid)
+        said = self._said(parts.body)
+        if said is None or int.from_bytes(parts.showing[:2]) >= said.life:
+            return Bad("malformed")
+        kid = parts.body[1 : 1 + _KID]
+        key = self._keys.get(kid)
         if key is None:
             return Bad("unknown_key")
         if not self._is_signed(key.public, parts.body, parts.signature):
             return Bad("bad_signature")
-        said = parts.said
         if not key.signs_from <= said.starts < key.signs_until:
             return Bad("key_not_in_use")
         if key.revoked_from is not None and said.starts >= key.revoked_from:
             return Bad("key_revoked")
         interval = (said.starts - key.signs_from) // INTERVAL
-        known = self._chains[parts.kid]
+        known = self._chains[kid]
         is_proven = interval < len(known)
         if is_proven:
-            tag = hashlib.blake2b(
-                parts.body + parts.signature + parts.showing,
-                key=_tag_key(known[interval]),
-                digest_size=_TAG_LENGTH,
-            ).digest()
-            if not hmac.compare_digest(tag, parts.tag):
+            tag = hashlib.blake2b(key=_tag_key(known[interval]), digest_size=_TAG_LENGTH)
+            tag.update(parts.body)
+            tag.update(parts.signature)
+            tag.update(parts.showing)
+            if not hmac.compare_digest(tag.digest(), parts.tag):
                 return Bad("bad_tag")
-        return _ticket(parts, is_proven)
+        return _ticket(kid, said, parts, is_proven)
 
     @carries_out("B03")
     def verify(self, text: str, *, path: str, at: datetime) -> Ticket | Bad:
@@ -348,9 +358,6 @@ class _Parts:
     signature: bytes
     showing: bytes
     tag: bytes
-    kid: bytes
-    said: Said
-    after: int
 
 
 def _parts(text: str) -> _Parts | Bad:
@@ -362,41 +369,38 @@ def _parts(text: str) -> _Parts | Bad:
         return Bad("malformed")
     if data[0] != VERSION:
         return Bad("unknown_version")
-    if len(data) < _FIXED:
+    if len(data) < _FIXED + _SIGNATURE + _SHOWING:
         return Bad("malformed")
-    kid = data[1:9]
-    starts, life, wording = (int.from_bytes(data[a:b]) for a, b in ((9, 14), (14, 16), (16, 18)))
-    statement = data[18:34]
+    signed, shown = len(data) - _SIGNATURE - _SHOWING, len(data) - _SHOWING
+    return _Parts(data[:signed], data[signed:shown], data[shown:-_TAG_LENGTH], data[-_TAG_LENGTH:])
+
+
+def _said(body: bytes) -> Said | None:
+    """Read what a statement says; None for what no statement is."""
+    starts, life, wording = (int.from_bytes(body[a:b]) for a, b in ((9, 14), (14, 16), (16, 18)))
     texts: list[str] = []
     place = _FIXED
     for width in (1, 1, 2):
-        length = int.from_bytes(data[place : place + width])
+        length = int.from_bytes(body[place : place + width])
         place += width
         try:
-            texts.append(data[place : place + length].decode())
+            texts.append(body[place : place + length].decode())
         except UnicodeDecodeError:
-            return Bad("malformed")
+            return None
         place += length
-    if len(data) != place + _SIGNATURE + _SHOWING:
-        return Bad("malformed")
     snapshot, operator, path = texts
-    said = Said(path, operator, starts, life, wording, statement, snapshot)
-    showing, tag = data[place + _SIGNATURE : -_TAG_LENGTH], data[-_TAG_LENGTH:]
-    after = int.from_bytes(showing[:2])
-    if not _may_say(said) or after >= life:
-        return Bad("malformed")
-    return _Parts(data[:place], data[place : place + _SIGNATURE], showing, tag, kid, said, after)
+    said = Said(path, operator, starts, life, wording, body[18:34], snapshot)
+    return said if len(body) == place and _may_say(said) else None
 
 
-def _ticket(parts: _Parts, is_proven: bool) -> Ticket:
-    said = parts.said
-    grant, account = parts.showing[2 : 2 + _GRANT], parts.showing[2 + _GRANT :]
+def _ticket(kid: bytes, said: Said, parts: _Parts, is_proven: bool) -> Ticket:
+    after, grant, account = parts.showing[:2], parts.showing[2 : 2 + _GRANT], parts.showing[2 + _GRANT :]
     return Ticket(
-        kid=parts.kid.hex(),
+        kid=kid.hex(),
         object=said.object,
         operator=said.operator,
         starts_at=instant(said.starts),
-        shown_at=instant(said.starts + parts.after),
+        shown_at=instant(said.starts + int.from_bytes(after)),
         expires_at=instant(said.starts + said.life),
         wording=said.wording,
         statement=said.statement.hex(),
