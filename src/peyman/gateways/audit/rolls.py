@@ -147,6 +147,11 @@ class Judge:
         self._edges: dict[str, Address] = {str(edge): edge for edge in edges}
         self._known: dict[tuple[str, str, int, int, int], Code] = {}
 
+    @property
+    def probed(self) -> Iterable[tuple[Address, str]]:
+        """Addresses at which operators were measured, and these."""
+        return self._register.probes
+
     def code(self, edge: str, operator: str, gate: int, shown: int, since: int, until: int) -> Code:
         """Return what became of the lines of a bucket."""
         if gate:
@@ -178,14 +183,22 @@ def totals(engine: DuckDB, judge: Judge) -> tuple[Counter[Code], Counter[Code]]:
     """Return lines and bytes of `rolls` by what became of them, for whatever history `judge` goes by, without reading a
     line again.
     """
-    asked = engine.ask("SELECT DISTINCT edge, operator, gate, shown, since_us, until_us FROM rolls")
-    of = [asked.column(name).to_pylist() for name in asked.schema.names]
-    codes = [int(judge.code(*row)) for row in zip(*of, strict=True)]
-    engine.give("judged", asked.append_column("code", pa.array(codes, pa.int64())))
-    found = engine.ask(
-        "SELECT j.code, CAST(sum(r.lines) AS BIGINT) AS n, CAST(sum(r.bytes) AS BIGINT) AS bytes FROM rolls r "
-        "JOIN judged j USING (edge, operator, gate, shown, since_us, until_us) GROUP BY j.code"
-    ).to_pylist()
+    # Operators matter where one was measured, and nothing does for what is not counted: so the rule is asked little.
+    probed = pa.table([pa.array(sorted({str(edge) for edge, _ in judge.probed}), pa.string())], ["probed_edge"])
+    engine.give("roll_probed", probed)
+    engine.connection.execute(
+        """CREATE OR REPLACE TABLE asked AS
+        SELECT CASE WHEN gate = 0 THEN edge ELSE '' END AS edge, CASE WHEN p.probed_edge IS NULL THEN '' ELSE operator
+            END AS operator, gate, CASE WHEN gate = 0 THEN shown ELSE 0 END AS shown,
+            CASE WHEN gate = 0 THEN since_us ELSE 0 END AS since_us, CASE WHEN gate = 0 THEN until_us ELSE 0
+            END AS until_us, CAST(sum(lines) AS BIGINT) AS n, CAST(sum(bytes) AS BIGINT) AS bytes
+        FROM rolls LEFT JOIN roll_probed p ON edge = p.probed_edge GROUP BY ALL"""
+    )
+    asked = engine.ask("SELECT edge, operator, gate, shown, since_us, until_us, n, bytes FROM asked")
+    of = [asked.column(name).to_pylist() for name in asked.schema.names[:6]]
+    codes = pa.array([int(judge.code(*row)) for row in zip(*of, strict=True)], pa.int64())
+    found = asked.append_column("code", codes).group_by("code").aggregate([("n", "sum"), ("bytes", "sum")])
+    found = found.rename_columns(["code", "n", "bytes"]).to_pylist()
     return (
         Counter({Code(row["code"]): row["n"] for row in found}),
         Counter({Code(row["code"]): row["bytes"] for row in found}),
