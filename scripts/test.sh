@@ -1,13 +1,23 @@
 #!/usr/bin/env bash
 # Everything that must hold: lint, types, floors, and all tests on SQLite and on PostgreSQL.
-# PEYMAN_SKIP=browser,postgres goes without them, and says so.
+# PEYMAN_SKIP=browser,postgres goes without them, and says so. PEYMAN_TEST_JOBS is how many processes test at once:
+# one more than there are cores, since many tests wait for processes of their own.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test || exit 2
 
 skipped() { [[ ",${PEYMAN_SKIP:-}," == *",$1,"* ]]; }
-results=() failed=0 options=(-n "${PEYMAN_TEST_JOBS:-2}" --dist loadgroup -q)
+results=() failed=0 options=(-n "${PEYMAN_TEST_JOBS:-$(($(nproc) + 1))}" --dist loadgroup -q --durations=15)
 if skipped browser; then options+=(-m "not browser"); fi
+
+ended() { # ended NAME STATUS SECONDS LOG
+    if [ "$2" = 0 ]; then results+=("$1: passed in $3 s"); else
+        results+=("$1: FAILED (exit $2) after $3 s")
+        failed=1
+    fi
+    results+=("$(grep -E '^(=+ )?[0-9]+ (passed|failed|error)|^no tests ran' "$4" | tail -n 1)")
+    rm -f "$4"
+}
 
 stage() { # stage NAME COMMAND…
     local name=$1 begun=$SECONDS log status=0
@@ -15,16 +25,18 @@ stage() { # stage NAME COMMAND…
     log=$(mktemp)
     echo "==== $name" >&2
     "$@" 2>&1 | tee "$log" || status=$?
-    if [ "$status" = 0 ]; then results+=("$name: passed in $((SECONDS - begun)) s"); else
-        results+=("$name: FAILED (exit $status) after $((SECONDS - begun)) s")
-        failed=1
-    fi
-    results+=("$(grep -E '^(=+ )?[0-9]+ (passed|failed|error)|^no tests ran' "$log" | tail -n 1)")
-    rm -f "$log"
+    ended "$name" "$status" $((SECONDS - begun)) "$log"
 }
 
-stage "lint, types, floors" scripts/lint.sh
+# Lint has few processes and many pauses: it runs beside the first tests, and speaks when they are done.
+lint_log=$(mktemp)
+{ scripts/lint.sh; echo "$? $SECONDS" >"$lint_log.end"; } >"$lint_log" 2>&1 &
 stage "tests on SQLite" env -u DATABASE_URL .venv/bin/pytest "${options[@]}"
+wait
+read -r lint_status lint_seconds <"$lint_log.end" && rm -f "$lint_log.end"
+echo "==== lint, types, floors" >&2
+cat "$lint_log"
+ended "lint, types, floors" "$lint_status" "$lint_seconds" "$lint_log"
 if ! skipped postgres; then
     stage "tests on PostgreSQL" scripts/postgres.sh run .venv/bin/pytest "${options[@]}" --database-only
 fi

@@ -52,12 +52,12 @@ class House:
 
     def messages(self, mobile: str) -> list[dict[str, Any]]:
         """What was sent to a number, newest first."""
-        rows: list[dict[str, Any]] = httpx.get(f"{self.inbox_url}.json", params={"to": mobile}, timeout=10).json()
+        rows: list[dict[str, Any]] = httpx.get(f"{self.inbox_url}.json", params={"to": mobile}, timeout=30).json()
         return rows
 
     def code(self, mobile: str) -> str:
         """The log-in code that was sent last to a number; it leaves within two seconds, slow machines apart."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             codes = [str(row["code"]) for row in self.messages(mobile) if row["code"]]
             if codes:
@@ -67,7 +67,7 @@ class House:
 
     def message(self, to: str, template: str, *, after: int = 0) -> dict[str, Any]:
         """The newest message of this kind to an address, awaited; `after`: how many there were before."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             rows = [row for row in self.messages(to) if row["template"] == template]
             if len(rows) > after:

@@ -20,7 +20,7 @@ def letter(to: str = "sara@example.ir") -> EmailMessage:
 
 
 def send(server: MailSimulator, mail: EmailMessage) -> None:
-    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=5) as line:
+    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=30) as line:
         line.send_message(mail)
 
 

@@ -10,7 +10,7 @@ from peyman.gateways.simulators import SmsSimulator
 
 
 def send(sms: SmsSimulator, path: str = "sms/send", **form: str) -> httpx.Response:
-    return httpx.post(f"{sms.url}/v1/a-key/{path}.json", data=form, trust_env=False, timeout=2)
+    return httpx.post(f"{sms.url}/v1/a-key/{path}.json", data=form, trust_env=False, timeout=30)
 
 
 def test_a_message_is_taken_and_told_with_its_id(sms: SmsSimulator) -> None:

@@ -34,7 +34,7 @@ def comes_up(peyman) -> bool:
             if web.poll() is not None:
                 return False
             try:
-                answer = httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"Host": "shop.example"})
+                answer = httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"Host": "shop.example"}, timeout=30)
             except httpx.TransportError:
                 time.sleep(0.1)
             else:

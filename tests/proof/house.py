@@ -139,7 +139,7 @@ class House:
         begun = time.monotonic()
         while time.monotonic() - begun < 120:
             with suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", timeout=20).status_code == 200:
                     return
             time.sleep(0.3)
         raise AssertionError(f"the house did not come up; see {self.folder / 'processes.log'}")
@@ -163,7 +163,7 @@ class House:
         return [json.loads(line) for line in self.run("export", name).splitlines()]
 
     def faults(self, **switches: Any) -> None:
-        httpx.post(f"{self.bank_url}/_sim/faults", json=switches, timeout=10).raise_for_status()
+        httpx.post(f"{self.bank_url}/_sim/faults", json=switches, timeout=30).raise_for_status()
 
     def ledger(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = httpx.get(f"{self.bank_url}/_sim/ledger", timeout=60).json()
@@ -179,10 +179,10 @@ class House:
 
     def provider_faults(self, **switches: Any) -> None:
         """Turn the switches of both SMS providers (those of SMS.ir with their prefix)."""
-        httpx.post(f"{self.sim['sms_url']}/_sim/faults", json=switches, timeout=10).raise_for_status()
+        httpx.post(f"{self.sim['sms_url']}/_sim/faults", json=switches, timeout=30).raise_for_status()
 
     def mail_faults(self, **switches: Any) -> None:
-        httpx.post(f"{self.sim['control_url']}/_sim/faults", json=switches, timeout=10).raise_for_status()
+        httpx.post(f"{self.sim['control_url']}/_sim/faults", json=switches, timeout=30).raise_for_status()
 
     # ---- Killing ----
 
