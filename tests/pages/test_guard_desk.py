@@ -159,5 +159,5 @@ def test_the_page_costs_the_same_queries_however_many_deliveries(keeper, many, d
     for number in range(many):
         deliver(f"d{number}", f"d{number}/*", now=NOW - HOUR)
     keeper.get(PAGE)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(21):
         keeper.get(PAGE, {"object": OBJECT, "client": CUSTOMER})

@@ -15,7 +15,6 @@ from peyman.kernel.text import normalise
 from peyman.market.guard.models import Delivery, Watch
 from peyman.market.guard.queries import scene
 from peyman.market.guard.rules import objects
-from peyman.market.tariff.models import Edge
 from peyman.market.tariff.queries import drift
 from peyman.market.tariff.queries.drift import Check
 from peyman.people.models import Person
@@ -76,8 +75,7 @@ class Asked:
 
 def gate(row: Delivery, at: datetime) -> list[Check]:
     """Judge every address that a delivery would serve from at an instant; three queries and the history."""
-    declared = Edge.objects.filter(superseded_at=None, cdn__in=row.cdns)
-    return drift.check(scene.serving(row, at, declared).networks, at)
+    return drift.check(scene.serving(row, at, scene.declared(at, [row])).networks, at)
 
 
 @carries_out("B07")

@@ -5,9 +5,10 @@ Nothing here is cached: `view` compiles a scene for those who ask often, desks a
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,14 +22,15 @@ from peyman.kernel.worktime import day_start
 from peyman.market.guard.models import Delivery, Spell, Watch
 from peyman.market.guard.rules.lookup import OPERATORS, Lookup
 from peyman.market.incidents.models import Edition as Incidents
-from peyman.market.incidents.queries.open import open_incidents
+from peyman.market.incidents.queries.open import Open, open_incidents
 from peyman.market.tariff.models import Edge, Edition, Snapshot, Tables
 from peyman.market.tariff.models import Watch as Edges
 from peyman.market.tariff.queries import drift as drifting
 from peyman.market.tariff.queries import edges, isps, probes, rates
 from peyman.market.tariff.rules import guard as rules
+from peyman.market.tariff.rules import probes as probing
 from peyman.market.tariff.rules import rates as priced
-from peyman.market.tariff.rules.audit import micros
+from peyman.market.tariff.rules.audit import instant, micros
 from peyman.market.tariff.rules.guard import (
     ContraryProbe,
     Dark,
@@ -61,10 +63,27 @@ def limits() -> Limits:
 
 # ---- Editions ----
 
+
+class Counters(NamedTuple):
+    """How often each thing was changed that the guard decides from."""
+
+    history: object
+    edges: object
+    drifts: object  # they change when they are looked at
+    isps: object
+    rates: object
+    probes: object
+    incidents: object
+    deliveries: object  # and spells of darkness
+
+    def __str__(self) -> str:
+        return "|".join(str(each or 0) for each in self)
+
+
 _COUNTERS = (
     (Edition, "number"),
     (Edges, "edges"),
-    (Edges, "looked_at"),  # drifts change when they are looked at
+    (Edges, "looked_at"),
     (Tables, "isps"),
     (Tables, "rates"),
     (Tables, "probes"),
@@ -73,8 +92,8 @@ _COUNTERS = (
 )
 
 
-def mark() -> str:
-    """Return a text that differs whenever anything that the guard decides from was changed; one query."""
+def counters() -> Counters:
+    """Return what differs whenever anything that the guard decides from was changed; one query."""
     quote = connection.ops.quote_name
     asked = ", ".join(
         f"(SELECT {quote(column)} FROM {quote(model._meta.db_table)} ORDER BY id LIMIT 1)"  # noqa: S608  # our names
@@ -82,8 +101,12 @@ def mark() -> str:
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {asked}")
-        found = cursor.fetchone()
-    return "|".join(str(each or 0) for each in found)
+        return Counters(*cursor.fetchone())
+
+
+def mark() -> str:
+    """Return the same as one text."""
+    return str(counters())
 
 
 def moved(of: str) -> str:
@@ -117,12 +140,22 @@ class Serving:
         return not self.operators or operator in self.operators
 
 
-def serving(row: Delivery, at: datetime, declared: Iterable[Edge]) -> Serving:
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An edge: `cdn` serves from `network` in valid_from ≤ t < valid_to (None: open)."""
+
+    cdn: str
+    network: Network
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+def serving(row: Delivery, at: datetime, declared: Iterable[Declared]) -> Serving:
     """Return what a delivery serves from at an instant, by the edges that are declared."""
     cdns = set(row.cdns)
     ranges = {prefixes.network(text)[0] for text in row.prefixes}
     ranges |= {
-        prefixes.network(edge.prefix)[0]
+        edge.network
         for edge in declared
         if edge.cdn in cdns and edge.valid_from <= at and (edge.valid_to is None or at < edge.valid_to)
     }
@@ -136,24 +169,19 @@ def serving(row: Delivery, at: datetime, declared: Iterable[Edge]) -> Serving:
 
 @dataclass(frozen=True, slots=True)
 class Customers:
-    """Whose customer an address is, from `since` until before `until` (None: open), at one edition of the table."""
+    """Whose customer an address is, from `since` until before `until` (None: open)."""
 
-    edition: int
     since: datetime
     until: datetime | None
     lookup: Lookup
 
-    def holds(self, edition: int, at: datetime) -> bool:
-        return self.edition == edition and self.since <= at and (self.until is None or at < self.until)
+    def holds(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
 
 
-def customers_of(at: datetime, known: Customers | None) -> Customers:
-    """Return the table of customers at `at`, compiled; `known` itself where it still holds. One query then."""
-    edition = isps.edition()
-    if known is not None and known.holds(edition, at):
-        return known
+def _customers(at: datetime) -> Customers:
     rows = [(one.prefix, one.operator) for one in isps.current(at)]
-    return Customers(edition, at, isps.next_change(at), Lookup(rows))
+    return Customers(at, isps.next_change(at), Lookup(rows))
 
 
 # ---- The scene ----
@@ -164,10 +192,10 @@ class Scene:
     """What is known at `at`, all of one edition. Decides for any set of deliveries and any operator."""
 
     at: datetime
-    mark: str
+    counters: Counters
+    rows: "Rows"
     limits: Limits
     deliveries: tuple[Serving, ...]
-    customers: "Customers"
     rates: dict[str, str]  # operator → what its verified row is called
     incidents: tuple[OpenIncident, ...]
     probes: tuple[ContraryProbe, ...]
@@ -176,12 +204,19 @@ class Scene:
     is_held_back: bool
     changes: tuple[datetime, ...]  # of all but the registry, after `at`
     world: edges.World
-    drifts: drifting.Held
     _addresses: "dict[Names, tuple[tuple[Range, ...], Judged, tuple[datetime, ...]]]" = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, Serving]:
         return {one.name: one for one in self.deliveries}
+
+    @property
+    def mark(self) -> str:
+        return str(self.counters)
+
+    @property
+    def customers(self) -> Customers:
+        return self.rows.customers
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -208,12 +243,36 @@ class Scene:
         )
         return rules.decide(facts, self.at, judged)
 
+    def decide_for_all(self, names: Names, operators: Sequence[str]) -> list[Decision]:
+        """Decide for many operators: those for whom all is alike share one decision, but for their name and rate."""
+        known: dict[object, Decision] = {}
+        found = []
+        for operator in operators:
+            here = tuple(name for name in names if self.by_name[name].is_for(operator))
+            rate = self.rates.get(operator)
+            key = (
+                here,
+                rate is None,
+                tuple(operator in one.operators for one in self.incidents),
+                tuple(operator == one.operator for one in self.probes),
+                tuple(self.darks.get((name, operator)) for name in here),
+            )
+            decision = known.get(key)
+            if decision is None:
+                decision = known[key] = self.decide(here, operator)
+            elif decision.evidence.operator != operator:
+                evidence = replace(decision.evidence, operator=operator, rate=rate)
+                decision = Decision(decision.allowed, decision.wording, decision.reason, decision.until, evidence)
+            found.append(decision)
+        return found
+
     def _judged(self, names: Names) -> tuple[tuple[Range, ...], Judged, tuple[datetime, ...]]:
         """Judge the addresses of deliveries once, whoever asks: each delivery for itself, then put together."""
         found = self._addresses.get(names)
         if found is not None:
             return found
-        networks = fewest({network for name in names for network in self.by_name[name].networks})
+        served = [self.by_name[name].networks for name in names]
+        networks = served[0] if len(served) == 1 else fewest({network for each in served for network in each})
         ranges = tuple(
             Range(
                 part.first,
@@ -222,7 +281,7 @@ class Scene:
                 part.status,
                 part.reason,
                 part.due,
-                self.drifts.count(part) > 0,
+                self.rows.drifts.count(part) > 0,
             )
             for network in networks
             for part in self.world.parts(network, self.at)
@@ -246,17 +305,17 @@ class Scene:
         return {moment for moment in found if moment > self.at}
 
 
-def read(at: datetime, known: Customers | None = None) -> Scene:
+def read(at: datetime, known: Scene | None = None) -> Scene:
     """Read all that the guard decides from at `at`; again while it is changed. Raises TryLater, RangesUnreadable.
 
-    `known`: a table of customers that was compiled before. A dozen queries, however many deliveries, and the registry's
-    history where it has moved.
+    `known`: a scene that was read before, of which what did not move is taken over. Without it about fifteen queries,
+    however many deliveries, and the registry's history where it has moved.
     """
     for _ in range(TRIES):
         with _one_look():
-            before = mark()
-            found = _read(at, before, known)
-            after = mark()
+            before = counters()
+            found = _read(at, before, known if known is not None and known.at <= at else None)
+            after = counters()
         if after == before:
             return found
     raise TryLater
@@ -276,50 +335,99 @@ def _one_look() -> Iterator[None]:
         yield
 
 
-def _read(at: datetime, edition: str, known: Customers | None) -> Scene:
-    world = edges.world()
-    customers = customers_of(at, known)
-    rows = list(believed().order_by("name", "valid_from"))
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the tables hold, as rows: what does not depend on the instant, so that a later scene may take it over."""
+
+    deliveries: tuple[Delivery, ...]
+    declared: tuple[Declared, ...]
+    charges: tuple[rates.Charge, ...]
+    probes: tuple[probing.Probe, ...]
+    incidents: tuple[Open, ...]
+    spells: tuple[Spell, ...]
+    drifts: drifting.Held
+    customers: Customers
+
+
+def _rows(at: datetime, now: Counters, known: Scene | None) -> Rows:
+    """Read the tables; those that did not move since `known` was read are taken from it."""
+    old = known.rows if known else None
+    was = known.counters if known else None
+
+    def same(*names: str) -> bool:
+        return was is not None and all(getattr(was, name) == getattr(now, name) for name in names)
+
+    deliveries = old.deliveries if old and same("deliveries") else tuple(believed().order_by("name", "valid_from"))
+    return Rows(
+        deliveries,
+        old.declared if old and same("deliveries", "edges") else declared(at, deliveries),
+        old.charges if old and same("rates") else tuple(rates.believed()),
+        old.probes if old and same("probes") else tuple(probes.believed()),
+        tuple(open_incidents(at)),  # by another machine's clock one may have begun after `known`
+        old.spells
+        if old and same("deliveries")
+        else tuple(
+            Spell.objects.filter(Q(gone_at=None) | Q(gone_at__gt=at - limits().relight)).order_by("since", "pk")
+        ),
+        drifting.held(at),
+        old.customers if old and same("isps") and old.customers.holds(at) else _customers(at),
+    )
+
+
+def declared(at: datetime, rows: Iterable[Delivery]) -> tuple[Declared, ...]:
+    """Return the edges of the networks of deliveries that are declared at `at` or for later; one query."""
     cdns = {cdn for row in rows for cdn in row.cdns}
-    declared = list(Edge.objects.filter(Q(valid_to=None) | Q(valid_to__gt=at), superseded_at=None, cdn__in=cdns))
-    charges = rates.believed()
-    verified = priced.verified_operators(map(rates.weighed, charges), micros(at))
-    incidents = open_incidents(at)
+    found = Edge.objects.filter(Q(valid_to=None) | Q(valid_to__gt=at), superseded_at=None, cdn__in=cdns)
+    return tuple(
+        Declared(cdn, prefixes.network(prefix)[0], since, until)
+        for cdn, prefix, since, until in found.values_list("cdn", "prefix", "valid_from", "valid_to")
+    )
+
+
+def _read(at: datetime, edition: Counters, known: Scene | None) -> Scene:
+    world = edges.world()
+    if known is not None:
+        world.learn(known.world, {network for one in known.deliveries for network in one.networks})
+    rows = _rows(at, edition, known)
+    seconds = micros(at)
+    verified = priced.verified_operators(map(rates.weighed, rows.charges), seconds)
     changes = {
-        *(bound for row in rows for bound in (row.valid_from, row.valid_to)),
-        *(bound for edge in declared for bound in (edge.valid_from, edge.valid_to)),
-        *(bound for one in charges for bound in (one.valid_from, one.valid_to)),
-        customers.until,
-        probes.next_change(at),
-        *(bound for one in incidents for bound in (one.starts_at, one.ends_at)),
+        *(bound for row in rows.deliveries for bound in (row.valid_from, row.valid_to)),
+        *(bound for edge in rows.declared for bound in (edge.valid_from, edge.valid_to)),
+        *(bound for one in rows.charges for bound in (one.valid_from, one.valid_to)),
+        rows.customers.until,
+        *(instant(one.at) for one in rows.probes if one.at > seconds),
+        *(bound for one in rows.incidents for bound in (one.starts_at, one.ends_at)),
         *_moments(world.seen, at, world.gap),
     }
     last_list = _last_list(world, at)
     chosen = limits()
     return Scene(
         at=at,
-        mark=edition,
+        counters=edition,
+        rows=rows,
         limits=chosen,
         deliveries=tuple(
-            serving(row, at, declared)
-            for row in rows
+            serving(row, at, rows.declared)
+            for row in rows.deliveries
             if row.valid_from <= at and (row.valid_to is None or at < row.valid_to)
         ),
-        customers=customers,
-        rates={
-            operator: "، ".join(
-                sorted({one.called for one in charges if one.operator == operator and one.verified and one.holds(at)})
-            )
-            for operator in verified
-        },
-        incidents=tuple(OpenIncident(one.networks, one.operators, one.incident) for one in incidents if one.covers(at)),
-        probes=tuple(ContraryProbe(operator, network) for operator, network in probes.contrary(at)),
-        darks=_darks(at, chosen.relight),
+        rates={operator: _called(rows.charges, operator, at) for operator in verified},
+        incidents=tuple(
+            OpenIncident(one.networks, one.operators, one.incident) for one in rows.incidents if one.covers(at)
+        ),
+        probes=tuple(ContraryProbe(*pair) for pair in probing.contrary(rows.probes, seconds)),
+        darks=_darks(rows.spells, at, chosen.relight),
         last_list=last_list,
         is_held_back=last_list is None and Snapshot.objects.filter(state=Snapshot.State.QUARANTINED).exists(),
         changes=tuple(sorted(moment for moment in changes if moment is not None and moment > at)),
         world=world,
-        drifts=drifting.held(at),
+    )
+
+
+def _called(charges: Iterable[rates.Charge], operator: str, at: datetime) -> str:
+    return "، ".join(
+        sorted({one.called for one in charges if one.operator == operator and one.verified and one.holds(at)})
     )
 
 
@@ -345,9 +453,9 @@ def _moments(seen: Sequence[Seen], at: datetime, gap: timedelta) -> Iterable[dat
             yield moment + TICK
 
 
-def _darks(at: datetime, relight: timedelta) -> dict[tuple[str, str], tuple[Dark, ...]]:
+def _darks(spells: Iterable[Spell], at: datetime, relight: timedelta) -> dict[tuple[str, str], tuple[Dark, ...]]:
     found: dict[tuple[str, str], list[Dark]] = {}
-    rows = Spell.objects.filter(Q(gone_at=None) | Q(gone_at__gt=at - relight), since__lte=at)
-    for row in rows.order_by("delivery", "operator", "since"):
-        found.setdefault((row.delivery, row.operator), []).append(Dark(row.reason, row.since, row.gone_at))
+    for row in spells:
+        if row.since <= at and (row.gone_at is None or at < row.gone_at + relight):
+            found.setdefault((row.delivery, row.operator), []).append(Dark(row.reason, row.since, row.gone_at))
     return {key: tuple(dark) for key, dark in found.items()}

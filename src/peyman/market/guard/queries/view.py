@@ -15,8 +15,7 @@ from django.conf import settings
 from peyman.kernel.clauses import carries_out
 from peyman.market.guard.queries import scene
 from peyman.market.guard.queries.scene import Customers, Names, Scene
-from peyman.market.guard.rules import objects
-from peyman.market.guard.rules.lookup import OPERATORS, PRIVATE, TRANSLATED, UNKNOWN, UNREADABLE, ZONED, Lookup
+from peyman.market.guard.rules.lookup import BLOCK, OPERATORS, PRIVATE, TRANSLATED, UNKNOWN, UNREADABLE, ZONED, Lookup
 from peyman.market.guard.rules.objects import Objects
 from peyman.market.tariff.rules import guard as rules
 from peyman.market.tariff.rules.guard import Decision
@@ -34,20 +33,21 @@ _from_bytes = int.from_bytes
 class View:
     """All verdicts that hold in `at` ≤ t < `until`, from one scene. Never changed."""
 
-    __slots__ = ("_cells", "_objects", "at", "customers", "lookup", "mark", "scene", "until")
+    __slots__ = ("_by_block", "_cells", "_number", "at", "customers", "lookup", "mark", "scene", "until")
 
     def __init__(self, of: Scene) -> None:
         self.scene = of
         self.at, self.mark = of.at, of.mark
         self.customers: Customers = of.customers
         self.lookup: Lookup = of.customers.lookup
-        self._objects = Objects(one.pattern for one in of.deliveries)
+        self._by_block = self.lookup.by_block.get
+        compiled = Objects(one.pattern for one in of.deliveries)
+        self._number = compiled.number
         by_pattern: dict[str, list[str]] = {}
         for one in of.deliveries:
             by_pattern.setdefault(one.pattern, []).append(one.name)
         names = [
-            tuple(sorted(name for pattern in patterns for name in by_pattern[pattern]))
-            for patterns in self._objects.sets
+            tuple(sorted(name for pattern in patterns for name in by_pattern[pattern])) for patterns in compiled.sets
         ]
         self._cells = tuple(self._row(each) for each in names)
         soonest = min((cell.until for row in self._cells for cell in row), default=of.at + rules.AT_MOST)
@@ -57,14 +57,10 @@ class View:
         """Return the verdicts on what these deliveries serve, by the code of an operator."""
         until = min([self.at + rules.AT_MOST, *self.scene.changes[:1]])
         nobody = self.scene.decide(names, "")
-        return tuple(
-            self.scene.decide(names, operator)
-            if code >= OPERATORS
-            else nobody
-            if code == UNKNOWN
-            else rules.refuse(_OF_CLIENT[code], self.at, until)
-            for code, operator in enumerate(self.lookup.operators)
-        )
+        told = [
+            nobody if code == UNKNOWN else rules.refuse(_OF_CLIENT[code], self.at, until) for code in range(OPERATORS)
+        ]
+        return (*told, *self.scene.decide_for_all(names, self.lookup.operators[OPERATORS:]))
 
     def holds_at(self, at: datetime) -> bool:
         return self.at <= at < self.until
@@ -78,10 +74,13 @@ class View:
         if not self.at <= at < self.until:
             return rules.refuse("not_current", at, at)
         try:
-            code = self.lookup.v4(_from_bytes(inet_pton(AF_INET, client), "big"))
+            number = _from_bytes(inet_pton(AF_INET, client), "big")
+            code = self._by_block(number >> BLOCK)
+            if code is None:
+                code = self.lookup.v4(number)
         except (OSError, ValueError):
             code = self.lookup.of(client)
-        return self._cells[self._objects.number(objects.path(object_))][code]
+        return self._cells[self._number(object_)][code]
 
     def operator(self, client: str) -> str:
         """Return whose customer an address is, "" where it is nobody's that we know."""
@@ -112,7 +111,7 @@ class _Holder:
                 if found.mark == scene.mark() and found.scene.limits == scene.limits():
                     self.looked = begun
                     return found
-            made = View(scene.read(now, found.customers if found else None))
+            made = View(scene.read(now, found.scene if found else None))
             self.view, self.looked = made, begun
             return made
 

@@ -65,7 +65,9 @@ class Objects:
                 self.sets.append(over | {one})
 
     def number(self, object_: str) -> int:
-        """Return the number of the set of patterns that serve a path; 0: none does."""
+        """Return the number of the set of patterns that serve an object; 0: none does."""
+        if object_[:1] == "/" or "?" in object_ or "#" in object_:
+            object_ = path(object_)
         found = self._exact.get(object_)
         return self._by_beginning(object_) if found is None else found
 
