@@ -17,13 +17,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from peyman.gateways.simulators.service import (
     LOOPBACK,
-    BadSwitch,
     Clock,
     Faults,
     Journal,
     Request,
     Response,
-    Service,
+    Switched,
     as_json,
 )
 
@@ -40,16 +39,16 @@ MAIL_LIMIT = 10 * 1024 * 1024  # bytes
 log = structlog.get_logger(__name__)
 
 
-class MailSimulator(Service):
+class MailSimulator(Switched):
     """The mail server: SMTP on `smtp_port`, control by HTTP on `port`; 0 is any free port."""
 
     def __init__(
         self, smtp_port: int = 0, state: Path | str | None = None, clock: Clock | None = None, port: int = 0
     ) -> None:
-        super().__init__(port)
+        self.switches = Faults(SWITCHES)
+        super().__init__(port, {"": self.switches})
         self.smtp_port = smtp_port
         self.clock = clock or Clock()
-        self.switches = Faults(SWITCHES)
         self._lock = threading.RLock()
         self._journal = Journal(Path(state) / "mail.jsonl" if state else None)
         self._mails: list[dict[str, Any]] = self._journal.read()
@@ -77,10 +76,6 @@ class MailSimulator(Service):
             self._controller = None
         self._journal.close()
 
-    def faults(self, **switches: Any) -> None:
-        """Turn fault switches; BadSwitch for one that is not known."""
-        self.switches.set(**switches)
-
     def mails(self, to: str = "") -> list[dict[str, Any]]:
         """What was taken, newest first; with `to` only what went to that address."""
         with self._lock:
@@ -91,7 +86,7 @@ class MailSimulator(Service):
         with self._lock:
             self._mails.clear()
             self._journal.clear()
-            self.switches.clear()
+            super().reset()
 
     def take(self, envelope: Envelope) -> None:
         """Keep one mail."""
@@ -115,25 +110,16 @@ class MailSimulator(Service):
             self._journal.write(row)
 
     def handle(self, request: Request) -> Response:
-        """Answer the control paths."""
-        document = request.json() if request.body else {}
-        match request.method, request.path.removeprefix("/_sim/"):
-            case "GET", "health":
-                return as_json({"ok": True, "mails": len(self._mails)})
-            case "GET", "mails":
-                return as_json(self.mails(request.query.get("to", "")))
-            case "GET", "faults":
-                return as_json({"set": self.switches.shown(), "happened": self.switches.happened})
-            case "POST", "faults" if isinstance(document, dict):
-                try:
-                    self.faults(**document)
-                except BadSwitch as wrong:
-                    return as_json({"error": str(wrong)}, 422)
-                return as_json({"set": self.switches.shown()})
-            case "POST", "reset":
-                self.reset()
-                return as_json({"ok": True})
-        return as_json({"error": "no such control"}, 404)
+        """Answer the control paths; there are no others."""
+        return self.controlled(request)
+
+    def health(self) -> dict[str, Any]:
+        """How many mails there are."""
+        return {"mails": len(self._mails)}
+
+    def control(self, request: Request, what: str) -> Response | None:
+        """Answer `GET mails`."""
+        return as_json(self.mails(request.query.get("to", ""))) if (request.method, what) == ("GET", "mails") else None
 
 
 class _Smtp(SMTP):

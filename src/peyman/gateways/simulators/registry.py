@@ -29,13 +29,12 @@ from typing import Any, Final
 from openpyxl import Workbook
 
 from peyman.gateways.simulators.service import (
-    BadSwitch,
     Clock,
     Drop,
     Faults,
     Request,
     Response,
-    Service,
+    Switched,
     as_json,
 )
 
@@ -84,7 +83,7 @@ _BIG = "<!DOCTYPE html><html><head><title>Workspace</title></head><body>{}</body
 Rows = list[list[str]]
 
 
-class RegistrySimulator(Service):
+class RegistrySimulator(Switched):
     """The registry. `login`: user and password of the operators' door, "" for none."""
 
     def __init__(
@@ -96,9 +95,9 @@ class RegistrySimulator(Service):
         rows: Rows | None = None,
         login: str = "",
     ) -> None:
-        super().__init__(port)
-        self.clock = clock or Clock()
         self.switches = Faults(SWITCHES, VALUED)
+        super().__init__(port, {"": self.switches})
+        self.clock = clock or Clock()
         self.asked: Counter[str] = Counter()
         self.rows = rows
         self._file = Path(state) / "registry.csv" if state else None
@@ -112,21 +111,17 @@ class RegistrySimulator(Service):
         self.closing.set()
         super().stop()
 
-    def faults(self, **switches: Any) -> None:
-        """Turn fault switches; BadSwitch for one that is not known."""
-        self.switches.set(**switches)
-
     def reset(self) -> None:
         """Turn all switches off and forget sessions and counts; the list stays."""
         with self._lock:
             self._sessions.clear()
-            self.switches.clear()
+            super().reset()
             self.asked.clear()
 
     def handle(self, request: Request) -> Response:
         """Answer the doors and the control paths."""
         if request.path.startswith("/_sim/"):
-            return self._control(request)
+            return self.controlled(request)
         door = {
             ("GET", "/page/iplist"): self._page,
             ("POST", "/Page/GetIPList"): self._workbook,
@@ -286,19 +281,13 @@ class RegistrySimulator(Service):
 
     # ---- Control ----
 
-    def _control(self, request: Request) -> Response:
-        document = request.json() if request.body else {}
-        match request.method, request.path.removeprefix("/_sim/"):
-            case "GET", "health":
-                return as_json({"ok": True, "rows": len(self._quiet_rows())})
-            case "GET", "faults":
-                return as_json({"set": self.switches.shown(), "happened": self.switches.happened})
-            case "POST", "faults" if isinstance(document, dict):
-                try:
-                    self.faults(**document)
-                except BadSwitch as wrong:
-                    return as_json({"error": str(wrong)}, 422)
-                return as_json({"set": self.switches.shown()})
+    def health(self) -> dict[str, Any]:
+        """How many rows the list has."""
+        return {"rows": len(self._quiet_rows())}
+
+    def control(self, request: Request, what: str) -> Response | None:
+        """Answer `GET asked` and `POST list`."""
+        match request.method, what:
             case "GET", "asked":
                 return as_json(dict(self.asked))
             case "POST", "list":
@@ -307,10 +296,7 @@ class RegistrySimulator(Service):
                 except (UnicodeDecodeError, ValueError):
                     return as_json({"error": f"CSV with {', '.join(HEADER)}"}, 422)
                 return as_json({"rows": len(self.rows)})
-            case "POST", "reset":
-                self.reset()
-                return as_json({"ok": True})
-        return as_json({"error": "no such control"}, 404)
+        return None
 
     def _quiet_rows(self) -> Rows:
         if self.rows is None and self._file is not None and self._file.is_file():

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -271,6 +271,67 @@ class Service:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
+
+
+class Switched(Service):
+    """A service with fault switches, controlled under `/_sim/`.
+
+    `GET health`, `GET faults` (what is set, and what happened), `POST faults` to turn switches, `POST reset`; what
+    else there is to control a subclass answers in `control`. `boards` are the switches by the prefix of their names:
+    one board without any, or one for each provider that answers here.
+    """
+
+    def __init__(self, port: int, boards: Mapping[str, Faults]) -> None:
+        super().__init__(port)
+        self._boards = boards
+
+    def faults(self, **switches: Any) -> None:
+        """Turn fault switches; BadSwitch for one that is not known. `seed` is for all boards."""
+        seed = {"seed": switches.pop("seed")} if "seed" in switches else {}
+        turned: dict[str, dict[str, Any]] = {prefix: dict(seed) for prefix in self._boards}
+        for name, value in switches.items():
+            prefix = max((prefix for prefix in self._boards if name.startswith(prefix)), key=len)
+            turned[prefix][name.removeprefix(prefix)] = value
+        for prefix, board in self._boards.items():
+            board.set(**turned[prefix])
+
+    def reset(self) -> None:
+        """Forget everything and turn all switches off."""
+        for board in self._boards.values():
+            board.clear()
+
+    def health(self) -> dict[str, Any]:
+        """How much of what is kept here, to tell that it is alive."""
+        return {}
+
+    def control(self, request: Request, what: str) -> Response | None:
+        """Answer another control path, or None where there is none."""
+        return None
+
+    def controlled(self, request: Request) -> Response:
+        """Answer a control path."""
+        match request.method, request.path.removeprefix("/_sim/"):
+            case "GET", "health":
+                return as_json({"ok": True, **self.health()})
+            case "GET", "faults":
+                return as_json({"set": self._shown(), "happened": self._happened()})
+            case "POST", "faults" if isinstance(document := request.json() if request.body else {}, dict):
+                try:
+                    self.faults(**document)
+                except BadSwitch as wrong:
+                    return as_json({"error": str(wrong)}, 422)
+                return as_json({"set": self._shown()})
+            case "POST", "reset":
+                self.reset()
+                return as_json({"ok": True})
+            case _, what:
+                return self.control(request, what) or as_json({"error": "no such control"}, 404)
+
+    def _shown(self) -> dict[str, dict[str, Any]]:
+        return {f"{p}{name}": fault for p, board in self._boards.items() for name, fault in board.shown().items()}
+
+    def _happened(self) -> dict[str, int]:
+        return {f"{p}{name}": times for p, board in self._boards.items() for name, times in board.happened.items()}
 
 
 class _Server(ThreadingHTTPServer):

@@ -34,14 +34,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from peyman.gateways.simulators.service import (
-    BadSwitch,
     Clock,
     Drop,
     Faults,
     Journal,
     Request,
     Response,
-    Service,
+    Switched,
     as_json,
 )
 
@@ -67,16 +66,16 @@ _GARBAGE = Response(200, "<!doctype html><title>خطا</title><p>به‌زودی
 _WORDS = {1: "در صف ارسال", 4: "ارسال به مخابرات", 10: "رسیده به گیرنده", 100: "شناسه پیامک نامعتبر است"}
 
 
-class SmsSimulator(Service):
+class SmsSimulator(Switched):
     """Both SMS providers. `key`: the only API key they know; "" takes any."""
 
     def __init__(
         self, port: int = 0, state: Path | str | None = None, clock: Clock | None = None, key: str = ""
     ) -> None:
-        super().__init__(port)
-        self.clock, self._key = clock or Clock(), key
         self.switches = Faults(SWITCHES, VALUED)
         self.smsir_switches = Faults(SWITCHES, VALUED | {"list_lag_s"})
+        super().__init__(port, {"": self.switches, _SMSIR: self.smsir_switches})
+        self.clock, self._key = clock or Clock(), key
         self.asked: Counter[str] = Counter()  # requests by what they asked for, refused and lost ones too
         self._lock = threading.RLock()
         self._journal = Journal(Path(state) / "sms.jsonl" if state else None)
@@ -88,15 +87,6 @@ class SmsSimulator(Service):
         """Close the port; what was kept stays."""
         super().stop()
         self._journal.close()
-
-    def faults(self, **switches: Any) -> None:
-        """Turn fault switches; BadSwitch for one that is not known. `seed` is for both providers."""
-        other = {name.removeprefix(_SMSIR): value for name, value in switches.items() if name.startswith(_SMSIR)}
-        ours = {name: value for name, value in switches.items() if not name.startswith(_SMSIR)}
-        if other:
-            self.smsir_switches.set(**other)
-        if ours:
-            self.switches.set(**ours)
 
     def messages(self, to: str = "") -> list[dict[str, Any]]:
         """What both took, newest first; with `to` only what went to that number, however it is written."""
@@ -110,14 +100,13 @@ class SmsSimulator(Service):
         with self._lock:
             self._messages.clear()
             self._journal.clear()
-            self.switches.clear()
-            self.smsir_switches.clear()
+            super().reset()
             self.asked.clear()
 
     def handle(self, request: Request) -> Response:
         """Answer the protocol and the control paths."""
         if request.path.startswith("/_sim/"):
-            return self._control(request)
+            return self.controlled(request)
         smsir = _SMSIR_PATH.fullmatch(request.path)
         if smsir is not None:
             return self._smsir(request, smsir)
@@ -143,37 +132,18 @@ class SmsSimulator(Service):
             return _answer(404, "متد نامعتبر است")
         return self._take(asked, lookup=found[2] == "verify/lookup")
 
-    def _control(self, request: Request) -> Response:
-        document = request.json() if request.body else {}
-        match request.method, request.path.removeprefix("/_sim/"):
-            case "GET", "health":
-                return as_json({"ok": True, "messages": len(self._messages)})
+    def health(self) -> dict[str, Any]:
+        """How many messages there are."""
+        return {"messages": len(self._messages)}
+
+    def control(self, request: Request, what: str) -> Response | None:
+        """Answer `GET messages` and `GET asked`."""
+        match request.method, what:
             case "GET", "messages":
                 return as_json(self.messages(request.query.get("to", "")))
-            case "GET", "faults":
-                return as_json({"set": self._shown(), "happened": self._happened()})
-            case "POST", "faults" if isinstance(document, dict):
-                try:
-                    self.faults(**document)
-                except BadSwitch as wrong:
-                    return as_json({"error": str(wrong)}, 422)
-                return as_json({"set": self._shown()})
             case "GET", "asked":
                 return as_json(dict(self.asked))
-            case "POST", "reset":
-                self.reset()
-                return as_json({"ok": True})
-        return as_json({"error": "no such control"}, 404)
-
-    def _shown(self) -> dict[str, Any]:
-        other = {f"{_SMSIR}{name}": fault for name, fault in self.smsir_switches.shown().items()}
-        return {**self.switches.shown(), **other}
-
-    def _happened(self) -> dict[str, int]:
-        return {
-            **self.switches.happened,
-            **{f"{_SMSIR}{n}": times for n, times in self.smsir_switches.happened.items()},
-        }
+        return None
 
     def _take(self, asked: dict[str, str], *, lookup: bool) -> Response:
         slow = self.switches.strikes("slow_s")
