@@ -97,6 +97,7 @@ def new_run(name: str = "first", **changes: Any) -> NewRun:
         "totals": TOTALS,
         "intervals": INTERVALS,
         "operators": OPERATORS,
+        "users": 25,
         "parameters": {"registrants": ["market.ir"], "gap_days": 8},
         "code_version": "1.0",
         "first_day": date(2024, 11, 1),

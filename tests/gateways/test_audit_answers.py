@@ -35,6 +35,7 @@ def test_an_answer_is_read_with_operators_and_days(folder: Path) -> None:
     assert found.sha256 == sha256((folder / "manifest.json").read_bytes()).hexdigest()
     assert (found.totals, found.intervals, found.operators) == (given.TOTALS, given.INTERVALS, given.OPERATORS)
     assert (found.first_day, found.last_day, found.code_version) == (date(2024, 11, 1), date(2024, 12, 20), "1.0")
+    assert found.users == 27
     assert sorted(found.files) == ["by_user_day.parquet", "intervals.json", "report.html", "totals.json"]
 
 
@@ -52,6 +53,7 @@ def test_rials_that_are_not_known_stay_unknown(tmp_path: Path) -> None:
     both = [*rows, ("anonymous", "مهرنت", date(2024, 11, 25), 2, 5, 3, 4)]
     found = answers.read(given.folder(tmp_path / "both", rows=both))
     told = found.operators["مهرنت"]
+    assert found.users == 1
     assert (told["users"], told["lines"], told["bytes"]) == (1, 3, 10)
     assert (told["anonymous_lines"], told["anonymous_bytes"], told["rials_low"], told["rials_high"]) == (2, 5, 3, 4)
 

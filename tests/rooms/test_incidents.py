@@ -182,7 +182,7 @@ TYPED = {
 def test_staff_open_an_incident_for_ranges_that_they_name(two: Any) -> None:
     found = incidents.detect_by_staff(typed=TYPED, by=two[0], now=NOW)
     stretch = found.stretches.get()
-    assert stretch.edges == [OURS, "2001:db8::1/128"]
+    assert stretch.edges == [OURS, "2001:db8::1"]
     assert (stretch.operator, stretch.cause, stretch.starts_at) == ("مهرنت", "staff", tehran("2024-12-21T08:30"))
     assert found.steps.get().by == two[0]
 

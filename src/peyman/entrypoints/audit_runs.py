@@ -47,6 +47,7 @@ def take(folder: Path, *, by: Person | None = None, now: datetime) -> AuditRun:
             answer.totals,
             answer.intervals,
             answer.operators,
+            answer.users,
             answer.parameters,
             answer.code_version,
             answer.first_day,

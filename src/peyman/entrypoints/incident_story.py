@@ -217,8 +217,10 @@ class Page:
         return megabytes(self.totals["bytes_overcharged"])
 
     @property
-    def users(self) -> int:
-        return sum(row.users for row in self.rows)
+    def users(self) -> int | None:
+        """How many users can be told apart, each once; None where the run does not say."""
+        users: int | None = self.content["users"]
+        return users
 
     @property
     def anonymous(self) -> int:

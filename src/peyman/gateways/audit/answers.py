@@ -49,6 +49,7 @@ class Answer:
     totals: Mapping[str, Any]
     intervals: list[Mapping[str, Any]]
     operators: Mapping[str, Mapping[str, int | None]]
+    users: int  # that can be told apart, each once
     parameters: Mapping[str, Any]
     code_version: str
     first_day: date | None
@@ -75,7 +76,7 @@ def read(folder: Path) -> Answer:
     totals, intervals = _json(folder / "totals.json", MAX_JSON), _json(folder / "intervals.json", MAX_JSON)
     if not isinstance(totals, dict) or not isinstance(intervals, list):
         raise BadAnswer("totals.json یا intervals.json آنچه باید باشد نیست.")
-    operators, days = _operators(folder / "by_user_day.parquet")
+    operators, users, days = _operators(folder / "by_user_day.parquet")
     first, last = _period(manifest, days)
     code = manifest.get("code")
     parameters = manifest.get("parameters")
@@ -85,6 +86,7 @@ def read(folder: Path) -> Answer:
         totals,
         [_interval(one) for one in intervals],
         operators,
+        users,
         parameters if isinstance(parameters, dict) else {},
         str(code.get("version", ""))[:40] if isinstance(code, dict) else "",
         first,
@@ -130,8 +132,10 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
-def _operators(file: Path) -> tuple[dict[str, dict[str, int | None]], tuple[date, date] | None]:
-    """Return what each operator's users were overcharged, those apart whom nobody can name, and the days of it all."""
+def _operators(file: Path) -> tuple[dict[str, dict[str, int | None]], int, tuple[date, date] | None]:
+    """Return what each operator's users were overcharged, those apart whom nobody can name; how many users there are,
+    each once; and the days of it all.
+    """
     try:
         table = pq.read_table(file, columns=["user", "operator", "day", "lines", "bytes_overcharged", *_RIALS])
         anonymous = pc.equal(table.column("user"), ANONYMOUS)
@@ -153,10 +157,11 @@ def _operators(file: Path) -> tuple[dict[str, dict[str, int | None]], tuple[date
                 for name in _RIALS:
                     if row[f"{name}_sum"] is not None:
                         one[name] = (one[name] or 0) + row[f"{name}_sum"]
+        users = pc.count_distinct(table.filter(pc.invert(anonymous)).column("user")).as_py()
         span = pc.min_max(table.column("day")).as_py() if table.num_rows else None
     except (pa.ArrowException, KeyError, TypeError, OSError) as fault:
         raise BadAnswer("by_user_day.parquet خوانده نشد.") from fault
-    return dict(sorted(found.items())), (span["min"], span["max"]) if span else None
+    return dict(sorted(found.items())), users, (span["min"], span["max"]) if span else None
 
 
 _OF_OPERATOR: Final = ("users", "lines", "bytes", "anonymous_lines", "anonymous_bytes")

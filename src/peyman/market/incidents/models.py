@@ -25,6 +25,7 @@ class AuditRun(models.Model):
     totals = models.JSONField()  # totals.json
     intervals = models.JSONField()  # intervals.json
     operators = models.JSONField()  # operator → {users, lines, bytes, rials_low, rials_high, anonymous_…}
+    users = models.PositiveIntegerField(null=True)  # that can be told apart, each once, whatever operators they had
     parameters = models.JSONField()  # what the answer depends on besides files
     code_version = models.CharField(max_length=40, blank=True)
     first_day = models.DateField(null=True)  # Tehran days that it audited; null where it says none

@@ -90,7 +90,7 @@ def detect_by_drift(*, drifts: Sequence[Drift], now: datetime) -> Incident | Non
         return None
     stretches = [
         NewStretch(
-            tuple(str(one) for text in row.ranges for one in mended.within(text)),
+            tuple(_text(one) for text in row.ranges for one in mended.within(text)),
             "",
             row.cause if row.cause in notices.CAUSES else row.reason if row.reason in notices.CAUSES else row.kind,
             row.since or row.noticed_at,
@@ -150,7 +150,7 @@ def _ranges(typed: str, wrong: dict[str, str]) -> tuple[str, ...]:
     found, faults = [], []
     for text in typed.replace("،", " ").replace(",", " ").split()[: MOST_RANGES + 1]:
         try:
-            found.append(str(reading.network(text)[0]))
+            found.append(_text(reading.network(text)[0]))
         except reading.BadAddress as fault:
             faults.append(f"{normalise(text)[:60]}: {fault.says}")
     if faults:
@@ -158,6 +158,11 @@ def _ranges(typed: str, wrong: dict[str, str]) -> tuple[str, ...]:
     elif not 0 < len(found) <= MOST_RANGES:
         wrong["ranges"] = "دست‌کم یک نشانی یا محدوده بنویسید، مانند 185.143.232.0/22؛ با فاصله از هم جدا."
     return tuple(dict.fromkeys(found))
+
+
+def _text(one: reading.Network) -> str:
+    """Return a prefix as people write it: an address alone without its length."""
+    return str(one.network_address) if one.num_addresses == 1 else str(one)
 
 
 def _detect(
@@ -209,7 +214,7 @@ def _of_run(run: AuditRun) -> list[NewStretch]:
         )
         found.append(
             NewStretch(
-                tuple(map(str, networks)),
+                tuple(map(_text, networks)),
                 one["operator"],
                 one["cause"],
                 datetime.fromisoformat(one["from"]),

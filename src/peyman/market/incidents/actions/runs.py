@@ -38,6 +38,7 @@ def take(*, run: rules.NewRun, by: Person | None, now: datetime) -> AuditRun:
                 totals=dict(run.totals),
                 intervals=[dict(one) for one in run.intervals],
                 operators={name: dict(one) for name, one in run.operators.items()},
+                users=run.users,
                 parameters=dict(run.parameters),
                 code_version=run.code_version,
                 first_day=run.first_day,

@@ -47,6 +47,7 @@ def as_read(of: AuditRun) -> NewRun:
         of.totals,
         of.intervals,
         of.operators,
+        of.users,
         of.parameters,
         of.code_version,
         of.first_day,

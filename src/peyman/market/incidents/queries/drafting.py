@@ -35,6 +35,7 @@ def said(incident: Incident, run: AuditRun, words: Words, *, number: int, now: d
         run_sha256=run.sha256,
         totals=run.totals,
         operators=run.operators,
+        users=run.users,
         stretches=shown(list(stretches)),
         facts=[one.as_json() for one in who_knew(incident, now)],
         lanes=lanes(incident, now),

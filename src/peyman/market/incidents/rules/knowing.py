@@ -92,11 +92,11 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def served(cdn: str, ranges: int) -> str:
-    return f"از {_ranges(ranges)} فایل دادیم؛ شبکه «{cdn}»"
+    return f"از {_ranges(ranges)} شبکه «{cdn}» فایل دادیم"
 
 
 def ended(cdn: str, ranges: int) -> str:
-    return f"از {_ranges(ranges)} دیگر فایل ندادیم؛ شبکه «{cdn}»"
+    return f"از {_ranges(ranges)} شبکه «{cdn}» دیگر فایل ندادیم"
 
 
 def listed(rows: int, due: date | None, is_oldest: bool) -> str:

@@ -30,6 +30,7 @@ class NewRun:
     totals: Mapping[str, Any]
     intervals: Sequence[Mapping[str, Any]]
     operators: Mapping[str, Mapping[str, int | None]]
+    users: int | None  # that can be told apart, each once
     parameters: Mapping[str, Any]
     code_version: str
     first_day: date | None

@@ -1,0 +1,9 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("incidents", "0001_initial")]
+
+    operations = [
+        migrations.AddField(model_name="auditrun", name="users", field=models.PositiveIntegerField(null=True)),
+    ]
