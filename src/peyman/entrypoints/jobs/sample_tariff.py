@@ -12,12 +12,13 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 
-from peyman.entrypoints import clock, registry_watch, tariff_tables
+from peyman.entrypoints import clock, registry_watch, tariff_tables, tariff_watch
 from peyman.gateways.audit.files import TABLES
 from peyman.kernel import jalali
 from peyman.kernel.text import latin_digits
 from peyman.kernel.worktime import DAY, day_start, tehran_day
-from peyman.market.guard.actions import keys
+from peyman.market.guard.actions import deliveries, keys
+from peyman.market.guard.models import Delivery
 from peyman.market.tariff.actions import edges
 from peyman.market.tariff.models import Edge, Isp, Probe, Rate, Snapshot
 from peyman.market.tariff.rules.requests import forecast
@@ -197,4 +198,23 @@ def _written(day: date) -> str:
     return latin_digits(jalali.short_date(day))
 
 
-STEPS = (("شبکه و فهرست ملی نمونه", add_network), ("اپراتورها و نرخ‌های نمونه", add_operators))
+def add_deliveries() -> None:
+    """Say who delivers what: one that is lit, one that staff keep dark, one whose addresses are not admitted yet."""
+    if Delivery.objects.exists():
+        return
+    now = clock.now()
+    since = now - 20 * DAY
+    for asked, dark in (
+        (deliveries.Asked("برنامه‌ها", "apps/*", [_CITY]), ""),
+        (deliveries.Asked("بازی‌ها", "games/*", [_CITY]), "تا سنجش دوباره مانده حجم، به خواست همکاران میز تعرفه"),
+        (deliveries.Asked("ویدئوها", "video/*", [_CITY, _ROAD]), "چند نشانی راه‌نت هنوز در فهرست ملی نیست"),
+    ):
+        deliveries.put(asked=asked, valid_from=since, dark_because=dark, note=SOURCE, by=None, now=now)
+    tariff_watch.guard(now=now)
+
+
+STEPS = (
+    ("شبکه و فهرست ملی نمونه", add_network),
+    ("اپراتورها و نرخ‌های نمونه", add_operators),
+    ("تحویل‌های نمونه", add_deliveries),
+)
