@@ -47,6 +47,7 @@ SHAPES = (
     "stretched",
     "single",
     "glue",
+    "affix",
     "known",
     "long_digit",
 )
@@ -77,7 +78,9 @@ class Lexicon:
             for concept in concepts:
                 mask |= self._bit(concept)
             self.words[key] = mask
-        for key in (*PREFIXES, *SUFFIXES, *self.starts):
+        for key in (*PREFIXES, *SUFFIXES):
+            self.words[key] = self.words.get(key, 0) | self.bits["glue"] | self.bits["affix"]
+        for key in self.starts:
             self.words[key] = self.words.get(key, 0) | self.bits["glue"]
         self.pairs = frozenset(key[at : at + 2] for key in self.words for at in range(len(key) - 1))
         del self._said, self._written, self._spoken

@@ -63,6 +63,7 @@ class Numbers:
         self._paid = bit["pay_v"] | bit["buy"] | bit["sell"] | bit["worth"]
         self._money = bit["money_paid"] | bit["price"]
         self._price = bit["price"]
+        self._bought, self._past = bit["buy"] | bit["take"], bit["past"]
         self._contact, self._national = bit["contact_word"], bit["national_id"]
         self.trigger = self._any | self._currency
 
@@ -131,6 +132,8 @@ class Numbers:
             near |= masks[at]
         if many and near & (self._context):
             return True
+        if self._is_bought_for(reading, number):
+            return True
         if number.magnitude and number.large and reading.keys[number.last - 1].endswith(("ی", "یه", "نه")):
             return True  # «گوشی یک میلیونی»
         if number.magnitude and number.large:
@@ -139,6 +142,15 @@ class Numbers:
             return False
         close = any(masks[at] & self._price for at in range(max(0, number.first - 2), number.first))
         return (close and size >= 3) or (size >= 2 and _is_end(reading, number.last))
+
+    def _is_bought_for(self, reading: Reading, number: Number) -> bool:
+        """«یک و دویست گرفتم», «۸۵۰ خریدم»: right before buying a number is its price; a year is none."""
+        after = reading.masks[number.last] if number.last < len(reading.masks) else 0
+        if not (after & self._bought and after & self._past):
+            return False
+        composed = number.last - number.first > 1 or "نیم" in reading.keys[number.last - 1]
+        digits = number.digits
+        return (composed or len(digits) in (3, 5, 6, 7, 8)) and not (len(digits) == 4 and digits[:2] in ("13", "14", "20"))
 
     def phones(self, reading: Reading) -> Iterator[tuple[int, int]]:
         """Yield the words [first, last) of each phone number, national id or card number, in any disguise."""

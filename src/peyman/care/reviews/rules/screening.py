@@ -92,6 +92,7 @@ class Screener:
         self._spoken, self._maybe = bits["spoken"], bits["spoken_maybe"]
         self._stretched, self._arabic = bits["stretched"], bits["arabic_letter"]
         self._letters = bits["persian"] | bits["latin"] | bits["other"]
+        self._own = bits["known"]
         self._not_words = bits["stop"] | bits["digit"]
         self._domains = {name: bits[name] for name in DOMAINS}
         self._asked = {name: bits[f"asks_{name}"] for name in DOMAINS}
@@ -152,6 +153,8 @@ class Screener:
             words = [at for at, mask in enumerate(reading.masks) if mask & self._letters]
             if not words:
                 continue
+            if sum(1 for at in words if reading.masks[at] & self._own) * 10 >= len(words) * 6:
+                return False  # most of its words are ours
             if not shape.not_persian(reading, self._lexicon, words):
                 return False
             # What leads elsewhere is Latin by nature; it has a rule of its own.
@@ -243,6 +246,10 @@ class Screener:
     def _marks_an_object(self, reading: Reading, at: int) -> bool:
         """«گوشی رو خریدم», but not «رو به رو», «از این رو», «پیاده رو»."""
         keys, masks = reading.keys, reading.masks
+        if keys[at] == "تو":
+            # «تو خونه»: in writing it is «در»; «تو را» and «تو در تو» are no place.
+            after = keys[at + 1] if at + 1 < len(keys) else ""
+            return bool(after) and not masks[at + 1] & self._not_words and after not in ("را", "در", "رفتگی", "خالی")
         if keys[at] != "رو" or not at or masks[at - 1] & self._not_words:
             return False
         if keys[at - 1] in _NO_OBJECT or (at > 1 and keys[at - 2] == "از" and keys[at - 1] in ("این", "ان", "همین")):
@@ -337,6 +344,11 @@ _NO_OBJECT = frozenset(
 )
 
 
+@cache
+def _order() -> dict[str, int]:
+    return {id_: place for place, id_ in enumerate(table())}
+
+
 def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", letters.folded(text))
 
@@ -345,8 +357,7 @@ def _told(hits: list[_Hit]) -> Screening:
     """Put hits in the order of the table, the first of each rule first; one stretch is told once a rule."""
     if not hits:
         return Screening([], "accept", [])
-    rules = table()
-    order = {id_: place for place, id_ in enumerate(rules)}
+    rules, order = table(), _order()
     labels = sorted({hit.rule for hit in hits}, key=order.__getitem__)
     told: dict[str, int] = {}
     seen: set[tuple[str, str, int | None, int, int]] = set()

@@ -74,18 +74,23 @@ class Ear:
                 bits.append(mask & -mask)
                 mask &= mask - 1
             groups.setdefault(min(bits, key=lambda bit: often.get(bit, 0)), []).append(signal)
-        self._groups = list(groups.items())
+        self._groups = groups
+        self._anchors = 0
+        for bit in groups:
+            self._anchors |= bit
 
     def hear(self, reading: Reading) -> Iterator[Heard]:
         """Yield each sentence in which the weights of a rule come to the threshold, with what spoke for it."""
         mask = reading.mask
-        tried = [
-            signal
-            for bit, group in self._groups
-            if mask & bit
-            for signal in group
-            if mask & signal.pattern.needs == signal.pattern.needs
-        ]
+        tried = []
+        anchors = mask & self._anchors
+        while anchors:
+            bit = anchors & -anchors
+            anchors ^= bit
+            for signal in self._groups[bit]:
+                needs = signal.pattern.needs
+                if mask & needs == needs:
+                    tried.append(signal)
         if not tried:
             return
         for number, sentence in enumerate(reading.sentences):

@@ -2,7 +2,8 @@
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 from peyman.care.reviews.rules import letters
 from peyman.care.reviews.rules.lexicon import PREFIXES, SUFFIXES, Lexicon, lexicon
@@ -55,7 +56,7 @@ class Reader:
         self._lexicon = words
         self._known: dict[str, tuple[str, int]] = {}
         bits = words.bits
-        self._glue, self._stop, self._question = bits["glue"], bits["stop"], bits["question"]
+        self._glue, self._affix, self._stop, self._question = bits["glue"], bits["affix"], bits["stop"], bits["question"]
         self._digit, self._single = bits["digit"], bits["single"]
         self._shape = ~(bits["glue"] | bits["single"])
 
@@ -67,17 +68,13 @@ class Reader:
             found = [known[raw] for raw in raws]
         except KeyError:
             found = [known.get(raw) or self._learn(raw) for raw in raws]
-        keys = [key for key, _ in found]
-        masks = [mask for _, mask in found]
-        together = 0
-        for mask in masks:
-            together |= mask
+        keys = [one[0] for one in found]
+        masks = [one[1] for one in found]
+        together = reduce(or_, masks, 0)
         places = None
         if together & self._glue:
-            keys, masks, places = self._joined(keys, masks)
-            together = 0
-            for mask in masks:
-                together |= mask
+            keys, masks, places = self._joined(keys, masks, together)
+            together = reduce(or_, masks, 0)
         return Reading(text, keys, masks, raws, places, self._sentences(masks), together, field, item, text)
 
     def meaning(self, key: str) -> int:
@@ -127,56 +124,84 @@ class Reader:
 
     # ---- Words of several tokens ----
 
-    def _joined(self, keys: list[str], masks: list[int]) -> tuple[list[str], list[int], list[tuple[int, int]]]:
-        words, starts, compounds = self._lexicon.words, self._lexicon.starts, self._lexicon.compounds
-        glue, stop, digit = self._glue, self._stop, self._digit
-        # First what inflects a word: «می شود», «گوشی ها».
-        parts: list[tuple[str, int, int, int]] = []
+    def _joined(
+        self, keys: list[str], masks: list[int], together: int
+    ) -> tuple[list[str], list[int], list[tuple[int, int]]]:
+        """Join affixes to their words, then the parts of compounds; say which tokens each word is made of."""
+        places = [(at, at + 1) for at in range(len(keys))]
+        if together & self._affix:
+            keys, masks, places = self._inflected(keys, masks)
+        return self._compounded(keys, masks, places)
+
+    def _inflected(self, keys: list[str], masks: list[int]) -> tuple[list[str], list[int], list[tuple[int, int]]]:
+        """Join what inflects a word: «می شود», «گوشی ها»."""
+        words, affix, stop = self._lexicon.words, self._affix, self._stop | self._digit
+        new_keys: list[str] = []
+        new_masks: list[int] = []
+        places: list[tuple[int, int]] = []
         at, end = 0, len(keys)
         while at < end:
             key, mask = keys[at], masks[at]
-            if mask & glue:
-                if key in PREFIXES and at + 1 < end and not masks[at + 1] & (stop | digit):
+            if mask & affix:
+                if key in PREFIXES and at + 1 < end and not masks[at + 1] & stop:
                     joined = key + keys[at + 1]
-                    parts.append((joined, self._of(joined, mask | masks[at + 1]), at, at + 2))
+                    new_keys.append(joined)
+                    new_masks.append(self._of(joined, mask | masks[at + 1]))
+                    places.append((at, at + 2))
                     at += 2
                     continue
-                if key in SUFFIXES and parts and not parts[-1][1] & (stop | digit) and parts[-1][3] == at:
-                    before = parts[-1]
-                    joined = before[0] + key
-                    if joined in words or before[0] not in words or len(key) > 3:
-                        parts[-1] = (joined, self._of(joined, mask | before[1]), before[2], at + 1)
+                if key in SUFFIXES and places and not new_masks[-1] & stop:
+                    joined = new_keys[-1] + key
+                    if joined in words or new_keys[-1] not in words or len(key) > 3:
+                        new_keys[-1] = joined
+                        new_masks[-1] = self._of(joined, mask | new_masks[-1])
+                        places[-1] = (places[-1][0], at + 1)
                         at += 1
                         continue
-            parts.append((key, mask, at, at + 1))
+            new_keys.append(key)
+            new_masks.append(mask)
+            places.append((at, at + 1))
             at += 1
-        # Then compounds, the longest first: «بسته بندی», «خدمات پس از فروش».
-        result: list[tuple[str, int, int, int]] = []
-        at, end = 0, len(parts)
+        return new_keys, new_masks, places
+
+    def _compounded(
+        self, keys: list[str], masks: list[int], places: list[tuple[int, int]]
+    ) -> tuple[list[str], list[int], list[tuple[int, int]]]:
+        """Join compounds, the longest first: «بسته بندی», «خدمات پس از فروش»."""
+        starts, compounds, glue, stop = self._lexicon.starts, self._lexicon.compounds, self._glue, self._stop
+        at, end, joins = 0, len(keys), []
         while at < end:
-            key, mask, first, last = parts[at]
-            if key in starts:
-                joined, best = key, 0
+            if masks[at] & glue and keys[at] in starts:
+                joined, best, whole = keys[at], 0, ""
                 for step in range(at + 1, min(at + 6, end)):
-                    if parts[step][1] & stop:
+                    if masks[step] & stop:
                         break
-                    joined += parts[step][0]
+                    joined += keys[step]
                     if joined in compounds:
-                        best = step
+                        best, whole = step, joined
                     if joined not in starts:
                         break
                 if best:
-                    joined = "".join(part[0] for part in parts[at : best + 1])
-                    shape = 0
-                    for part in parts[at : best + 1]:
-                        shape |= part[1]
-                    # What its parts mean stays: «از دیجی‌کالا» still names the shop.
-                    result.append((joined, self._of(joined, shape) | shape & ~glue, first, parts[best][3]))
-                    at = best + 1
-                    continue
-            result.append((key, mask, first, last))
+                    joins.append((at, best + 1, whole))
+                    at = best
             at += 1
-        return [r[0] for r in result], [r[1] for r in result], [(r[2], r[3]) for r in result]
+        if not joins:
+            return keys, masks, places
+        new_keys: list[str] = []
+        new_masks: list[int] = []
+        new_places: list[tuple[int, int]] = []
+        done = 0
+        for first, last, whole in joins:
+            new_keys += keys[done:first]
+            new_masks += masks[done:first]
+            new_places += places[done:first]
+            # What its parts mean stays: «از دیجی‌کالا» still names the shop.
+            shape = reduce(or_, masks[first:last])
+            new_keys.append(whole)
+            new_masks.append(self._of(whole, shape) | shape & ~glue)
+            new_places.append((places[first][0], places[last - 1][1]))
+            done = last
+        return new_keys + keys[done:], new_masks + masks[done:], new_places + places[done:]
 
     def _of(self, key: str, seen: int) -> int:
         """Return what the joined word means, with what was seen of its parts' letters."""
