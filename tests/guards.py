@@ -93,6 +93,7 @@ FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 TARIFF = "peyman.market.tariff"
 AUDIT = "peyman.market.tariff.rules.audit"
 INCIDENTS = "peyman.market.incidents"
+TICKETS = "peyman.market.guard.rules.tickets"
 
 GUARDS: list[Guard] = [
     Guard(
@@ -253,6 +254,11 @@ GUARDS: list[Guard] = [
             "return calendar.after(start, hours, stopped)",
             "return start.astimezone(UTC) + timedelta(hours=hours)",
         ),
+    ),
+    Guard(
+        "D49",
+        "orders are taken for a hotel",
+        Cut(f"{PLACE}:place", "addresses.assert_deliverable(person=person, delivery=delivery)", "pass"),
     ),
     Guard(
         "D31",
@@ -839,6 +845,71 @@ GUARDS: list[Guard] = [
         "a report is silent about what is not known",
         Cut("peyman.gateways.audit.report.telling:_unsure", "if not many:", "if True:"),
         first="tests/gateways/test_audit_report.py::test_the_answer_is_one_sentence",
+    ),
+    Guard(
+        "B02",
+        "a rate counts that nobody has seen",
+        Cut(f"{TARIFF}.rules.rates:verified_operators", "row.verified and row.factor <= HALF", "row.factor <= HALF"),
+    ),
+    Guard(
+        "B02",
+        "one good rate speaks for all of its operator",
+        Cut(f"{TARIFF}.rules.rates:verified_operators", "good - bad", "good"),
+    ),
+    Guard(
+        "B02",
+        "two rows at one time of one subject are both taken",
+        Cut(f"{TARIFF}.rules.tables:overlaps", "one.row.start < widest.row.end", "False"),
+    ),
+    Guard(
+        "B02",
+        "a measured full price is forgotten with the next measurement of any address",
+        Cut(f"{TARIFF}.rules.probes:contrary", "one.operator == row.operator and _holds(row, one)", "True"),
+    ),
+    Guard(
+        "B02",
+        "a ticket outlives the decision it rests on",
+        Cut(
+            "peyman.market.guard.actions.tickets:Booth._sign",
+            "min(LIFE, rules.seconds(decision.until) - starts)",
+            "LIFE",
+        ),
+    ),
+    Guard("B03", "whatever was signed by anybody passes", Cut(f"{TICKETS}:_is_signed", "return False", "return True")),
+    Guard(
+        "B03",
+        "a ticket is moved to another account",
+        Cut(f"{TICKETS}:Verifier.ticket", "if not hmac.compare_digest(tag.digest(), parts.tag):", "if False:"),
+    ),
+    Guard(
+        "B03",
+        "a ticket serves another object",
+        Cut(f"{TICKETS}:Verifier.verify", "if not found.fits(path):", "if False:"),
+    ),
+    Guard("B03", "one ticket has many texts", Cut(f"{TICKETS}:_parts", "if _written(data) != text:", "if False:")),
+    Guard(
+        "B03",
+        "what a stolen key signed counts",
+        Cut(f"{TICKETS}:Verifier.ticket", "said.starts >= key.revoked_from", "False"),
+    ),
+    Guard(
+        "B03",
+        "a key signs before it was published",
+        Cut("peyman.market.guard.rules.keyring:next_plan", "until - now > PUBLISHED_BEFORE", "until > now"),
+    ),
+    Guard(
+        "B03",
+        "a private key is kept when nobody needs it any more",
+        Cut("peyman.market.guard.actions.keys:destroy", 'private="", chain="", opened', "opened"),
+    ),
+    Guard(
+        "B03",
+        "a ticket names evidence that nobody wrote down",
+        Cut(
+            "peyman.market.guard.actions.tickets:state",
+            "if not Statement.objects.filter(code=code.hex()).exists():",
+            "if False:",
+        ),
     ),
 ]
 

@@ -44,6 +44,7 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "incidents_notice",
         "incidents_step",
         "messages_attempt",
+        "orders_allowedaddress",
         "orders_orderevent",
         "orders_proforma",
         "people_accesslog",

@@ -30,6 +30,7 @@ class Desk:
 DESKS: list[Desk] = [
     Desk("/desk/promises/", "قول‌ها", "promises"),
     Desk("/desk/money/", "دفتر و بانک", "money"),
+    Desk("/desk/addresses/", "نشانی‌ها", "addresses"),
     Desk("/desk/tariff/", "تعرفه", "tariff"),
     Desk("/desk/calendar/", "روزهای کاری", "calendar"),
     Desk("/desk/force-majeure/", "قوه قهریه", "force_majeure"),

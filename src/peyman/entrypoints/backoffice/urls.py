@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from peyman.entrypoints.backoffice import (
+    addresses,
     calendar,
     force_majeure,
     home,
@@ -86,6 +87,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/people/<str:code>/national-id", privacy.national_id),
     path("desk/people/<str:code>/lost", privacy.lost_line),
     path("desk/lost/<str:code>", privacy.decide_lost_line),
+    path("desk/addresses/", addresses.addresses),
     path("desk/money/", money.desk),
     path("desk/money/upload", money.upload),
     path("desk/money/differences/<str:code>", money.settle),

@@ -4,7 +4,7 @@ from typing import Final
 
 # "desk" opens the staff's door at all; a customer has no right.
 RIGHTS: Final[dict[str, frozenset[str]]] = {
-    "orders": frozenset({"desk", "promises"}),
+    "orders": frozenset({"desk", "promises", "addresses"}),
     "catalogue": frozenset({"desk"}),
     # Looks after personal data: reports of violations, and what is kept of whom.
     "privacy": frozenset({"desk", "privacy", "people"}),
@@ -16,6 +16,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
         {
             "desk",
             "money",
+            "addresses",
             "promises",
             "tariff",
             "calendar",

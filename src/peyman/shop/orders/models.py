@@ -137,6 +137,24 @@ class OrderEvent(models.Model):
     at = models.DateTimeField()
 
 
+class AllowedAddress(models.Model):
+    """An address that looks like a public place and that staff accepted for one customer (D49), with their reason.
+
+    Of the address itself only a keyed hash is kept.
+    """
+
+    append_only = True
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="allowed_addresses")
+    address = models.CharField(max_length=64)
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "address"], name="address_allowed_once")]
+
+
 class ProForma(models.Model):
     """A version of the pro-forma as it was sent (D24, A3)."""
 

@@ -15,7 +15,7 @@ from peyman.kernel import jalali
 from peyman.people.models import Person
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
-from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
+from peyman.shop.orders.models import AllowedAddress, Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import states
 from peyman.shop.orders.rules.money import UnknownOrder
 
@@ -296,3 +296,8 @@ def past_their_term(now: datetime) -> "QuerySet[Order]":
         years = parameter(version.parameters, "retention_years")
         over |= Q(terms=version, placed_at__lt=jalali.years_before(now, years))
     return Order.objects.filter(over, state__in=_ENDED).exclude(mobile="")
+
+
+def allowed_addresses(limit: int = 50) -> list[AllowedAddress]:
+    """Return the addresses that staff accepted last, the newest first. One query."""
+    return list(AllowedAddress.objects.select_related("person", "by").order_by("-at", "-pk")[:limit])

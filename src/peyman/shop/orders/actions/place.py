@@ -22,7 +22,7 @@ from peyman.shop.carts import rules as cart_rules
 from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.carts.queries import sellable, title_of
 from peyman.shop.catalog.models import Variant
-from peyman.shop.orders.actions import notes
+from peyman.shop.orders.actions import addresses, notes
 from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import money, states
 from peyman.shop.orders.rules.form import Buyer, Delivery
@@ -68,10 +68,12 @@ def place(
     The number of queries does not grow with the lines.
 
     Raises TermsChanged (D05), TotalRose (D56) with both numbers, SoldOut (D28), UnknownSku,
-    NotOnSale (D27), QuantityInvalid, NothingToOrder, SameSkuTwice, KeyReused. Nothing is written then.
+    NotOnSale (D27), QuantityInvalid, NothingToOrder, SameSkuTwice, KeyReused, PublicPlace (D49). Nothing is
+    written then.
     """
     if key and (earlier := _earlier(person, key, request_hash)):
         return earlier
+    addresses.assert_deliverable(person=person, delivery=delivery)
     try:
         with transaction.atomic():
             return Placed(
