@@ -1,7 +1,6 @@
 """What an audit goes by besides logs and history: probes, overhead, clocks, an end that is stated."""
 
 import json
-from datetime import timedelta
 from fractions import Fraction
 from ipaddress import ip_address
 from pathlib import Path

@@ -168,6 +168,7 @@ def test_the_last_line_of_a_log_in_code_lets_the_browser_fill_it_in() -> None:
         ("promise_broken", 3),
         ("registry_drift", 3),
         ("registry_alarm", 2),
+        ("audit_alarm", 2),
         ("incident", 2),
     ],
 )

@@ -44,6 +44,10 @@ class Env:
     iran_ranges: str  # a file of prefixes that replaces the bundled list
     guard_relight_minutes: int  # after the last reason against "half price" is gone, until it is shown again
     guard_showing_minutes: int  # for which one showing may be relied on
+    audit_logs: tuple[str, ...]  # patterns of the download logs that are audited each day; none: they are not
+    audit_format: str
+    audit_hour: int  # of Tehran
+    audit_options: str  # what else `peyman audit` is told, as on a command line
     proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
 
 
@@ -85,6 +89,10 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         iran_ranges=environ.get("PEYMAN_IRAN_RANGES", ""),
         guard_relight_minutes=int(environ.get("PEYMAN_GUARD_RELIGHT_MINUTES") or 30),
         guard_showing_minutes=int(environ.get("PEYMAN_GUARD_SHOWING_MINUTES") or 10),
+        audit_logs=tuple(environ.get("PEYMAN_AUDIT_LOGS", "").split()),
+        audit_format=environ.get("PEYMAN_AUDIT_FORMAT", "").strip() or "canonical",
+        audit_hour=int(environ.get("PEYMAN_AUDIT_HOUR") or 4),
+        audit_options=environ.get("PEYMAN_AUDIT_OPTIONS", ""),
         proxies=int(environ.get("PEYMAN_PROXIES") or 0),
     )
 

@@ -34,6 +34,10 @@ REGISTRY_URL = ENV.registry_url
 REGISTRY_EVERY = timedelta(hours=min(max(ENV.registry_hours, 0.25), 168))
 REGISTRY_DEADLINE = 120.0  # seconds of one fetch, whatever the other side does
 REGISTRANTS = list(ENV.registrants)
+AUDIT_LOGS = list(ENV.audit_logs)
+AUDIT_FORMAT = ENV.audit_format
+AUDIT_HOUR = min(max(ENV.audit_hour, 0), 23)
+AUDIT_OPTIONS = ENV.audit_options
 ADMISSION_HOLD_DAYS, ADMISSION_LIST_HOURS = ENV.admission_hold_days, ENV.admission_list_hours
 DRIFT_HOLD_HOURS, DRIFT_HOLD_SNAPSHOTS = ENV.drift_hold_hours, ENV.drift_hold_snapshots
 DNS_SAMPLE_DAYS = ENV.dns_sample_days

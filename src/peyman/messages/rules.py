@@ -324,6 +324,7 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "promise_broken"): Template(_names("count first link"), may=_MARKED),
     (SMS, "registry_drift"): Template(_names("count first link"), may=_MARKED),
     (SMS, "registry_alarm"): Template(_names("what link"), may=_MARKED),
+    (SMS, "audit_alarm"): Template(_names("what link"), may=_MARKED),
     (SMS, "incident"): Template(_names("what link"), may=_MARKED),
     (SMS, "newsletter"): Template(_names("title link opt_out"), may=_MARKED),
     (SMS, "pro_forma"): Template(_names("order total pay_until link"), may=_MARKED),
@@ -361,6 +362,7 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
         _names("count first link"), may=_names("name") | _MAILED, tables={"drifts": _names("what code why")}
     ),
     (EMAIL, "registry_alarm"): Template(_names("what link"), may=_names("name") | _MAILED),
+    (EMAIL, "audit_alarm"): Template(_names("what link"), may=_names("name") | _MAILED),
     (EMAIL, "incident"): Template(_names("what link"), may=_names("name") | _MAILED),
     (EMAIL, "privacy_answered"): Template(_names("case answer link"), may=_names("name clause") | _MAILED),
     (EMAIL, "newsletter"): Template(

@@ -40,6 +40,7 @@ TEMPLATES = {
     "mobile_change_asked": "درخواست تغییر شماره",
     "force_majeure_ended": "پایان قوه قهریه",
     "registry_alarm": "هشدار فهرست ملی",
+    "audit_alarm": "هشدار ممیزی تعرفه",
     "incident": "رویداد تعرفه",
     "registry_drift": "هشدار جابه‌جایی نشانی‌ها",
 }

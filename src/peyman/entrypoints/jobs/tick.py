@@ -4,7 +4,7 @@ import click
 from django.conf import settings
 
 from peyman.entrypoints import clock, registry_watch
-from peyman.entrypoints.jobs import console, outbox, worker
+from peyman.entrypoints.jobs import console, daily_audit, outbox, worker
 from peyman.kernel.text import persian_digits
 
 WORDS = {
@@ -21,6 +21,7 @@ WORDS = {
     "lines": "شماره‌های گم‌شده عوض‌شده",
     "forgotten": "سندهایی که زمان نگهداری‌شان گذشته بود",
     "registry": "فهرست‌های گرفته‌شده از سامانه ملی",
+    "audits": "ممیزی‌های روزانه تعرفه",
     "told": "قول‌های پیام‌های رفته",
     "login_codes": "رمزهای ورود کهنه پاک‌شده",
     "stale_messages": "پیام‌های بی‌اثر پاک‌شده",
@@ -35,6 +36,7 @@ def command(typed: str | None, as_json: bool) -> None:
         raise console.CouldNot("زمان دیگر را تنها در فروشگاه آزمایشی (PEYMAN_SANDBOX=1) می‌شود گفت.")
     now = console.instant(typed) if typed else clock.now()
     done = {"sent": outbox.deliver(now=now), **worker.every_minute(now), "registry": registry_watch.sweep(now=now)}
+    done["audits"] = daily_audit.sweep(now=now)
     if as_json:
         console.answer(done)
         return

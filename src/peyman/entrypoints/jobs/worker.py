@@ -15,7 +15,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from peyman.entrypoints import clock, notices, registry_watch
-from peyman.entrypoints.jobs import outbox, startup, sweeps
+from peyman.entrypoints.jobs import daily_audit, outbox, startup, sweeps
 from peyman.messages import actions as messages
 from peyman.people import actions as people
 
@@ -50,6 +50,7 @@ WORK = (
     Work("notices", 5.0, notices.send_out),
     Work("minute", 60.0, every_minute),
     Work("registry", 60.0, lambda now: registry_watch.sweep(now=now)),  # it may be silent for minutes
+    Work("audit", 60.0, lambda now: daily_audit.sweep(now=now)),  # it may take hours
 )
 
 

@@ -86,6 +86,7 @@ def write(folder: Path, earlier: Path, said: Mapping[str, Any]) -> None:
         old_days = json.loads((earlier / "days.json").read_text("utf-8"))
         new_days = json.loads((folder / "days.json").read_text("utf-8"))
         everywhere = _everywhere(before, said)
+        is_history = before["inputs"]["registry"] != said["inputs"]["registry"]
         old, new = _rows(earlier / "by_user_day.parquet"), _rows(folder / "by_user_day.parquet")
         rises, falls = _Sum(), _Sum()
         of: dict[tuple[date, str], _Day] = defaultdict(_Day)
@@ -93,7 +94,7 @@ def write(folder: Path, earlier: Path, said: Mapping[str, Any]) -> None:
             out.write('{\n"changes": [')
             for number, (row, one, other) in enumerate(_moved(old, new)):
                 user, operator, day = row
-                why = _why(str(day), old_days, new_days, everywhere)
+                why = _why(str(day), old_days, new_days, everywhere, is_history)
                 is_rise = _is_rise(one, other)
                 of_day = of[day, operator]
                 (rises if is_rise else falls).add(one, other, 1 if is_rise else -1)
@@ -185,12 +186,15 @@ def _everywhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return found
 
 
-def _why(day: str, old: Mapping[str, Any], new: Mapping[str, Any], everywhere: list[str]) -> list[str]:
+def _why(
+    day: str, old: Mapping[str, Any], new: Mapping[str, Any], everywhere: list[str], is_history: bool
+) -> list[str]:
+    """Return why a day is otherwise. Its mark of the history moves with its lines, too: `is_history`: lists did."""
     one, other = old.get(day, {}), new.get(day, {})
-    near = [why for name, why in _BY_DAY.items() if one.get(name) != other.get(name)]
     if not one or not other:
-        near = ["logs"]
-    return [*near, *everywhere]
+        return ["logs", *everywhere]
+    near = [why for name, why in _BY_DAY.items() if one.get(name) != other.get(name)]
+    return [*(why for why in near if why != "history" or is_history), *everywhere]
 
 
 def _words(rises: _Sum, falls: _Sum, of: Mapping[tuple[date, str], _Day]) -> list[str]:

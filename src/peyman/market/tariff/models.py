@@ -153,6 +153,16 @@ class RegistryWatch(models.Model):
     told_old_of = models.PositiveBigIntegerField(null=True)  # key of the last good list they were told is old; 0: none
 
 
+class AuditWatch(models.Model):
+    """Where the daily audit stands: one row."""
+
+    busy_until = models.DateTimeField(null=True)  # a worker audits; killed, it has let go by then
+    tried_at = models.DateTimeField(null=True)  # when an audit began last
+    done_at = models.DateTimeField(null=True)  # when one that was finished began last
+    fault = models.TextField(blank=True)  # of the last try; blank: it was finished
+    told_at = models.DateTimeField(null=True)  # when staff heard of the fault that stands
+
+
 # ---- The network ----
 
 

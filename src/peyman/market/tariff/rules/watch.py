@@ -40,6 +40,17 @@ def _chance(at: datetime) -> float:
     return int.from_bytes(drawn) / 2**31 - 1
 
 
+AUDIT_AGAIN: Final = timedelta(hours=1)  # after an audit that was not finished
+
+
+def audit_is_due(tried_at: datetime | None, done_at: datetime | None, *, hour: int, now: datetime) -> bool:
+    """Say whether the daily audit is due: once on each day of Tehran from `hour` on, hourly until it is finished."""
+    begins = day_start(tehran_day(now)) + timedelta(hours=hour)
+    if now < begins or (done_at is not None and done_at >= begins):
+        return False
+    return tried_at is None or now - tried_at >= AUDIT_AGAIN or tried_at < begins
+
+
 def is_old(seen_at: datetime, *, whole_day: bool, now: datetime) -> bool:
     """Say whether the last good list is too old to be left unsaid; one of a whole day holds until its end."""
     holds_until = day_start(tehran_day(seen_at) + timedelta(days=1)) if whole_day else seen_at
