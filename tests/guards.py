@@ -911,6 +911,100 @@ GUARDS: list[Guard] = [
             "if False:",
         ),
     ),
+    Guard(
+        "B02",
+        "a list that is too old is leant on",
+        Cut(
+            f"{TARIFF}.rules.guard:_against",
+            "elif at - facts.last_list.ends_at > facts.limits.list_age:",
+            "elif False:",
+        ),
+        first="tests/rules/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "half price is said while an incident is open",
+        Cut(
+            f"{TARIFF}.rules.guard:_against",
+            "if any(one.touches(facts.operator, facts.ranges) for one in facts.incidents):",
+            "if False:",
+        ),
+        first="tests/rules/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "half price is said of an operator whose rate nobody has verified",
+        Cut(f"{TARIFF}.rules.guard:_against", "if facts.operator and facts.rate is None:", "if False:"),
+        first="tests/rules/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "what was dark is lit at once",
+        Cut(
+            f"{TARIFF}.rules.guard:_is_dark", "one.gone_at is None or at < one.gone_at + relight", "one.gone_at is None"
+        ),
+        first="tests/rules/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "nobody takes down what went dark",
+        Cut("peyman.market.guard.actions.spells:_note", "if reason and known is None:", "if False:"),
+        first="tests/rooms/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "a showing lasts as long as its decision",
+        Cut(f"{TARIFF}.rules.guard:showing_until", "min(decision.until, at + life)", "decision.until"),
+        first="tests/rules/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "a view answers for an instant that it is not of",
+        Cut("peyman.market.guard.queries.view:View.decide", "if not self.at <= at < self.until:", "if False:"),
+        first="tests/rooms/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "a process goes on with what it knew when something moved",
+        Cut(
+            "peyman.market.guard.queries.view:_Holder.current",
+            "if found.mark == scene.mark() and found.scene.limits == scene.limits():",
+            "if True:",
+        ),
+        first="tests/rooms/test_guard.py",
+    ),
+    Guard(
+        "B02",
+        "two editions are mixed in one decision",
+        Cut("peyman.market.guard.queries.scene:read", "if after == before:", "if True:"),
+        first="tests/rooms/test_guard_races.py",
+    ),
+    Guard(
+        "B07",
+        "an address that is not admitted serves under the message",
+        Cut(f"{TARIFF}.rules.guard:judge", "if not one.admitted", "if False"),
+        first="tests/rules/test_guard.py",
+    ),
+    Guard(
+        "B07",
+        "a delivery may be changed to addresses that are not admitted",
+        Cut(
+            "peyman.market.guard.actions.deliveries:put",
+            "if not all(one.is_admitted for one in checks):",
+            "if False:",
+        ),
+        first="tests/rooms/test_guard.py",
+    ),
+    Guard(
+        "B07",
+        "a delivery that is kept dark may be lit with addresses that are not admitted",
+        Cut(
+            "peyman.market.guard.actions.deliveries:lighten",
+            "if not all(one.is_admitted for one in checks):",
+            "if False:",
+        ),
+        first="tests/rooms/test_guard.py",
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from peyman.entrypoints.jobs import invariants, triggers
 from peyman.market.guard.actions import keys
 from peyman.market.guard.actions.tickets import Booth, NothingToSay
 from peyman.market.guard.models import Statement
@@ -179,3 +180,14 @@ def test_a_statement_is_never_rewritten(booth):
     for change in (lambda: Statement.objects.update(content="{}"), lambda: Statement.objects.all().delete()):
         with pytest.raises(IntegrityError), transaction.atomic():
             change()
+
+
+@pytest.mark.clause("B03")
+def test_the_invariants_find_evidence_that_was_rewritten_around_us(booth):
+    booth.issue(decision=allowed(), object_=PATH, account="", now=NOW)
+    look = invariants.CHECKS["statements_say_what_their_codes_say"]
+    assert (look(NOW).checked, look(NOW).bad) == (1, [])
+    triggers.remove()
+    Statement.objects.update(content="{}")
+    triggers.install()
+    assert look(NOW).bad == [Statement.objects.get().code]

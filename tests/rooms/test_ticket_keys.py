@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from peyman import sealed
+from peyman.entrypoints.jobs import invariants
 from peyman.kernel.errors import Invalid, Missing
 from peyman.market.guard.actions import keys
 from peyman.market.guard.models import TicketKey
@@ -185,3 +186,19 @@ def test_nobody_changes_what_verifies_or_brings_a_destroyed_key_back():
             TicketKey.objects.filter(number=1).update(**change)
     with pytest.raises(IntegrityError), transaction.atomic():
         TicketKey.objects.all().delete()
+
+
+@pytest.mark.clause("B03")
+def test_the_invariants_find_a_key_that_is_not_what_it_says_or_should_be_gone():
+    def broken(now) -> list[str]:
+        return invariants.CHECKS["ticket_keys_verify_and_end"](now).bad
+
+    keys.sweep(now=NOW)
+    row = TicketKey.objects.get()
+    over = NOW + 30 * DAY + keyring.DESTROYED_AFTER + invariants.SWEEP_GRACE
+    assert (broken(NOW), broken(over - timedelta(seconds=1)), broken(over)) == ([], [], [row.kid])
+    keys.sweep(now=over)
+    assert broken(over) == []
+    made = TicketKey.objects.get(number=2)
+    TicketKey.objects.filter(pk=made.pk).update(chain="00" * 32)
+    assert broken(over) == [made.kid]

@@ -41,10 +41,10 @@ def tickets(request: HttpRequest, person: Person) -> HttpResponse:
             error = ticket_words.BAD[found.code] if token else "بلیت را از نشانی دانلود این‌جا بگذارید."
         else:
             ticket = found
-            path_error = ticket_words.BAD["other_object"] if path and not found.fits(path) else ""
+            path_error = ticket_words.BAD["other_object"] if path and not found.fits(f"/{path.lstrip('/')}") else ""
     fields = [
-        Field("token", "بلیت", token, "نوشته پس از token= در نشانی دانلود", error, ltr=True, maxlength=LONGEST),
-        Field("path", "مسیر دانلود (اختیاری)", path, "مانند /apps/ir.example/12.apk", path_error, ltr=True,
+        Field("token", "بلیت", token, "بخش token از نشانی دانلود", error, ltr=True, maxlength=LONGEST),
+        Field("path", "مسیر دانلود (اختیاری)", path, "مانند apps/ir.example/12.apk", path_error, ltr=True,
               maxlength=600),
     ]  # fmt: skip
     receipt = queries.receipt_of(ticket) if ticket else None

@@ -20,6 +20,9 @@ from peyman.entrypoints.jobs import triggers
 from peyman.entrypoints.jobs.console import BROKEN, answer
 from peyman.gateways.audit import answers
 from peyman.kernel import codes
+from peyman.market.guard.models import Statement, TicketKey
+from peyman.market.guard.queries import keys as ticket_keys
+from peyman.market.guard.queries import tickets as receipts
 from peyman.market.incidents.models import AuditRun, Incident
 from peyman.market.incidents.queries import desk as incidents
 from peyman.market.incidents.queries import public as published
@@ -440,6 +443,25 @@ def _carts(now: datetime) -> Finding:
     found = Finding()
     for pk, quantity, variant in CartLine.objects.values_list("pk", "quantity", "variant__sku").iterator():
         found.look(f"line {pk}", quantity > 0 and bool(variant))
+    return found
+
+
+# ---- Tickets ----
+
+
+@check("statements_say_what_their_codes_say")
+def _statements(now: datetime) -> Finding:
+    """What tickets rest on is word for word what they commit us to."""
+    broken = receipts.broken()
+    return Finding(Statement.objects.count(), broken)
+
+
+@check("ticket_keys_verify_and_end")
+def _ticket_keys(now: datetime) -> Finding:
+    """Every key is what its id says, its tag keys lead to its anchor, and what is secret ends in time."""
+    found = Finding()
+    for row in TicketKey.objects.order_by("number"):
+        found.look(row.kid, not ticket_keys.fault(row, now - SWEEP_GRACE))
     return found
 
 

@@ -63,7 +63,7 @@ def _judged(found: Ticket | Bad, path: str | None, at: datetime | None) -> tuple
     """Return the ticket, if it is one of ours, and "good" or what speaks against it."""
     if isinstance(found, Bad):
         return None, found.code
-    if path is not None and not found.fits(path):
+    if path is not None and not found.fits(f"/{path.lstrip('/')}"):
         return found, "other_object"
     if at is not None and at < found.shown_at:
         return found, "not_yet"

@@ -59,6 +59,24 @@ def document(now: datetime) -> dict[str, Any]:
     )
 
 
+def fault(row: TicketKey, now: datetime) -> str:
+    """Say what is wrong with a key as it is kept: "" where nothing is, else id, anchor, private or overdue."""
+    public, anchor = bytes.fromhex(row.public), bytes.fromhex(row.anchor)
+    signs_from, planned = tickets.seconds(row.signs_from), tickets.seconds(row.signs_planned)
+    if tickets.key_id(public, anchor, signs_from, planned).hex() != row.kid:
+        return "id"
+    if tickets.anchor_of(bytes.fromhex(row.chain or row.opened), signs_from, planned) != anchor:
+        return "anchor"
+    if row.private and _public_of(row.private) != public:
+        return "private"
+    is_over = row.signs_until + keyring.DESTROYED_AFTER <= now
+    return "overdue" if is_over and row.destroyed_at is None else ""
+
+
+def _public_of(private: str) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(private)).public_key().public_bytes_raw()
+
+
 def _public(row: TicketKey, now: datetime | None) -> PublicKey:
     """Return a key as it may be known at `now`; None: to ourselves."""
     signs_from, planned = tickets.seconds(row.signs_from), tickets.seconds(row.signs_planned)
