@@ -52,6 +52,7 @@ def test_the_sample_audit_finds_harm_counts_it_again_and_publishes_it_by_two_peo
     make.calendar()
     first, second = (make.person(role=role, full_name=name) for role, name in (("tariff", "لیلا"), ("manager", "مینا")))
     sample_tariff.add_network()
+    sample_tariff.add_operators()
     sample_audit.add_audit()
     run = AuditRun.objects.get()
     assert (run.state, run.totals["lines"]) == (AuditRun.State.RECOUNTED, 1260)
@@ -67,6 +68,7 @@ def test_the_sample_audit_is_made_once_the_same_for_one_day_and_waits_for_the_de
     sample_audit.add_audit()
     assert not AuditRun.objects.exists(), "there is no network to audit"
     sample_tariff.add_network()
+    sample_tariff.add_operators()
     sample_audit.add_audit()
     log = asked / "simulators/audit/downloads.csv"
     before = log.read_bytes()

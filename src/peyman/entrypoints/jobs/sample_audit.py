@@ -24,25 +24,19 @@ from peyman.kernel.worktime import day_start, tehran_day
 from peyman.market.incidents.actions import incidents
 from peyman.market.incidents.models import AuditRun, Incident
 from peyman.market.incidents.queries import drafting
-from peyman.market.tariff.models import Edge
+from peyman.market.tariff.models import Edge, Isp
 from peyman.people.models import Person
 
 DAYS: Final = 21
 _LINES_A_DAY: Final = 60
 _USERS: Final = 12
-_CLIENTS: Final = {"198.51.100.0/25": "مهرنت همراه", "198.51.100.128/25": "راه‌نت ثابت", "203.0.113.0/24": "پارس‌لینک"}
-_TARIFFS: Final = (  # operator, plan, rials for a megabyte, verified
-    ("مهرنت همراه", "آزاد", 60, "yes"),
-    ("مهرنت همراه", "بسته ماهانه", 24, "yes"),
-    ("راه‌نت ثابت", "آزاد", 18, "yes"),
-    ("پارس‌لینک", "آزاد", 30, "no"),
-)
 _CONTACT: Final = "نمونه: میز پاسخ‌گویی، ۰۲۱-۰۰۰۰۰۰۰۰"
 
 
 def add_audit() -> None:
     """Audit invented downloads of the sample network, and publish what was found. Done before: left alone."""
-    if AuditRun.objects.exists() or not Edge.objects.filter(source=sample_tariff.SOURCE).exists():
+    is_there = Edge.objects.filter(source=sample_tariff.SOURCE).exists() and Isp.objects.exists()
+    if AuditRun.objects.exists() or not is_there:
         return
     now = clock.now()
     folder = settings.DATA_DIR / "simulators" / "audit"
@@ -65,8 +59,8 @@ def add_audit() -> None:
             staff=[],
             downloads=[],
             edges="db",
-            isps=str(folder / "isps.csv"),
-            tariffs=str(folder / "tariffs.csv"),
+            isps="db",
+            tariffs="db",
             releases=str(folder / "releases.csv"),
         )
     )
@@ -105,16 +99,7 @@ def _publish(incident: Incident, now: datetime) -> None:
 
 def _write_inputs(folder: Path, today: date) -> None:
     _write(folder / "downloads.csv", CANONICAL, _downloads(today))
-    since = "2020-01-01"
-    isps = ((prefix, "AS64500", operator, since, "") for prefix, operator in _CLIENTS.items())
-    _write(folder / "isps.csv", ("prefix", "asn", "operator", "valid_from", "valid_to"), isps)
-    heads = "operator,service_class,plan,valid_from,valid_to,full_rial_per_mb,factor,unit_bytes,verified,source"
-    tariffs = (
-        (operator, "دانلود", plan, since, "", str(rials), "1/2", "1000000", verified, sample_tariff.SOURCE)
-        for operator, plan, rials, verified in _TARIFFS
-    )
-    _write(folder / "tariffs.csv", heads.split(","), tariffs)
-    _write(folder / "releases.csv", ("channel", "valid_from", "valid_to", "shown"), (("*", since, "", "yes"),))
+    _write(folder / "releases.csv", ("channel", "valid_from", "valid_to", "shown"), (("*", "2020-01-01", "", "yes"),))
 
 
 def _write(
@@ -132,6 +117,7 @@ def _downloads(today: date) -> Iterator[tuple[str, ...]]:
     open_ones = Edge.objects.filter(superseded_at=None, valid_to=None).order_by("prefix")
     prefixes = [text for text in open_ones.values_list("prefix", flat=True) if not text.startswith("192.168.")]
     serving = [ip_network(text) for text in dict.fromkeys(prefixes)]
+    clients = [ip_network(text) for text in Isp.objects.order_by("prefix").values_list("prefix", flat=True).distinct()]
     number = 0
     for days in range(DAYS, 0, -1):
         begins = day_start(today - timedelta(days=days))
@@ -139,7 +125,7 @@ def _downloads(today: date) -> Iterator[tuple[str, ...]]:
             number += 1
             at = begins + timedelta(milliseconds=draw.randrange(86_400_000))
             edge = draw.choice(serving)
-            client = ip_network(draw.choice([*_CLIENTS]))
+            client = draw.choice(clients)
             user = draw.randrange(_USERS * 4 // 3)
             line = {
                 "ts_start": at.isoformat(timespec="milliseconds"),
