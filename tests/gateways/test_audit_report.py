@@ -5,6 +5,7 @@ import re
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 from html import unescape
@@ -393,6 +394,26 @@ def test_twenty_thousand_intervals_still_make_a_report_that_is_read(told: Callab
     assert found.intervals.more == "و ۱۹٬۹۴۰ بازه دیگر، همه در intervals.json."
     assert found.intervals.rows[0][0].parts[0] == "10.78.31.1", "the largest first"
     assert len(page.render(found).encode()) < 400_000
+
+
+def test_five_thousand_addresses_with_a_story_each_are_drawn_as_far_as_they_are_read(tmp_path: Path) -> None:
+    told = answer_in(tmp_path)
+    one = told.stories[0]
+    begins = day_start(FIRST)
+    many = tuple(
+        replace(
+            one,
+            address=ip_address(f"10.{n >> 8}.{n & 255}.1"),
+            serves=((begins + timedelta(minutes=n), one.serves[0][1]),),
+        )
+        for n in range(5_000)
+    )
+    found = tell(tmp_path, replace(told, stories=many, left_out=17))
+    assert (len(found.lanes), found.lanes[0].count) == (12, 1)
+    assert found.more_lanes == (
+        "۴٬۹۸۸ سرگذشت دیگر در این شکل نیست؛ ۱۷ نشانی دیگر در گزارش‌ها بود که بایت اضافه کمتری داد. "
+        "همه بازه‌ها در intervals.json است."
+    )
 
 
 # ---- How things are written ----

@@ -25,6 +25,7 @@ from peyman.market.tariff.rules.drift import Stretch as Stood
 from peyman.market.tariff.rules.history import Seen, State
 
 MOST_LANES: Final = 12
+MOST_STORIES: Final = 100  # that are piled up and ordered; those with most overcharged bytes
 _STATES: Final = {State.REGISTERED: kinds.REGISTERED, State.PENDING: kinds.PENDING, State.UNREGISTERED: kinds.ABSENT}
 _UNKNOWN: Final = {"before_history": kinds.BEFORE, "after_history": kinds.AFTER}
 
@@ -32,15 +33,16 @@ _UNKNOWN: Final = {"before_history": kinds.BEFORE, "after_history": kinds.AFTER}
 # ---- How the addresses stood ----
 
 
-def of_stories(answer: Answer) -> Figure | None:
-    """Draw the stories of the addresses; None where there is none."""
+def of_stories(answer: Answer) -> tuple[Figure | None, int]:
+    """Draw the stories of the addresses; also how many different ones are left out. None where there is none."""
     if not answer.stories:
-        return None
+        return None, 0
     same: dict[object, list[Story]] = {}
     for one in answer.stories:
         same.setdefault((one.cdns, one.serves, one.registry), []).append(one)
     tracks = []
-    for stories in same.values():
+    # The addresses come with most overcharged bytes first, and so do their stories.
+    for stories in list(same.values())[:MOST_STORIES]:
         first = stories[0]
         serves = tuple(Stretch("serves", begins, ends) for begins, ends in first.serves)
         registry = tuple(_stretch(one) for one in first.registry)
@@ -52,7 +54,8 @@ def of_stories(answer: Answer) -> Figure | None:
     marks += [Mark(tehran_day(answer.looks[-1].starts_at), "آخرین نسخه فهرست")] if len(answer.looks) > 1 else []
     if answer.first and answer.last:
         marks += [Mark(answer.first, "آغاز گزارش‌ها"), Mark(answer.last, "پایان گزارش‌ها")]
-    return timeline.draw(tracks, since=since, until=until, now=until, marks=marks)
+    drawn = timeline.draw(tracks, since=since, until=until, now=until, marks=marks)
+    return drawn, max(0, len(same) - MOST_STORIES)
 
 
 def _stretch(one: Stood) -> Stretch:

@@ -90,7 +90,7 @@ def tell(folder: Path, answer: Answer) -> Report:
     intervals: list[dict[str, Any]] = json.loads((folder / "intervals.json").read_text("utf-8"))
     sums = of_file(folder / "by_user_day.parquet")
     parameters = answer.manifest.get("parameters", {})
-    figure = drawing.of_stories(answer)
+    figure, undrawn = drawing.of_stories(answer)
     looks = None
     if figure is not None and answer.looks:
         gap = timedelta(days=int(parameters.get("gap_days", 8)))
@@ -109,7 +109,7 @@ def tell(folder: Path, answer: Answer) -> Report:
         bounds=_bounds(totals, sums),
         figure=figure,
         lanes=lanes,
-        more_lanes=_more_lanes(figure, lanes, answer.left_out),
+        more_lanes=_more_lanes(figure, lanes, undrawn, answer.left_out),
         looks=looks,
         days=drawing.of_days(sums.days, answer.first, answer.last, OTHERS)
         if answer.first is not None and answer.last is not None
@@ -236,8 +236,8 @@ def _bounds(totals: Mapping[str, Any], sums: Sums) -> tuple[str, ...]:
 # ---- Tables ----
 
 
-def _more_lanes(figure: Figure | None, lanes: Sequence[Lane], left_out: int) -> str:
-    more = len(figure.lanes) - len(lanes) if figure else 0
+def _more_lanes(figure: Figure | None, lanes: Sequence[Lane], undrawn: int, left_out: int) -> str:
+    more = undrawn + (len(figure.lanes) - len(lanes) if figure else 0)
     said = [f"{grouped(more)} سرگذشت دیگر در این شکل نیست"] if more else []
     said += [f"{grouped(left_out)} نشانی دیگر در گزارش‌ها بود که بایت اضافه کمتری داد"] if left_out else []
     return f"{'؛ '.join(said)}. همه بازه‌ها در intervals.json است." if said else ""
