@@ -12,9 +12,10 @@ _KINDS = {
     "contact_confirmation": "تأیید نشانی",
     "privacy": "رسیدگی به گزارش حریم خصوصی",
     "registry_update": "ثبت محدوده‌ها در سامانه ملی",
+    "incident_update": "به‌روزرسانی اطلاعیه رویداد",
 }
 # What promises to ourselves are made by: clauses that are no part of the shop's terms.
-_OTHER_CLAUSES = {"B06": "یافتن و پیگیری اختلاف با سامانه ملی"}
+_OTHER_CLAUSES = {"B06": "یافتن و پیگیری اختلاف با سامانه ملی", "B11": "عذرخواهی منتشرشده"}
 
 
 # What a parameter of the terms is called, and its unit.
