@@ -825,6 +825,40 @@ GUARDS: list[Guard] = [
         first="tests/rules/test_audit_line.py::test_bytes_are_multiplied_once_and_rounded_up_for_the_user",
     ),
     Guard(
+        "B08",
+        "an answer whose sums differ from what the rule counts passes",
+        Cut("peyman.gateways.audit.recount:_Found.hold", "if answered == counted:", "if True:"),
+        first="tests/jobs/test_audit_recount.py",
+    ),
+    Guard(
+        "B08",
+        "sums that do not come out are written",
+        Cut("peyman.entrypoints.jobs.audit.running:_check", "if one != other:", "if False:"),
+        first="tests/jobs/test_audit_recount.py::test_sums_that_do_not_add_up_write_nothing",
+    ),
+    Guard(
+        "B08",
+        "a day is not audited again when the history says something else of it",
+        Cut(
+            "peyman.gateways.audit.days:judge_kept",
+            'known["history"] == history.get(day, "")',
+            "True",
+        ),
+        first="tests/jobs/test_audit_kept.py",
+    ),
+    Guard(
+        "B09",
+        "a probe decides outside the days of grace, too",
+        Cut(f"{AUDIT}:by_probes", "if span.code is not Code.IN_GRACE:", "if not probes:"),
+        first="tests/jobs/test_audit_terms.py",
+    ),
+    Guard(
+        "B08",
+        "what lowers what is owed is told as a rise",
+        Cut("peyman.gateways.audit.difference:_is_rise", "return other[2] > one[2]", "return True"),
+        first="tests/jobs/test_audit_difference.py",
+    ),
+    Guard(
         "B09",
         "a download across a change counts as it began",
         Cut(f"{AUDIT}:price_during", "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE", "parts[0].code"),

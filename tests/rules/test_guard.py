@@ -156,7 +156,7 @@ def test_of_several_reasons_all_are_told_and_the_nearest_to_the_cause_first():
         (("185.143.232.0/22",), ("rightel",), True),  # the address is bad, whoever noticed it
         (("185.143.232.4/32",), ("rightel",), False),
         (("185.143.232.4/32",), ("",), False),
-        (("185.143.232.4/32",), ("hamrah",), True),  # the operator is named
+        (("185.143.232.4/32",), ("hamrah",), False),  # other addresses, whoever's customers were harmed there
         ((), ("hamrah",), True),
         ((), ("rightel",), False),
         ((), ("",), True),
@@ -164,7 +164,7 @@ def test_of_several_reasons_all_are_told_and_the_nearest_to_the_cause_first():
         (("::/0",), ("",), False),  # the other family
     ],
 )
-def test_an_open_incident_touches_its_addresses_and_its_operators(networks, operators, touched):
+def test_an_open_incident_touches_its_addresses_or_where_it_names_none_its_operators(networks, operators, touched):
     decision = asked(incidents=(OpenIncident(tuple(map(net, networks)), operators),))
     assert (decision.reason == "open_incident") is touched
 
@@ -387,9 +387,7 @@ def may_be_said(facts: Facts, at: datetime) -> bool:
             if any(address in network for network in incident.networks):
                 return False
     for incident in facts.incidents:
-        if facts.operator in incident.operators:
-            return False
-        if not incident.networks and (not incident.operators or "" in incident.operators):
+        if incident.networks == () and (incident.operators == () or {"", facts.operator} & set(incident.operators)):
             return False
     for dark in facts.darks:
         if dark.since <= at and (dark.gone_at is None or at - dark.gone_at < timedelta(minutes=30)):

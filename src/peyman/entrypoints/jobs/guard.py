@@ -58,7 +58,7 @@ def _tell(decision: Decision, at: datetime) -> None:
         click.echo(f"روشن‌شدن دوباره: {jalali.moment(evidence.relit_at, year=True)}")
     click.echo(f"اپراتور: {evidence.operator or 'نامعلوم'}؛ نرخ: {evidence.rate or 'تأیید نشده'}")
     if evidence.snapshot:
-        click.echo(f"فهرست {evidence.snapshot.code}، دیده‌شده در {persian_digits(evidence.snapshot.says_when)}")
+        click.echo(f"فهرست {evidence.snapshot.code}، دیده‌شده در {evidence.snapshot.says_when}")
     if evidence.deliveries:
         click.echo(f"تحویل: {'، '.join(evidence.deliveries)}")
     for why in evidence.dark_because:

@@ -84,12 +84,13 @@ class OpenIncident:
     code: str = ""
 
     def touches(self, operator: str, ranges: Sequence[Range]) -> bool:
-        """Say whether it names the operator or any of the addresses; of one that names neither, yes."""
-        if operator in self.operators:
-            return True
-        if not self.networks:
-            return _EVERYBODY in self.operators or not self.operators
-        return any(one.meets(network) for network in self.networks for one in ranges)
+        """Say whether it names any of the addresses, for whomever; where it names none, whether it names the operator.
+
+        One that names neither touches everything.
+        """
+        if self.networks:
+            return any(one.meets(network) for network in self.networks for one in ranges)
+        return not self.operators or _EVERYBODY in self.operators or operator in self.operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,8 @@ def decide(facts: Facts, at: datetime, judged: Judged | None = None) -> Decision
     """
     judged = judged or judge(facts.ranges, facts.last_list, at, facts.limits)
     against = tuple(dict.fromkeys(_against(facts, at, judged)))
+    if not against and any(_is_dark(one, at, facts.limits.relight) for one in facts.darks):
+        against = (RELIGHTING,)
     evidence = Evidence(
         operator=facts.operator,
         rate=facts.rate,
@@ -264,7 +267,7 @@ def judge(ranges: Iterable[Range], last_list: LastList | None, at: datetime, lim
 
 
 def _against(facts: Facts, at: datetime, judged: Judged) -> Iterator[str]:
-    """Yield every reason against it, the one to name first."""
+    """Yield every reason that stands against it, the one to name first."""
     if not facts.operator:
         yield "unknown_isp"
     if not facts.ways:
@@ -287,8 +290,6 @@ def _against(facts: Facts, at: datetime, judged: Judged) -> Iterator[str]:
         yield "contrary_probe"
     if facts.operator and facts.rate is None:
         yield "tariff_unverified"
-    if any(_is_dark(one, at, facts.limits.relight) for one in facts.darks):
-        yield RELIGHTING
 
 
 def _is_dark(one: Dark, at: datetime, relight: timedelta) -> bool:
