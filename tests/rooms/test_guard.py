@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from fractions import Fraction
+from ipaddress import ip_network
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from peyman.entrypoints import tariff_watch
+from peyman.entrypoints.jobs import invariants
 from peyman.kernel.errors import Invalid, Missing
 from peyman.market.guard.actions import deliveries, spells
 from peyman.market.guard.models import Delivery, Spell
@@ -587,3 +589,26 @@ def test_a_table_of_customers_that_did_not_move_is_not_compiled_again():
     assert view.view(NOW).lookup is old.lookup
     customers(("5.54.0.0/16", "rightel"))
     assert view.view(NOW).lookup is not old.lookup
+
+
+# ---- What must always be true ----
+
+
+@pytest.mark.clause("B07")
+def test_check_invariants_looks_at_every_delivery_and_finds_two_of_one_name():
+    lit()
+    assert invariants.CHECKS["deliveries_do_not_overlap"](NOW) == invariants.Finding(1, [])
+    Delivery.objects.create(
+        name="apps", pattern="x", cdns=["shahr"], valid_from=NOW - DAY, recorded_at=NOW, recorded_by=""
+    )
+    assert len(invariants.CHECKS["deliveries_do_not_overlap"](NOW).bad) == 1
+
+
+@pytest.mark.clause("B02", "B07")
+def test_check_invariants_holds_what_is_lit_against_the_gate(monkeypatch):
+    lit()
+    check = invariants.CHECKS["half_price_is_said_of_admitted_addresses"]
+    assert check(NOW) == invariants.Finding(1, [])
+    plain = invariants.drifting.check
+    monkeypatch.setattr(invariants.drifting, "check", lambda networks, at: plain([ip_network("9.9.9.0/30")], at))
+    assert check(NOW) == invariants.Finding(1, ["apps"])
