@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 from peyman.care.reviews.rules import letters
 
@@ -53,6 +54,9 @@ _SPACED = re.compile(r"(?<![a-z0-9])(?:[a-z0-9@][ \u200b]{1,2}(?:[.@/:][ \u200b]
 _MARKUP = re.compile(r"<\s?(?:a|img|script|iframe)\b[^<>]{0,300}(?:href|src)\s?=\s?[^<>]{3,300}>")
 
 
+_MOST = 16  # of one kind in one text; more say nothing new
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A stretch [start, end) of the original text."""
@@ -68,7 +72,7 @@ def find(text: str) -> Iterator[Found]:
         return
     plain, places = _plain(text)
     taken: list[tuple[int, int]] = []
-    spaced = [(piece.start(), piece.end()) for piece in _SPACED.finditer(plain)]
+    spaced = [piece.span() for piece in islice(_SPACED.finditer(plain), _MOST)]
     for start, end in spaced:
         joined = re.sub(r"[ \u200b]", "", plain[start:end])
         for kind, pattern in (("mail", _MAIL), ("link", _URL), ("handle", _HANDLE)):
@@ -77,7 +81,10 @@ def find(text: str) -> Iterator[Found]:
                 yield Found(kind, places[start], places[end - 1] + 1)
                 break
     for kind, pattern in (("mail", _MAIL), ("link", _URL), ("handle", _HANDLE)):
+        most = len(taken) + _MOST
         for found in pattern.finditer(plain):
+            if len(taken) >= most:
+                break
             start, end = found.span()
             while start < end and plain[start].isspace():
                 start += 1

@@ -150,7 +150,9 @@ class Numbers:
             return False
         composed = number.last - number.first > 1 or "نیم" in reading.keys[number.last - 1]
         digits = number.digits
-        return (composed or len(digits) in (3, 5, 6, 7, 8)) and not (len(digits) == 4 and digits[:2] in ("13", "14", "20"))
+        return (composed or len(digits) in (3, 5, 6, 7, 8)) and not (
+            len(digits) == 4 and digits[:2] in ("13", "14", "20")
+        )
 
     def phones(self, reading: Reading) -> Iterator[tuple[int, int]]:
         """Yield the words [first, last) of each phone number, national id or card number, in any disguise."""

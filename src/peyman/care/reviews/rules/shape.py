@@ -10,14 +10,12 @@ from peyman.care.reviews.rules.words import Reading
 Place = tuple[int, int]
 
 BLANKS = re.compile("(?:[ \t\u00a0\u2000-\u200a\u3000][\u200b-\u200f]*){3,}")
+_ONE = r"[\u0621-\u063a\u0641-\u064a\u067e\u0686\u0698\u06a9\u06af\u06cc][\u064b-\u0655\u0670]{0,2}"
+_PARTED = r"[ \u200b\u200c*._\-]{1,2}"
 _SPACED = re.compile(
-    f"(?<![{letters.LETTERS}{letters.MARKS}\u200c])"
-    r"[\u0621-\u063a\u0641-\u064a\u067e\u0686\u0698\u06a9\u06af\u06cc](?:[ \u200b\u200c*._\-]{1,2}[\u0621-\u063a\u0641-\u064a\u067e\u0686\u0698\u06a9\u06af\u06cc]){2,39}"
-    f"(?![{letters.LETTERS}{letters.MARKS}\u200c])"
+    f"(?<![{letters.LETTERS}{letters.MARKS}\u200c]){_ONE}(?:{_PARTED}{_ONE}){{2,39}}(?![{letters.LETTERS}{letters.MARKS}\u200c])"
 )
-SPACED_HINT = re.compile(
-    r"(?:^|[\s*._\-\u200b\u200c])[\u0621-\u06cc][ \u200b\u200c*._\-]{1,2}[\u0621-\u06cc][ \u200b\u200c*._\-]{1,2}[\u0621-\u06cc](?![\u0621-\u06cc])"
-)
+SPACED_HINT = re.compile(rf"(?:^|[\s*._\-\u200b\u200c]){_ONE}{_PARTED}{_ONE}{_PARTED}{_ONE}(?![\u0621-\u06cc])")
 _SERIES = frozenset({"ابج", "ابجد", "ابپ", "ابت", "ابپت", "ابپتث", "ابجده"})
 EMOJI = re.compile(
     "[\u203c\u2049\u2194-\u2199\u21a9\u21aa\u231a\u231b\u23e9-\u23fa\u25fe\u2600-\u2604\u260e\u2611\u2614\u2615\u2618\u261d\u2620\u2622\u2623\u2626\u262a"

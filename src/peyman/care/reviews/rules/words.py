@@ -56,7 +56,12 @@ class Reader:
         self._lexicon = words
         self._known: dict[str, tuple[str, int]] = {}
         bits = words.bits
-        self._glue, self._affix, self._stop, self._question = bits["glue"], bits["affix"], bits["stop"], bits["question"]
+        self._glue, self._affix, self._stop, self._question = (
+            bits["glue"],
+            bits["affix"],
+            bits["stop"],
+            bits["question"],
+        )
         self._digit, self._single = bits["digit"], bits["single"]
         self._shape = ~(bits["glue"] | bits["single"])
 

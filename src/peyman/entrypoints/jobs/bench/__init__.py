@@ -16,6 +16,7 @@ from peyman.entrypoints.jobs.bench.guard import bench_guard
 from peyman.entrypoints.jobs.bench.outbox import bench_outbox
 from peyman.entrypoints.jobs.bench.pages import bench_pages
 from peyman.entrypoints.jobs.bench.registry import bench_registry
+from peyman.entrypoints.jobs.bench.screen import bench_screen
 from peyman.entrypoints.jobs.bench.ticket import bench_ticket
 from peyman.entrypoints.jobs.console import CouldNot
 
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "outbox": lambda orders, seconds: bench_outbox(orders),
     "pages": lambda orders, seconds: bench_pages(seconds),
     "registry": lambda orders, seconds: bench_registry(),
+    "screen": lambda orders, seconds: bench_screen(seconds),
     "ticket": lambda orders, seconds: bench_ticket(),
 }
 
