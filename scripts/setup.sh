@@ -2,8 +2,8 @@
 # Make .venv ready: `setup.sh run` for the shop, `setup.sh test` for the tests as well. Ready already: done in no time.
 #
 # Installs exactly what the lock files name, by hash. As root with apt it also installs what the system lacks: for `run`
-# only the venv module, for `test` PostgreSQL and Chromium too. Elsewhere it names what is missing and exits 2, unless
-# PEYMAN_SKIP=browser,postgres says to go without.
+# only the venv module, for `test` PostgreSQL, Chromium and a headless Java (Spark's) too. Elsewhere it names what is
+# missing and exits 2, unless PEYMAN_SKIP=browser,postgres,spark says to go without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:?run or test}
@@ -27,6 +27,13 @@ install_packages() { # install_packages WHAT PACKAGE…
 has_postgres() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 has_chromium() { [ -n "${PEYMAN_TEST_CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
 
+has_java() { # 17 or newer
+    local java=java version
+    if [ -n "${JAVA_HOME:-}" ]; then java=$JAVA_HOME/bin/java; fi
+    version=$("$java" -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1) || return 1
+    [ -n "$version" ] && [ "$version" -ge 17 ]
+}
+
 find_python() {
     local name
     for name in ${PYTHON:-python3.11 python3 python3.12 python3.13}; do
@@ -48,9 +55,10 @@ if [ "$kind" = test ]; then
     lacking=()
     if ! skipped postgres && ! has_postgres; then lacking+=(postgresql); fi
     if ! skipped browser && ! has_chromium; then lacking+=(chromium); fi
+    if ! skipped spark && ! has_java; then lacking+=(openjdk-17-jre-headless); fi
     if [ ${#lacking[@]} -gt 0 ]; then
         install_packages "what the tests need" "${lacking[@]}" ||
-            stop "missing: ${lacking[*]}. Install it, or go without: PEYMAN_SKIP=browser,postgres make test"
+            stop "missing: ${lacking[*]}. Install it, or go without: PEYMAN_SKIP=browser,postgres,spark make test"
     fi
 fi
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold: lint, types, floors, and all tests on SQLite and on PostgreSQL.
-# PEYMAN_SKIP=browser,postgres goes without them, and says so. PEYMAN_TEST_JOBS is how many processes test at once:
+# PEYMAN_SKIP=browser,postgres,spark goes without them, and says so. PEYMAN_TEST_JOBS is how many processes test at once:
 # one more than there are cores, since many tests wait for processes of their own.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,9 @@ scripts/setup.sh test || exit 2
 
 skipped() { [[ ",${PEYMAN_SKIP:-}," == *",$1,"* ]]; }
 results=() failed=0 options=(-n "${PEYMAN_TEST_JOBS:-$(($(nproc) + 1))}" --dist loadgroup -q --durations=15)
-if skipped browser; then options+=(-m "not browser"); fi
+without=()
+for part in browser spark; do if skipped $part; then without+=("not $part"); fi; done
+if [ ${#without[@]} -gt 0 ]; then options+=(-m "$(printf '%s and ' "${without[@]}" | sed 's/ and $//')"); fi
 
 ended() { # ended NAME STATUS SECONDS LOG
     if [ "$2" = 0 ]; then results+=("$1: passed in $3 s"); else
@@ -43,7 +45,7 @@ fi
 
 echo
 printf '%s\n' "${results[@]}" | sed '/^$/d'
-for part in browser postgres; do
+for part in browser postgres spark; do
     if skipped "$part"; then echo "!!!! WITHOUT $part, as PEYMAN_SKIP says: this run does not show that $part works."; fi
 done
 exit $failed

@@ -283,6 +283,12 @@ def test_files_that_are_no_logs_end_alike(data: bytes, form: str, tmp_path: Path
     same(data, tmp_path, form)
 
 
+def test_a_log_of_nginx_that_begins_without_its_own_cells_is_none(tmp_path: Path) -> None:
+    line = web_server(draw_row(random.Random(2), 1), random.Random(2), more=False)
+    found = same((line + b"\n") * 3, tmp_path, "nginx")
+    assert found[2] == [(number, "wrong_form") for number in (1, 2, 3)]
+
+
 def pieces() -> Iterator[bytes]:
     draw = random.Random(4)
     rows = [draw_row(draw, n) for n in range(6)]
@@ -291,7 +297,7 @@ def pieces() -> Iterator[bytes]:
     yield from TORN
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.one_of(st.sampled_from(list(pieces())), st.binary(max_size=30)), max_size=12),
     st.sampled_from(["csv", *FORMS]),

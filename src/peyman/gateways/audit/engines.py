@@ -93,7 +93,10 @@ class DuckDB:
 
     def give(self, name: str, table: pa.Table) -> None:
         self._forget(name)
-        self.connection.from_arrow(table).create(name)
+        try:
+            self.connection.from_arrow(table).create(name)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as fault:
+            raise OutOfRoom(fault) from fault
 
     def files(self, name: str, paths: Sequence[Path]) -> None:
         self._forget(name)

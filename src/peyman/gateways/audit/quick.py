@@ -8,6 +8,7 @@ decides; so a line means the same whichever way it went.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import Any, Final
 
@@ -87,6 +88,12 @@ class Hasher:
             self._connection.unregister("given")
         hi, lo = (pc.cast(found.column(name).combine_chunks(), pa.int64(), safe=False) for name in ("hi", "lo"))
         return hi, lo
+
+
+@cache
+def hasher() -> Hasher:
+    """Return the one of this process: to start one takes as long as to read a thousand lines."""
+    return Hasher()
 
 
 _HASHED: Final = """

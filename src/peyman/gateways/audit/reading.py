@@ -159,10 +159,11 @@ def _begun(
         at = end + 1
     else:
         return None
-    hasher = quick.Hasher()
+    hasher = quick.hasher()
     if form != "canonical":
-        cells = len(line.rpartition(b'"')[2].split()) if form == "nginx" else 0
-        many: Any = quick.WebServer(min(cells, 5), options, hasher)
+        cells = len(line.rpartition(b'"')[2].split())
+        of_nginx = cells if 1 <= cells <= 5 else 5
+        many: Any = quick.WebServer(of_nginx if form == "nginx" else 0, options, hasher)
         return _Reader(many, logs.FORMATS[form], options, normaliser, number), at
     if len(line) > logs.MAX_LINE:
         line = b""
@@ -246,7 +247,7 @@ def _parquet(
         with pq.ParquetFile(file) as opened:
             schema = opened.schema_arrow
             logs.need(file, schema.names)
-            many = quick.Parquet(schema, options, quick.Hasher())
+            many = quick.Parquet(schema, options, quick.hasher())
             size, rows, line = file.stat().st_size, max(opened.metadata.num_rows, 1), 1
             for batch in opened.iter_batches(ROWS, columns=[name for name in logs.CANONICAL if name in schema.names]):
                 taken = Taken()
