@@ -16,7 +16,7 @@ from tests.conftest import SHARED, Peyman
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PAGES = ["", "?range=all", "drift/", "snapshots/", "address/", "edges/", "requests/"]
+PAGES = ["", "?range=all", "drift/", "snapshots/", "address/", "edges/", "guard/", "requests/"]
 STORY = "/desk/tariff/?from=1399/9/1&to=1402/7/20&mark=1402/4/4 پوزش؛ 1402/2/10 ثبت ۳۲ بازه"
 DATA = SHARED / "data" / "tariff"
 
@@ -62,6 +62,34 @@ def test_one_list_one_address_and_one_request_are_fit_for_everybody(
     page.goto("/desk/tariff/requests/")
     staff.press("ساختن فایل درخواست")
     staff.reads("آماده تحویل")
+    look(page)
+
+
+@pytest.mark.clause("B02", "B07")
+def test_the_guard_is_asked_kept_dark_and_refuses_what_is_not_admitted(
+    network: House, colleague: Callable[..., Staff]
+) -> None:
+    staff = colleague(network, "tariff", **DESK)
+    page = staff.page
+    page.goto("/desk/tariff/guard/")
+    staff.reads("روشن برای ۲ از ۳ اپراتور")
+    page.get_by_label("فایل", exact=True).fill("apps/ir.example/12.apk")
+    page.get_by_label("نشانی کاربر").fill("2.144.3.7")
+    staff.press("پرسیدن از نگهبان")
+    staff.reads("این دانلود برای شما نیم‌بها حساب می‌شود.")
+    look(page)
+    page.get_by_label("نشانی کاربر").fill("10.0.0.1")
+    staff.press("پرسیدن از نگهبان")
+    staff.reads("نشانی کاربر خصوصی یا ویژه است")
+    page.get_by_label("نام تحویل").fill("راه")
+    page.get_by_label("فایل‌ها").fill("road/*")
+    page.get_by_label("شبکه‌ها").fill("راه‌نت نمونه")
+    staff.press("ثبت این تحویل")
+    staff.reads("نشانی‌هایی که پذیرفته نیست")
+    look(page)
+    page.get_by_label("خاموش ثبت شود، چون").fill("ثبتش در راه است")
+    staff.press("ثبت این تحویل")
+    staff.reads("تحویل ثبت شد.")
     look(page)
 
 
