@@ -34,7 +34,7 @@ def noun(stem: str, *, plural_a: bool = False) -> Iterator[Form]:
     """Yield the forms of a noun; after a vowel a bare possessive is speech (صداش), else writing (رنگش)."""
     vowel = stem[-1] in _VOWELS
     for ending in _NOUN_WRITTEN:
-        spoken = vowel and ending in _POSSESSIVE
+        spoken = (vowel and ending in _POSSESSIVE) or (stem[-1] == "ه" and ending in ("ش", "م", "ت"))
         yield stem + ending, SPOKEN if spoken else PLAIN
     for ending in _NOUN_SPOKEN:
         if len(stem) < _LEAST.get(ending, 3):

@@ -73,7 +73,7 @@ class Lexicon:
             if "spoken" in concepts and key not in self._spoken and (key in self._written or "formal" in concepts):
                 concepts.discard("spoken")
             if "innocent" in concepts:
-                concepts -= {"rude", "insult", "trash"}
+                concepts -= {"rude", "insult", "trash", "animal_insult"}
             mask = self.bits["known"]
             for concept in concepts:
                 mask |= self._bit(concept)

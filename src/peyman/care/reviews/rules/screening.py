@@ -304,7 +304,7 @@ class Screener:
             mine = self._repeats.content(body, about)
             for earlier in written.earlier:
                 other = self._repeats.content(self._reader.read(earlier), about)
-                if self._repeats.same(mine, other) >= SAME_FROM or _bare(earlier) == _bare(written.text):
+                if self._repeats.same(mine, other) >= SAME_FROM or "" != _bare(earlier) == _bare(written.text):
                     yield self._whole("Q04a", body, f"همین پرسش پیش‌تر آمده است: «{earlier[:80]}»")
                     break
         if written.product and written.kind == "question" and self._is_of_another(written.product, body):
@@ -334,7 +334,7 @@ _FITS = {
     "food": {"food"},
     "book": {"book", "app"},
     "beauty": {"beauty"},
-    "home": {"home", "electric"},
+    "home": {"home"},
     "app": {"app", "electric", "book"},
 }
 _WANTS_VIEWS = "تجربه دیگران را می‌خواهد"

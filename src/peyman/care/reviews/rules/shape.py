@@ -11,7 +11,7 @@ Place = tuple[int, int]
 
 BLANKS = re.compile("(?:[ \t\u00a0\u2000-\u200a\u3000][\u200b-\u200f]*){3,}")
 _ONE = r"[\u0621-\u063a\u0641-\u064a\u067e\u0686\u0698\u06a9\u06af\u06cc][\u064b-\u0655\u0670]{0,2}"
-_PARTED = r"[ \u200b\u200c*._\-]{1,2}"
+_PARTED = r"[ *._\-]"  # two blanks part words, one only letters
 _SPACED = re.compile(
     f"(?<![{letters.LETTERS}{letters.MARKS}\u200c]){_ONE}(?:{_PARTED}{_ONE}){{2,39}}(?![{letters.LETTERS}{letters.MARKS}\u200c])"
 )
