@@ -44,6 +44,8 @@ START: Final = date(2022, 10, 1)  # from then on Tehran is at +03:30 all year, a
 MEMORY: Final = "1200MB"  # of the engine; the process has the rest of its limit
 MOST_MEGABYTES, MOST_OF_A_DAY, LEAST_LINES, LEAST_NGINX = 2000, 50, 500_000, 200_000
 
+TERMS: Final = Terms(tolerance=timedelta(seconds=5))
+
 _FIRST = START.toordinal() - date(1970, 1, 1).toordinal()
 _BARE = "SELECT sum(pair), sum(start_us), sum(end_us), sum(person), sum(operator), sum(bytes) FROM lines"
 _MADE = f"""
@@ -148,7 +150,7 @@ def _answered(case: Case) -> dict[Any, int]:
     engine = _engine(case)
     try:
         engine.files("lines", [case.lines])
-        counts, sums, parts = judging.answer(engine, lambda world: (case.register, Terms(), case.numbers))
+        counts, sums, parts = judging.answer(engine, lambda world: (case.register, TERMS, case.numbers))
         money.prepare(engine, sums, case.numbers, case.tariffs, [case.users])
         paid = money.write_by_user_day(engine, case.folder / "by_user_day.parquet")
         money.intervals(engine, parts, case.edges, case.folder)
@@ -162,17 +164,17 @@ def _answered(case: Case) -> dict[Any, int]:
 def _judged(engine: engines.DuckDB, case: Case) -> None:
     """What a day that comes new costs: its lines judged and summed for each user."""
     engine.files("lines", [case.lines])
-    judging.answer(engine, lambda world: (case.register, Terms(), case.numbers))
+    judging.answer(engine, lambda world: (case.register, TERMS, case.numbers))
 
 
 def _rolled(case: Case, counts: dict[Any, int], limit: float) -> Figure:
     """Totals of all lines by a changed history, from the roll-ups of their days."""
     engine = _engine(case)
     engine.files("lines", [case.lines])
-    rolls.roll(engine, case.register, Terms(), case.numbers, case.days)
+    rolls.roll(engine, case.register, TERMS, case.numbers, case.days)
     spent = []
     for _ in range(ROUNDS):
-        judge = rolls.Judge(case.register, Terms(), case.numbers.edges.values())
+        judge = rolls.Judge(case.register, TERMS, case.numbers.edges.values())
         cost, (found, _) = _measured(partial(rolls.totals, engine, judge))
         spent.append(cost[0])
         if dict(found) != {code: many for (_, code), many in counts.items()}:
@@ -212,7 +214,7 @@ def _peers(case: Case, limit: float) -> Iterator[Figure]:
 def _wanted(case: Case) -> pa.Table:
     engine = _engine(case)
     engine.files("lines", [case.lines])
-    looked = judging.look(engine.ask(judging.PAIRS), lambda world: (case.register, Terms(), case.numbers))
+    looked = judging.look(engine.ask(judging.PAIRS), lambda world: (case.register, TERMS, case.numbers))
     engine.close()
     return pa.table([pa.array([row[0] for row in looked.wanted], pa.int64())], ["pair"])
 
@@ -239,7 +241,7 @@ def _others(folder: Path, rows: int) -> Iterator[Figure]:
         engine = engines.start(name, _fresh(case.folder), memory=MEMORY)
         begun = time.perf_counter()
         engine.files("lines", [case.lines])
-        counts, sums, _ = judging.answer(engine, lambda world: (case.register, Terms(), case.numbers))
+        counts, sums, _ = judging.answer(engine, lambda world: (case.register, TERMS, case.numbers))
         rates[name] = rows / (time.perf_counter() - begun)
         engine.close()
         by_user = sums.group_by(["person", "operator", "day"]).aggregate([("n", "sum"), ("bytes", "sum")])
@@ -380,7 +382,7 @@ def _made(folder: Path, rows: int) -> Case:
 
 
 def _register(days: int, times: int) -> Register:
-    """A list a week; one address in eight comes late, some on a list dated by the second. `times`: as many changes."""
+    """A list a week, every third dated by the second; one address in eight comes late. `times`: as many changes."""
     draw = random.Random(1402)  # noqa: S311
     looks = [
         seen(f"S{n}", day_start(START + timedelta(days=7 * n - 7)) + timedelta(seconds=3601 * (n % 3 == 1)), n % 3 != 1)
@@ -392,7 +394,11 @@ def _register(days: int, times: int) -> Register:
         is_late = number % 8 == 0
         first = draw.randrange(1, len(looks)) if is_late else 0
         due = START + timedelta(days=7 * first + 3 if is_late else -30)
-        rows.append(Listed(number, text, "market.ir", due - timedelta(days=15), due, first, None))
+        # One in three vanishes from every tenth list and comes back, so that some days are of several prices.
+        away = [*range(10 + number % 7, len(looks), 10)] if number % 3 == 1 and not is_late else []
+        for begin, end in zip([first, *(at + 1 for at in away)], [*away, None], strict=True):
+            if begin < len(looks):
+                rows.append(Listed(number, text, "market.ir", due - timedelta(days=15), due, begin, end))
     others = 50 * times  # rows of others that cover the same addresses now and then
     for number in range(others if times > 1 else 20):
         first = draw.randrange(len(looks) - 1)
