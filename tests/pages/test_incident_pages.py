@@ -14,6 +14,7 @@ from peyman.entrypoints import audit_runs
 from peyman.market.incidents.actions import incidents
 from peyman.market.incidents.models import AuditRun, Incident, Notice, Step
 from peyman.market.incidents.queries import desk
+from peyman.market.tariff.models import AuditWatch
 from peyman.messages.models import Message
 from peyman.people.models import Person
 from peyman.promises.models import TermsVersion
@@ -211,6 +212,20 @@ def test_a_run_is_listed_shown_counted_again_and_opens_an_incident_once(
     assert "فایل‌های نگه‌داشته این اجرا دیگر آن نیست که بود" in html_of(keeper.get(f"/desk/tariff/runs/{found.code}/"))
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"busy_until": NOW + HOUR}, "ممیزی روزانه در کار است."),
+        ({"fault": "فایلی نبود", "tried_at": NOW}, "آخرین ممیزی روزانه به پایان نرسید."),
+        ({"done_at": NOW}, "آخرین ممیزی تمام‌شده: شنبه ۱۵ دی ۱۴۰۳، ساعت ۱۰"),
+    ],
+)
+def test_the_list_of_runs_says_how_the_daily_audit_stands(keeper: Client, state: dict[str, Any], said: str) -> None:
+    assert "ممیزی روزانه" not in html_of(keeper.get("/desk/tariff/runs/"))
+    AuditWatch.objects.create(pk=1, **state)
+    assert said in words_of(html_of(keeper.get("/desk/tariff/runs/")))
+
+
 def test_the_difference_of_a_run_to_the_one_it_replaces_is_shown(keeper: Client) -> None:
     given.run("first")
     totals = given.TOTALS | {"unknown": {"changed_in_gap": 19, "shown_unknown": 10}, "fine": 701}
@@ -239,7 +254,7 @@ def test_the_report_of_a_run_is_shown_in_a_sandbox_and_only_as_it_was(
     assert keeper.get(f"/desk/tariff/runs/{found.code}/report").status_code == 404
 
 
-COSTS = {"/desk/tariff/runs/": 6, "/desk/tariff/incidents/": 6}
+COSTS = {"/desk/tariff/runs/": 7, "/desk/tariff/incidents/": 6}
 
 
 @pytest.mark.parametrize("path", COSTS)

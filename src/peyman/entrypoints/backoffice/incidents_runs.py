@@ -14,6 +14,7 @@ from peyman.kernel.errors import Missing, Refused
 from peyman.market.incidents.actions import incidents
 from peyman.market.incidents.models import AuditRun
 from peyman.market.incidents.queries import desk
+from peyman.market.tariff.models import AuditWatch
 from peyman.people.models import Person
 
 _STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
@@ -22,8 +23,15 @@ _STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 @door.staff_only("tariff")
 @require_safe
 def runs(request: HttpRequest, person: Person) -> HttpResponse:
-    """List the runs, the last handed in first."""
-    return tariff_frame.render(request, person, "incident_runs.html", {"rows": desk.runs()})
+    """List the runs, the last handed in first, and how the daily audit stands."""
+    now = clock.now()
+    daily = AuditWatch.objects.first()
+    context = {
+        "rows": desk.runs(),
+        "daily": daily,
+        "is_busy": daily is not None and daily.busy_until is not None and daily.busy_until > now,
+    }
+    return tariff_frame.render(request, person, "incident_runs.html", context)
 
 
 @door.staff_only("tariff")
