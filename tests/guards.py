@@ -1039,6 +1039,20 @@ GUARDS: list[Guard] = [
         ),
         first="tests/rooms/test_guard.py",
     ),
+    Guard(
+        "D78",
+        "a review that breaks a rule is approved",
+        Cut("peyman.care.reviews.rules.table:decide", 'if "reject" in effects:', "if False:"),
+    ),
+    Guard(
+        "D107",
+        "a question may be asked again in other words",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_question",
+            "if self._repeats.same(mine, other) >= SAME_FROM or",
+            "if",
+        ),
+    ),
 ]
 
 
