@@ -120,18 +120,18 @@ def _answers(folder: Path, rows: int) -> Iterator[Figure]:
     yield Figure("audit: seconds for it, as they passed", "s", statistics.median(walls), 0, "no limit")
     yield _rolled(case, counts, limit)
     yield from _peers(case, limit)
-    small = _made(folder / "small", max(rows // 5, A_DAY))
+    small = _made(folder / "small", max(rows // 5, 1))
     spent = statistics.median(_cost(lambda: _answered(small))[0] for _ in range(ROUNDS))
     rate = rows / statistics.median(whole)
     yield Figure("audit: rate over a fifth of the rows", "rows/s", small.rows / spent, rate, "rate over all")
     often = _often(case)
     spent = statistics.median(_cost(lambda: _answered(often))[0] for _ in range(ROUNDS))
     yield Figure("audit: rate with 100 times the changes", "rows/s", rows / spent, rate, "rate with today's")
-    a_day = _made(folder / "day", A_DAY)
+    a_day = _made(folder / "day", min(rows, A_DAY))
     engine = _engine(a_day)
     day = statistics.median(_cost(lambda: _judged(engine, a_day))[0] for _ in range(3 * ROUNDS)) * 1000
     engine.close()
-    yield Figure(f"audit: a new day of {A_DAY:,} rows", "ms", day, MOST_OF_A_DAY, "what it may take")
+    yield Figure(f"audit: a new day of {a_day.rows:,} rows", "ms", day, MOST_OF_A_DAY, "what it may take")
 
 
 def _engine(case: Case) -> engines.DuckDB:
