@@ -148,7 +148,7 @@ def test_a_table_is_given_with_the_columns_it_is_read_by(table, columns, keeper,
 def test_staff_look_a_ticket_up_and_see_its_evidence(keeper):
     token = issued()
     html = html_of(keeper.post("/desk/tariff/tickets/", {"token": f" {token} ", "path": PATH}))
-    for told in ("این بلیت از ما است", PATH, "همراه اول", "REG-2345-6789-ABCD-E", "185.143.232.0/30", "2024-12-05"):
+    for told in ("این بلیت از ما است", PATH, "همراه اول", "REG-2345-6789-ABCD-E", "185.143.232.0/30", "۱۵ آذر ۱۴۰۳"):
         assert told in html
     assert "PER-0042" not in html
     other = html_of(keeper.post("/desk/tariff/tickets/", {"token": token, "path": "/other.apk"}), 422)

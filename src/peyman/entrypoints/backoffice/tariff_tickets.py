@@ -1,6 +1,7 @@
 """The desk of the tariff: one ticket looked up, with what it rests on, and the keys that sign (B03)."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
@@ -56,6 +57,10 @@ def tickets(request: HttpRequest, person: Person) -> HttpResponse:
         "heading": heading(len(faulty)),
         "ticket": ticket,
         "receipt": receipt,
+        "ranges": [
+            (one["range"], one["addresses"], date.fromisoformat(one["due"]) if one["due"] else None)
+            for one in (receipt.addresses if receipt else ())
+        ],
         "keys": [KeyRow(row, state, ticket_words.STATES[state]) for row, state in states],
         "latest": queries.latest(),
     }
