@@ -208,7 +208,7 @@ def test_whichever_write_finds_the_disk_full_the_old_answer_stays_and_the_next_r
         assert (ended.exit_code, "No space left" in ended.stderr) == (2, True), ended.output
         assert prints(place / "out") == before
         assert [file.name for file in place.iterdir() if file.name.startswith(".")] == []
-    assert 20 < number < 100
+    assert 12 < number < 100  # closing what a fault left open counts, too, whenever that is
     broken.left = 10**9
     done(place, str(place / "more.csv"), out="plain")
     assert prints(place / "out") == prints(place / "plain")
