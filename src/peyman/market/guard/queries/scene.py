@@ -407,11 +407,7 @@ def _read(at: datetime, edition: Counters, known: Scene | None) -> Scene:
         counters=edition,
         rows=rows,
         limits=chosen,
-        deliveries=tuple(
-            serving(row, at, rows.declared)
-            for row in rows.deliveries
-            if row.valid_from <= at and (row.valid_to is None or at < row.valid_to)
-        ),
+        deliveries=_in_force(at, edition, rows, known),
         rates={operator: _called(rows.charges, operator, at) for operator in verified},
         incidents=tuple(
             OpenIncident(one.networks, one.operators, one.incident) for one in rows.incidents if one.covers(at)
@@ -422,6 +418,21 @@ def _read(at: datetime, edition: Counters, known: Scene | None) -> Scene:
         is_held_back=last_list is None and Snapshot.objects.filter(state=Snapshot.State.QUARANTINED).exists(),
         changes=tuple(sorted(moment for moment in changes if moment is not None and moment > at)),
         world=world,
+    )
+
+
+def _in_force(at: datetime, edition: Counters, rows: Rows, known: Scene | None) -> tuple[Serving, ...]:
+    """Return the deliveries in force; those of `known` where nothing of them moved, by anybody or by itself."""
+    if (
+        known is not None
+        and (known.counters.deliveries, known.counters.edges) == (edition.deliveries, edition.edges)
+        and (not known.changes or at < known.changes[0])
+    ):
+        return known.deliveries
+    return tuple(
+        serving(row, at, rows.declared)
+        for row in rows.deliveries
+        if row.valid_from <= at and (row.valid_to is None or at < row.valid_to)
     )
 
 
