@@ -93,6 +93,7 @@ class Screener:
         self._stretched, self._arabic = bits["stretched"], bits["arabic_letter"]
         self._letters = bits["persian"] | bits["latin"] | bits["other"]
         self._own = bits["known"]
+        self._leads = bits["latin"] | bits["other"] | bits["dot_word"] | bits["spoken_at"] | bits["mail_word"]
         self._not_words = bits["stop"] | bits["digit"]
         self._domains = {name: bits[name] for name in DOMAINS}
         self._asked = {name: bits[f"asks_{name}"] for name in DOMAINS}
@@ -285,6 +286,8 @@ class Screener:
     @carries_out("D97", "D98", "D106", "D108")
     def _of_contacts(self, reading: Reading, review: bool) -> Iterator[_Hit]:
         """Yield links, mails and handles, however they are disguised."""
+        if not (reading.mask & self._leads or "@" in reading.typed or "کام" in reading.typed):
+            return  # neither Latin letters nor a word for a dot
         for found in links.find(reading.typed):
             if found.kind == "link":
                 yield _Hit("R13a" if review else "Q03b", reading, found.start, found.end, "نشانی سایت است")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from operator import eq
 
 from peyman.care.reviews.rules import letters
 from peyman.care.reviews.rules.lexicon import Lexicon
@@ -90,7 +91,7 @@ _BETWEEN = frozenset("و!.…")
 def repeated(reading: Reading, ignored: int) -> Iterator[tuple[int, int]]:
     """Yield the words [first, last) of which the same stands three times in a row, «و» between them or not."""
     keys, masks = reading.keys, reading.masks
-    if len(set(keys)) == len(keys):
+    if not any(map(eq, keys, keys[1:])) and not any(map(eq, keys, keys[2:])):
         return
     at, end = 0, len(keys)
     while at < end:
