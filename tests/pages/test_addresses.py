@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures of the checkout page are asked for by name
 """Public places are refused at checkout and in the API's rule, and accepted where staff say why (D49)."""
 
 from pathlib import Path
@@ -26,7 +27,7 @@ def html_of(response: Any, status: int = 200) -> str:
 def test_a_public_place_is_refused_with_its_clause_and_nothing_is_registered(
     client: Client,
     buyer: Person,
-    bank: Any,  # noqa: F811
+    bank: Any,
 ) -> None:
     html = html_of(client.post("/checkout/", FORM | HOTEL), 422)
     assert "این نشانی «هتل» است و در اماکن عمومی تحویل نمی‌دهیم." in html and "#c-10-1" in html
@@ -40,7 +41,7 @@ def test_staff_accept_one_address_for_one_customer_and_say_why(
     client: Client,
     buyer: Person,
     bank: Any,
-    clock: Path,  # noqa: F811
+    clock: Path,
 ) -> None:
     desk = Client()
     desk.force_login(make.person(role="orders"))

@@ -157,7 +157,8 @@ PATTERNS = st.lists(
 @given(patterns=PATTERNS, object_=PARTS | st.text(alphabet="abpsxy/ر", max_size=8))
 def test_an_object_is_served_by_every_pattern_that_names_it(patterns, object_):
     compiled = Objects(patterns)
-    assert compiled.sets[compiled.number(object_)] == {one for one in patterns if objects.serves(one, objects.path(object_))}
+    path = objects.path(object_)
+    assert compiled.sets[compiled.number(object_)] == {one for one in patterns if objects.serves(one, path)}
 
 
 @pytest.mark.parametrize(
