@@ -43,6 +43,7 @@ def test_the_description_is_openapi_3_1_and_names_every_call(client):
         "DELETE /api/v1/auth/token",
         "GET /api/v1/terms",
         "GET /api/v1/carriers",
+        "GET /api/v1/half-price",
         "GET /api/v1/products",
         "GET /api/v1/products/{slug}",
         "GET /api/v1/cart",

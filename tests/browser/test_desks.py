@@ -51,7 +51,7 @@ def test_staff_come_in_by_two_steps_and_find_their_own_desks_only(office, visit,
     expect(one.page.get_by_role("alert")).to_contain_text("رمز یک‌بارمصرف درست نیست")
     one.give_second(right)
     one.page.wait_for_url("**/desk/promises/")
-    expect(one.tabs.get_by_role("link")).to_have_text(["قول‌ها"])
+    expect(one.tabs.get_by_role("link")).to_have_text(["قول‌ها", "نشانی‌ها"])
     for other in ("/desk/terms/", "/desk/calendar/", "/desk/people/"):
         answer = one.page.goto(other)
         assert answer and answer.status == 404, other
