@@ -44,3 +44,12 @@ def test_an_alarm_that_nobody_can_hear_is_still_spent_and_stays_on_the_board():
     actions.sweep_overdue(now=NOW + 2 * HOUR)
     assert alarms.sound(now=NOW + 2 * HOUR) == 1
     assert not Message.objects.exists()
+
+
+def test_a_clock_that_was_set_back_silences_no_alarm():
+    make.calendar()
+    make.person(role="manager", email="m@example.ir", email_confirmed_at=NOW)
+    promise("a", hours=1)
+    actions.sweep_overdue(now=NOW + 2 * HOUR)
+    assert alarms.sound(now=NOW) == 1
+    assert Message.objects.get().to == "m@example.ir"

@@ -1,7 +1,7 @@
 """Staff hear of what went wrong at once: one message to each, however much went wrong together."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -40,7 +40,8 @@ def sound(*, now: datetime) -> int:
                         "what": promise.what,
                         "code": promise.code,
                         "due": jalali.deadline(promise.due_at),
-                        "late": jalali.duration_words(now - promise.due_at),
+                        # A clock may have been set back since it was found broken.
+                        "late": jalali.duration_words(max(now - promise.due_at, timedelta())),
                     }
                     for promise in broken[:NAMED]
                 ]
