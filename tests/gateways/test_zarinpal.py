@@ -535,7 +535,8 @@ def test_banks_are_known_by_name_and_made_of_the_settings(bank: BankSimulator, s
     assert isinstance(ask(bank_by_name("zarinpal")), TokenGranted)
     assert bank_by_name("zarinpal") is bank_by_name("zarinpal")
     assert bank_by_name("zarinpal").terminal == settings.ZARINPAL_MERCHANT
-    for name in ("", "saman", "Zarinpal", "zarinpal/.."):
+    assert bank_by_name("saman").terminal == settings.SAMAN_TERMINAL
+    for name in ("", "mellat", "Zarinpal", "zarinpal/.."):
         with pytest.raises(UnknownGateway):
             bank_by_name(name)
     settings.ZARINPAL_MERCHANT = ""
