@@ -720,7 +720,7 @@ GUARDS: list[Guard] = [
     Guard(
         "B07",
         "an address that drifted is admitted at once",
-        Cut(f"{TARIFF}.queries.drift:_part", "held.count(part) if said.admitted else 0", "0"),
+        Cut(f"{TARIFF}.queries.drift:_part", "drifts.count(part) if said.admitted else 0", "0"),
     ),
     Guard(
         "B17",
