@@ -844,7 +844,7 @@ GUARDS: list[Guard] = [
             'known["history"] == history.get(day, "")',
             "True",
         ),
-        first="tests/jobs/test_audit_kept.py",
+        first="tests/jobs/test_audit_kept.py::test_a_changed_history_opens_the_days_that_it_touches",
     ),
     Guard(
         "B09",

@@ -248,6 +248,7 @@ def test_a_request_that_comes_again_on_another_day_opens_the_day_that_has_the_co
     assert [str(day_of(day)) for day in went.audited] == ["2023-05-05", "2023-05-06"]  # the later line is the copy now
 
 
+@pytest.mark.clause("B08")
 def test_a_changed_history_opens_the_days_that_it_touches(world: Path) -> None:
     same(world)
     write_csv(world / "logs" / "day9.csv", [line(ts_start="2023-05-20T08:00:00Z", ts_end="2023-05-20T08:00:01Z")])
