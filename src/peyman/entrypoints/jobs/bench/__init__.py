@@ -42,8 +42,12 @@ def _sizes() -> dict[str, int]:
 @click.argument("name", metavar="|".join([*BENCHES, "all"]))
 @click.option("--orders", default=2000, show_default=True, help="Orders or messages of a round.")
 @click.option("--seconds", default=3.0, show_default=True, help="Length of a round of `pages`.")
-@click.option("--rows", type=click.IntRange(1), default=20_000_000, show_default=True, help="Normalised lines of `audit`.")
-@click.option("--texts", type=click.IntRange(1), default=300_000, show_default=True, help="Lines of logs that `audit` reads.")
+@click.option(
+    "--rows", type=click.IntRange(1), default=20_000_000, show_default=True, help="Normalised lines of `audit`."
+)
+@click.option(
+    "--texts", type=click.IntRange(1), default=300_000, show_default=True, help="Lines of logs that `audit` reads."
+)
 @click.option("--others", default=0, show_default=True, help="Lines that `audit` gives to DataFusion and Spark, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, orders: int, seconds: float, as_json: bool, **sizes: int) -> None:
