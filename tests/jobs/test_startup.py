@@ -1,7 +1,10 @@
 """When web and worker refuse to start, and what they say then."""
 
+import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 
 import httpx
@@ -116,3 +119,14 @@ def test_the_sandbox_is_heard_on_this_machine_only(peyman, options, reason):
     ended = peyman("web", *options)
     assert ended.returncode == 2
     assert reason in ended.stderr
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("process", ["peyman.config.urls", "peyman.entrypoints.jobs.worker"])
+def test_what_runs_all_day_does_without_the_engine_of_the_audit(process):
+    asked = f"import django, importlib, sys; django.setup(); importlib.import_module({process!r}); print(*sys.modules)"
+    environment = os.environ | {"PEYMAN_SANDBOX": "1", "DJANGO_SETTINGS_MODULE": "peyman.config.settings"}
+    done = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True)
+    brought = set(done.stdout.split())
+    assert process in brought
+    assert not brought & {"duckdb", "pyarrow", "typst", "datafusion", "pyspark"}

@@ -1,27 +1,22 @@
-"""A finished answer of the audit taken in: read, kept below PEYMAN_DATA, counted again, and staff told of harm."""
+"""A finished answer of the audit taken in: read, kept below PEYMAN_DATA, counted again, and staff told of harm.
 
-import hashlib
+It brings the audit's engine with it, which web and worker do without: they ask `incident_files` alone.
+"""
+
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-import structlog
 from django.conf import settings
 
-from peyman.entrypoints import alarms
+from peyman.entrypoints import incident_files
 from peyman.gateways.audit import answers
 from peyman.gateways.audit import recount as counting
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid
-from peyman.kernel.text import persian_digits
 from peyman.market.incidents.actions import incidents, runs
 from peyman.market.incidents.models import AuditRun, Incident
 from peyman.market.incidents.rules.runs import BadRun, NewRun
 from peyman.people.models import Person
-
-log = structlog.get_logger()
-
-REPORT: Final = "report.html"
 
 
 @carries_out("B08", "B10")
@@ -87,33 +82,5 @@ def _open(run: AuditRun, by: Person | None, now: datetime) -> Incident | None:
         made = incidents.detect_by_run(run=run, by=by, now=now)
     except Invalid:
         return None
-    tell(made, now)
+    incident_files.tell(made, now)
     return made
-
-
-def tell(incident: Incident, now: datetime) -> None:
-    """Tell staff once that an incident was opened, or that its notice is out."""
-    if incident.state == Incident.State.PUBLISHED:
-        what = f"اطلاعیه رویداد {incident.code} منتشر شد: {incident.title}."
-        link = f"{settings.PUBLIC_URL}/official/incidents/{incident.code}/"
-    else:
-        what = f"رویداد {incident.code} پیدا شد: {incident.title}."
-        if incident.run is not None:
-            what += f" {persian_digits(incident.run.totals['overcharged'])} دانلود اضافه حساب شده است."
-        link = f"{settings.PUBLIC_URL}/desk/tariff/incidents/{incident.code}/"
-    alarms.tell(
-        template="incident",
-        key=f"incident:{incident.code}:{incident.state}",
-        about=f"incident:{incident.code}",
-        context={"what": what, "link": link},
-        now=now,
-    )
-
-
-def report(run: AuditRun) -> bytes | None:
-    """Return the report of a kept run, None where it has none or the file is not what it was."""
-    path = settings.DATA_DIR / run.folder / REPORT
-    if REPORT not in run.files or not path.is_file():
-        return None
-    data: bytes = path.read_bytes()
-    return data if hashlib.sha256(data).hexdigest() == run.files[REPORT] else None

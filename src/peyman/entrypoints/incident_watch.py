@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from peyman.entrypoints import audit_runs
+from peyman.entrypoints import incident_files
 from peyman.kernel.clauses import carries_out
 from peyman.market.incidents.actions import incidents
 from peyman.market.incidents.queries import desk
@@ -27,5 +27,5 @@ def _open(waiting: Sequence[Drift], now: datetime) -> int:
     made = incidents.detect_by_drift(drifts=waiting, now=now)
     if made is None:  # another sweep was faster
         return 0
-    audit_runs.tell(made, now)
+    incident_files.tell(made, now)
     return 1

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from peyman.entrypoints import audit_runs, clock, incident_story
+from peyman.entrypoints import clock, incident_files, incident_story
 from peyman.entrypoints.backoffice import door, tariff_frame
 from peyman.entrypoints.backoffice.previews import is_confirmed
 from peyman.entrypoints.fields import Field, heading, wrong
@@ -49,7 +49,7 @@ def incidents(request: HttpRequest, person: Person) -> HttpResponse:
         made = actions.detect_by_staff(typed=typed, by=person, now=now)
     except Invalid as refusal:
         return _list(request, person, typed, refusal.fields)
-    audit_runs.tell(made, now)
+    incident_files.tell(made, now)
     return redirect(f"/desk/tariff/incidents/{made.code}/")
 
 
@@ -252,7 +252,7 @@ def notice(request: HttpRequest, person: Person, code: str) -> HttpResponse:
         except Refused as refused:
             refusal_ = refused
         else:
-            audit_runs.tell(desk.incident(code), now)
+            incident_files.tell(desk.incident(code), now)
             return redirect(f"/desk/tariff/incidents/{found.code}/")
     number = last.number + 1 if last else 1
     said = drafting.said(found, found.run, words, number=number, now=now)
