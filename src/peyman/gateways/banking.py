@@ -7,7 +7,8 @@ or of the wrong types are `Unknown`.
 import json
 import re
 import time
-from typing import Final, NoReturn, Protocol, TypeGuard, TypeVar
+from types import TracebackType
+from typing import Final, NoReturn, Protocol, Self, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -92,6 +93,23 @@ class Line:
         except (httpx.HTTPError, OSError) as error:
             return Unknown(type(error).__name__)  # its text may hold the address, and with it the token
         return response.status_code, bytes(answer)
+
+
+class Port:
+    """What the ports of all banks are made of: their line, let go at the end of a `with`."""
+
+    def __init__(self, timeout: httpx.Timeout | float) -> None:
+        self._line = Line(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._line.close()
 
 
 def told(gateway: str, call: str, answer: Answer) -> Answer:

@@ -23,8 +23,7 @@ Refunds need a contract of their own; without one money goes back by a transfer 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import httpx
 
@@ -49,7 +48,7 @@ from peyman.billing.rules import (
 from peyman.gateways.banking import (
     TIMEOUT,
     Answer,
-    Line,
+    Port,
     document,
     host_of,
     is_whole,
@@ -175,7 +174,7 @@ def _code(value: object) -> str:
 # ---- Asking ----
 
 
-class Saman:
+class Saman(Port):
     """One terminal at Saman. Safe for many threads; make one and keep it, it holds the connections."""
 
     def __init__(self, terminal: str, base_url: str = "", timeout: httpx.Timeout | float = TIMEOUT) -> None:
@@ -187,17 +186,7 @@ class Saman:
             raise ValueError("a terminal is a number")
         self._terminal = terminal
         self._host = host_of(base_url) if base_url else HOST
-        self._line = Line(timeout)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._line.close()
+        super().__init__(timeout)
 
     @property
     def terminal(self) -> str:

@@ -24,8 +24,6 @@ Amounts are whole rials; every request says `currency: IRR`, since the default i
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -52,7 +50,7 @@ from peyman.gateways.banking import (
     ANSWER_LIMIT,
     TIMEOUT,
     Answer,
-    Line,
+    Port,
     document,
     host_of,
     is_whole,
@@ -283,7 +281,7 @@ def _arrived(word: object) -> bool:
 # ---- Asking ----
 
 
-class Zarinpal:
+class Zarinpal(Port):
     """One merchant at Zarinpal. Safe for many threads; make one and keep it, it holds the connections."""
 
     def __init__(
@@ -296,17 +294,7 @@ class Zarinpal:
         self._merchant, self._access_token = merchant, access_token
         self._pay, self._graph = (host_of(base_url),) * 2 if base_url else (PAYMENT_HOST, GRAPH_HOST)
         self._terminal_id: str | None = None
-        self._line = Line(timeout)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._line.close()
+        super().__init__(timeout)
 
     @property
     def terminal(self) -> str:
