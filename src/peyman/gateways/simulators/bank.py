@@ -11,11 +11,10 @@ import structlog
 from peyman.gateways.simulators import pages, saman, zarinpal
 from peyman.gateways.simulators.service import (
     LOOPBACK,
-    BadSwitch,
     Clock,
     Request,
     Response,
-    Service,
+    Switched,
     as_json,
     as_page,
 )
@@ -24,16 +23,16 @@ from peyman.gateways.simulators.till import Payment, Till
 log = structlog.get_logger(__name__)
 
 
-class BankSimulator(Service):
+class BankSimulator(Switched):
     """The bank: `with BankSimulator() as bank: Zarinpal(merchant, bank.url)`.
 
     `state` is a folder whose bank.jsonl keeps the ledger over restarts; None keeps it in memory.
     """
 
     def __init__(self, port: int = 0, state: Path | str | None = None, clock: Clock | None = None) -> None:
-        super().__init__(port)
         self.till = Till(state, clock)
         self.clock, self.switches = self.till.clock, self.till.switches
+        super().__init__(port, {"": self.switches})
         self._counters = (zarinpal.ZarinpalCounter(self.till), saman.SamanCounter(self.till))
 
     def stop(self) -> None:
@@ -42,10 +41,6 @@ class BankSimulator(Service):
         self.till.close()
 
     # ---- for scripts and tests ----
-
-    def faults(self, **switches: Any) -> None:
-        """Turn fault switches; BadSwitch for one that is not known."""
-        self.switches.set(**switches)
 
     def ledger(self) -> list[dict[str, Any]]:
         """Every token, oldest first."""
@@ -86,7 +81,7 @@ class BankSimulator(Service):
     def handle(self, request: Request) -> Response:
         """Answer the protocols, the buyer's pages and the control paths."""
         if request.path.startswith("/_sim/"):
-            return self._control(request)
+            return self.controlled(request)
         if request.path.startswith(zarinpal.PAY_PATH):
             authority, _, act = request.path.removeprefix(zarinpal.PAY_PATH).partition("/")
             return self._start_pay(request.method, authority, act)
@@ -98,21 +93,16 @@ class BankSimulator(Service):
                 return answer
         return as_json({"data": [], "errors": {"code": 404, "message": "Not Found"}}, 404)
 
-    def _control(self, request: Request) -> Response:
+    def health(self) -> dict[str, Any]:
+        """Return how many payments there are."""
+        return {"payments": len(self.till.payments)}
+
+    def control(self, request: Request, what: str) -> Response | None:
+        """Show the ledger, pay, or move the clock."""
         document = request.json() if request.body else {}
-        match request.method, request.path.removeprefix("/_sim/").split("/"):
-            case "GET", ["health"]:
-                return as_json({"ok": True, "payments": len(self.till.payments)})
+        match request.method, what.split("/"):
             case "GET", ["ledger"]:
                 return as_json(self.ledger())
-            case "GET", ["faults"]:
-                return as_json({"set": self.switches.shown(), "happened": self.switches.happened})
-            case "POST", ["faults"] if isinstance(document, dict):
-                try:
-                    self.faults(**document)
-                except BadSwitch as wrong:
-                    return as_json({"error": str(wrong)}, 422)
-                return as_json({"set": self.switches.shown()})
             case "POST", ["pay", authority] if isinstance(document, dict):
                 if authority not in self.till.payments:
                     return as_json({"error": "no such token"}, 404)
@@ -123,10 +113,7 @@ class BankSimulator(Service):
                 except (TypeError, ValueError) as wrong:
                     return as_json({"error": str(wrong)}, 422)
                 return as_json({"now": self.clock.now().isoformat()})
-            case "POST", ["reset"]:
-                self.reset()
-                return as_json({"ok": True})
-        return as_json({"error": "no such control"}, 404)
+        return None
 
     def _start_pay(self, method: str, authority: str, act: str) -> Response:
         with self.till.lock:
