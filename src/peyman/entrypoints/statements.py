@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 
-from peyman.billing import queries as bills
 from peyman.billing.actions import statements as actions
 from peyman.billing.models import Refund, Statement, StatementDifference
 from peyman.billing.queries import statements as queries
@@ -77,8 +76,3 @@ def _text(data: bytes) -> str:
     if "\0" in text:
         raise rules.NoStatement(why="یک فایل متنی نیست.")
     return text
-
-
-def balances() -> list[tuple[str, int]]:
-    """Return the trial balance: each account and its balance in rials, debit positive. They add up to nothing."""
-    return bills.trial_balance()

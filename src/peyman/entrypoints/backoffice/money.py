@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
+from peyman.billing import queries as bills
 from peyman.billing.actions import statements as actions
 from peyman.billing.queries import statements as queries
 from peyman.billing.rules.statements import NoStatement
@@ -62,7 +63,8 @@ def _page(
     now = clock.now()
     refunds, owed = queries.waiting_refunds(now, limit=SHOWN)
     differences = queries.open_differences()
-    balances = statements.balances()
+    balances = bills.trial_balance()
+    came = queries.last_statements()
     taken = request.GET.get("statement", "")[:32]
     context = {
         "refunds": [
@@ -92,10 +94,10 @@ def _page(
         "adds_up": sum(amount for _, amount in balances) == 0,
         "unallocated": -dict(balances).get("unallocated", 0),
         "owed_rials": -dict(balances).get("refunds", 0),
-        "taken": next((one for one in queries.last_statements() if one.code == taken), None),
+        "taken": next((one for one in came if one.code == taken), None),
         "matched": request.GET.get("matched", "") if request.GET.get("matched", "").isdecimal() else "",
         "kept": request.GET.get("kept", "") if request.GET.get("kept", "").isdecimal() else "",
-        "statements": queries.last_statements(),
+        "statements": came,
         "settled": "settled" in request.GET,
         "bad_file": bad_file,
     }
