@@ -21,6 +21,7 @@ from peyman.market.guard.actions import deliveries as actions
 from peyman.market.guard.queries import board as boards
 from peyman.market.guard.queries import view
 from peyman.market.guard.rules import objects
+from peyman.market.tariff.queries.drift import Check
 from peyman.market.tariff.rules.guard import Decision
 from peyman.market.tariff.rules.says import address_reason, guard_reason, relight
 from peyman.people.models import Person
@@ -203,12 +204,9 @@ def _why(decision: Decision) -> tuple[Why, ...]:
 
 def _refused(refusal: Refused | None) -> list[tuple[str, str]]:
     """Return the ranges that stopped a change, with why."""
-    checks: Sequence[object] = refusal.checks if isinstance(refusal, actions.NotAdmitted) else ()
+    checks: Sequence[Check] = refusal.checks if isinstance(refusal, actions.NotAdmitted) else ()
     return [
-        (part.range, address_reason(reason))
-        for check in checks
-        for part, reason in check.parts  # type: ignore[attr-defined]
-        if reason != "admitted"
+        (part.range, address_reason(reason)) for check in checks for part, reason in check.parts if reason != "admitted"
     ][:_RANGES]
 
 

@@ -130,12 +130,9 @@ class OperatorRates:
 def rates(request: HttpRequest, person: Person) -> HttpResponse:
     """Show what operators charge; a POST brings a file."""
     now = clock.now()
-    said = _said(request)
-    if request.method == "POST":
-        ended = _upload(tariff_tables.TARIFFS, request, person, now)
-        if isinstance(ended, HttpResponse):
-            return ended
-        said = ended
+    said = _said(request) if request.method != "POST" else _upload(tariff_tables.TARIFFS, request, person, now)
+    if isinstance(said, HttpResponse):
+        return said
     return _rates_page(request, person, now, said)
 
 
@@ -241,12 +238,9 @@ def _unit(unit: int) -> str:
 def isps(request: HttpRequest, person: Person) -> HttpResponse:
     """Say whose customer an address is; a POST brings a file."""
     now = clock.now()
-    said = _said(request)
-    if request.method == "POST":
-        ended = _upload(tariff_tables.ISPS, request, person, now)
-        if isinstance(ended, HttpResponse):
-            return ended
-        said = ended
+    said = _said(request) if request.method != "POST" else _upload(tariff_tables.ISPS, request, person, now)
+    if isinstance(said, HttpResponse):
+        return said
     typed = normalise(request.GET.get("address", ""), digits=True)[:80]
     error, story = "", []
     if typed:
@@ -307,12 +301,9 @@ class ProbeRow:
 def probes(request: HttpRequest, person: Person) -> HttpResponse:
     """Show what was measured; a POST brings a file."""
     now = clock.now()
-    said = _said(request)
-    if request.method == "POST":
-        ended = _upload(tariff_tables.PROBES, request, person, now)
-        if isinstance(ended, HttpResponse):
-            return ended
-        said = ended
+    said = _said(request) if request.method != "POST" else _upload(tariff_tables.PROBES, request, person, now)
+    if isinstance(said, HttpResponse):
+        return said
     standing = {(operator, str(network)) for operator, network in probe_queries.contrary(now)}
     rows = [
         ProbeRow(
