@@ -15,6 +15,7 @@ from peyman.promises.models import Promise, TermsVersion
 from peyman.shop.carts.models import Cart
 from peyman.shop.orders.models import Order
 from tests import make
+from tests.pages.reading import text_of as html_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +35,6 @@ def me(client: Client, shop: TermsVersion) -> Person:
     person = make.person(mobile=MOBILE, full_name="زهرا محمدی")
     client.force_login(person)
     return person
-
-
-def html_of(answer: Any, status: int = 200) -> str:
-    assert answer.status_code == status, answer.content.decode()[:1500]
-    return str(answer.content.decode())
 
 
 def code_to(address: str) -> str:

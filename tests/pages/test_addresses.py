@@ -10,17 +10,12 @@ from django.test import Client
 from peyman.people.models import Person
 from peyman.shop.orders.models import AllowedAddress, Order
 from tests import make
+from tests.pages.reading import text_of as html_of
 from tests.pages.test_checkout_page import FORM, bank, buyer, variant  # noqa: F401 - fixtures of the same form
 
 DESK = "/desk/addresses/"
 HOTEL = {"street": "خیابان هاتف، هتل پل", "plate": "۱۲"}
 REASON = "سرایدار هتل است و همان‌جا زندگی می‌کند"
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    return text
 
 
 @pytest.mark.clause("D49")

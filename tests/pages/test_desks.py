@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from peyman.entrypoints.backoffice.calendar import source_words
 from peyman.promises import actions, queries
 from peyman.promises.models import CalendarVersion, ForceMajeure, Promise, TermsVersion
 from tests import make
+from tests.pages.reading import html_of
 
 NOW = make.NOW
 HOUR = timedelta(hours=1)
@@ -31,13 +31,6 @@ def promise(subject: str = "refund:1", *, at: Any = NOW, hours: int = 48, **chan
         "what": "بازگرداندن ۱۰۰٬۰۰۰ تومان به حساب شما", "terms": make.terms(), "start": at, "hours": hours,
     }  # fmt: skip
     return actions.make(actions.NewPromise(**{**plain, **changes}), now=at)
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    return text
 
 
 # ---- Who gets in ----

@@ -12,6 +12,7 @@ from peyman.market.guard.models import Delivery
 from peyman.promises.models import TermsVersion
 from tests import make
 from tests.guarding import CUSTOMER, HOUR, NOW, OBJECT, OTHER, STRANGER, deliver, edge, lit
+from tests.pages.reading import plain_html_of as html_of
 
 PAGE = "/desk/tariff/guard/"
 
@@ -21,14 +22,6 @@ def keeper(client: Client, shop: TermsVersion) -> Client:
     """Someone of the desk, logged in."""
     client.force_login(make.person(role="tariff"))
     return client
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    assert " style=" not in text and "<script" not in text and " onclick" not in text
-    return text
 
 
 def text_of(response: Any, status: int = 200) -> str:

@@ -21,6 +21,7 @@ from peyman.promises.models import TermsVersion
 from tests import incidents as given
 from tests import make
 from tests.incidents import HOUR, NOW
+from tests.pages.reading import plain_html_of as html_of
 
 pytestmark = pytest.mark.django_db
 
@@ -41,14 +42,6 @@ def at(clock: Path) -> Callable[[datetime], object]:
 def keeper(client: Client, two: tuple[Person, Person]) -> Client:
     client.force_login(two[0])
     return client
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    assert " style=" not in text and "<script" not in text and " onclick" not in text
-    return text
 
 
 def words_of(html: str) -> str:

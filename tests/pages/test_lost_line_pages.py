@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,6 +15,7 @@ from peyman.people.models import AccessLog, LostLine, Person
 from peyman.promises.models import TermsVersion
 from tests import make
 from tests.make import NOW
+from tests.pages.reading import html_of
 
 OLD, NEW, MAIL = "+989121111111", "+989122222222", "zahra@example.ir"
 ID, SHEBA = "0499370899", "IR820540102680020817909002"
@@ -33,13 +33,6 @@ def desk(shop: TermsVersion) -> Client:
     client = Client()
     client.force_login(make.person(role="privacy"))
     return client
-
-
-def html_of(answer: Any, status: int = 200) -> str:
-    assert answer.status_code == status, answer.content.decode()[:1500]
-    text: str = answer.content.decode()
-    assert not re.search("[يك]", text)
-    return text
 
 
 def code_to(address: str) -> str:

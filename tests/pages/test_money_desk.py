@@ -1,6 +1,5 @@
 """The desk of ledger and bank: what is owed, what the bank says otherwise, where every rial lies."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from peyman.billing.models import Payment, Refund, Statement, StatementDifference
-from peyman.entrypoints import payments
+from peyman.billing.models import Payment, Statement, StatementDifference
 from peyman.gateways.simulators import BankSimulator
 from peyman.promises.models import TermsVersion
 from tests import make
 from tests.make import NOW
-from tests.rooms.test_orders import ordered
+from tests.pages.reading import html_of
+from tests.rooms.test_reconcile import paid_twice
 
 DESK = "/desk/money/"
 
@@ -34,23 +33,6 @@ def bank(settings: Any, clock: Path) -> Iterator[BankSimulator]:
 def finance(client: Client, clock: Path) -> Client:
     client.force_login(make.person(role="finance"))
     return client
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    return text
-
-
-def paid_twice(bank: BankSimulator) -> Refund:
-    order = ordered()
-    for _ in range(2):
-        payments.start(order=order, gateway="zarinpal", now=NOW)
-    for payment in Payment.objects.filter(bill=order.bill):
-        bank.pay(payment.token or "")
-        payments.handle_callback(gateway="zarinpal", token=payment.token or "", status_ok=True, now=NOW)
-    return Refund.objects.get()
 
 
 def statement(*lines: str) -> SimpleUploadedFile:

@@ -1,8 +1,5 @@
 """The desk of the newsletter: a letter is seen with its readers before it is sent, once."""
 
-import re
-from typing import Any
-
 import pytest
 from django.test import Client
 
@@ -13,6 +10,7 @@ from peyman.people.models import Mailing, Person
 from peyman.promises.models import TermsVersion
 from tests import make
 from tests.make import NOW
+from tests.pages.reading import html_of
 
 DESK = "/desk/newsletter/"
 LETTER = {
@@ -26,13 +24,6 @@ LETTER = {
 def manager(client: Client, shop: TermsVersion) -> Client:
     client.force_login(make.person(role="manager"))
     return client
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    return text
 
 
 def fan(*channels: str) -> Person:

@@ -14,6 +14,7 @@ from peyman.market.tariff.queries import drift as drifting
 from peyman.market.tariff.rules.history import moment
 from peyman.promises.models import TermsVersion
 from tests import make, registry
+from tests.pages.reading import plain_html_of as html_of
 
 NOW = make.NOW  # 1403/10/15
 DAY = timedelta(days=1)
@@ -34,14 +35,6 @@ def keeper(client: Client, shop: TermsVersion, settings: Any) -> Client:
     settings.REGISTRANTS = ["bazargah.example"]
     client.force_login(make.person(role="tariff"))
     return client
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    assert " style=" not in text and "<script" not in text and " onclick" not in text
-    return text
 
 
 def row(network: str, update: str = "1403/07/01", due: str = "1403/07/15") -> Any:

@@ -1,7 +1,6 @@
 """The desk of rates, ISPs, measurements and tickets: what staff see, what they say, and the page of keys for all."""
 
 import io
-import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from peyman.market.tariff.models import Isp, Probe, Rate, RateCheck
 from peyman.market.tariff.rules.guard import AddressEvidence, Decision, Evidence, LastList
 from peyman.promises.models import TermsVersion
 from tests import make
+from tests.pages.reading import plain_html_of as html_of
 from tests.rooms.test_tariff_tables import bring, rate
 
 NOW = make.NOW
@@ -29,14 +29,6 @@ def keeper(client: Client, shop: TermsVersion) -> Client:
     """Someone of the desk, logged in."""
     client.force_login(make.person(role="tariff", full_name="لیلا شریفی"))
     return client
-
-
-def html_of(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content.decode()[:2000]
-    text: str = response.content.decode()
-    assert not re.search("[يك]", text)
-    assert " style=" not in text and "<script" not in text and " onclick" not in text
-    return text
 
 
 def upload(client: Client, page: str, text: str, **more: str) -> Any:
