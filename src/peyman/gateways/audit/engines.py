@@ -285,15 +285,7 @@ _OF_THE_MACHINE: Final = (
 
 def _named(fault: Exception) -> Exception:
     """Tell what is this machine's (memory, disk) from what is ours, which stays loud."""
-    signs = (
-        "Resources exhausted",
-        "OutOfMemory",
-        "No space left",
-        "Object Store error",
-        "IO error",
-        "java.io.IOException",
-    )
-    return OutOfRoom(fault) if any(sign in str(fault) for sign in signs) else fault
+    return OutOfRoom(fault) if any(sign in str(fault) for sign in _OF_THE_MACHINE) else fault
 
 
 _ENGINES: Final[dict[str, Callable[..., Engine]]] = {"duckdb": DuckDB, "datafusion": DataFusion, "spark": Spark}
