@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from peyman.kernel.clauses import carries_out
-from peyman.kernel.prefixes import Address, Network
+from peyman.kernel.prefixes import Network
 from peyman.kernel.worktime import day_start
 from peyman.market.tariff.rules import admission
-from peyman.market.tariff.rules.drift import range_text
+from peyman.market.tariff.rules.drift import Part
 
 HALF: Final = "half"
 NEUTRAL: Final = "neutral"
@@ -53,18 +53,9 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Neighbouring addresses that may serve the object, with the registry's one answer for all of them.
+class Range(Part):
+    """A part that may serve the object; `is_drifting`: some of its addresses lie in a drift that is not cleared."""
 
-    `status` and `reason` are those of rules.drift; `is_drifting`: some of them lie in a drift that is not cleared.
-    """
-
-    first: Address
-    last: Address
-    addresses: int
-    status: str
-    reason: str
-    due: date | None
     is_drifting: bool = False
 
     def meets(self, network: Network) -> bool:
@@ -250,7 +241,7 @@ def judge(ranges: Iterable[Range], last_list: LastList | None, at: datetime, lim
         )
         evidence.append(
             AddressEvidence(
-                range_text(one.first, one.last),
+                one.range,
                 one.addresses,
                 one.status,
                 said.reason,
