@@ -5,7 +5,6 @@
 
 import gzip
 import json
-import os
 import random
 import resource
 import tracemalloc
@@ -16,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from peyman.gateways import logs
@@ -24,11 +23,10 @@ from peyman.gateways.audit import numbers, reading
 from peyman.gateways.audit.files import BadFile
 from peyman.gateways.logs import CANONICAL, Options
 from peyman.market.tariff.rules.audit_joins import Edges, Operators, Promises
+from tests.gateways.damage import Change, changed, changes_with, examples, tried
 
-EXAMPLES = int(os.environ.get("FUZZ") or 15)
-fuzzed = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
-)
+EXAMPLES = examples(15)
+fuzzed = tried(EXAMPLES)
 REASONS = {
     *("bad_time", "ends_before_it_starts", "negative_bytes", "bad_bytes", "bad_status", "wrong_columns", "wrong_form"),
     *("not_json", "not_utf8", "line_too_long", "counted_at_first_byte", "too_many_edge_addresses"),
@@ -147,40 +145,7 @@ PIECES = [
     *(b"2099-12-31T23:59:59Z", b"2300-01-01T00:00:00Z", b"&" * 300, b"token=", b"%00"),
     *(b"\xe2\x80\xa8", b"\xc2\x85", b"\x1c", b"\x0b"),  # ends of lines to some
 ]
-Change = tuple[str, int, int, bytes]
-changes = st.lists(
-    st.tuples(
-        st.sampled_from(["flip", "cut", "put", "repeat", "swap", "drop"]),
-        st.integers(0, 1 << 16),
-        st.integers(1, 200),
-        st.one_of(
-            st.binary(max_size=12),
-            st.sampled_from(PIECES),
-        ),
-    ),
-    min_size=1,
-    max_size=8,
-)  # fmt: skip
-
-
-def changed(data: bytes, steps: list[Change]) -> bytes:
-    found = bytearray(data)
-    for step, place, length, piece in steps:
-        at = place % (len(found) + 1)
-        match step:
-            case "flip" if at < len(found):
-                found[at] ^= length & 255 or 1
-            case "cut":
-                del found[at:]
-            case "put":
-                found[at:at] = piece
-            case "repeat":
-                found[at:at] = found[at : at + length] * 3
-            case "swap":
-                found[at : at + length] = found[at : at + length][::-1]
-            case "drop":
-                del found[at : at + length]
-    return bytes(found[:200_000])
+changes = changes_with(PIECES)  # fmt: skip
 
 
 @fuzzed

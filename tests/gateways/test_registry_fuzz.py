@@ -6,12 +6,11 @@
 import csv
 import io
 import json
-import os
 import time
 import zipfile
 from functools import cache
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -19,12 +18,11 @@ from peyman.gateways import registry
 from peyman.gateways.registry import fetching
 from peyman.gateways.simulators.registry import as_csv, as_html
 from peyman.market.tariff.rules import quarantine, rows
+from tests.gateways.damage import Change, changed, changes_with, examples, tried
 
-EXAMPLES = int(os.environ.get("FUZZ") or 120)
+EXAMPLES = examples(120)
 LONGEST = 3.0  # seconds of the processor for one small list
-fuzzed = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
-)
+fuzzed = tried(EXAMPLES)
 slowly = settings(fuzzed, max_examples=max(EXAMPLES // 4, 30))  # openpyxl takes its time
 
 ROWS = [
@@ -100,41 +98,29 @@ def test_any_bytes_after_a_beginning_that_promises_a_list(begin: bytes, data: by
     holds(begin + data)
 
 
-Change = tuple[str, int, int, bytes]
-changes = st.lists(
-    st.tuples(
-        st.sampled_from(["flip", "cut", "put", "repeat", "swap", "drop"]),
-        st.integers(0, 1 << 16),
-        st.integers(1, 200),
-        st.one_of(
-            st.binary(max_size=12),
-            st.sampled_from([b'"', b"\0", b"<", b">", b"</table>", b"<table>", b"<td>", b"\n", b"\r", b",", b"&#0;",
-                             b"&#xd800;", b"<!--", b"<script>", b"0.0.0.0/0", b"{", b"[", b"\\u0000", b"\xed\xa0\x80"]),
-        ),
-    ),
-    min_size=1,
-    max_size=8,
-)  # fmt: skip
-
-
-def changed(data: bytes, steps: list[Change]) -> bytes:
-    found = bytearray(data)
-    for step, place, length, piece in steps:
-        at = place % (len(found) + 1)
-        match step:
-            case "flip" if at < len(found):
-                found[at] ^= length & 255 or 1
-            case "cut":
-                del found[at:]
-            case "put":
-                found[at:at] = piece
-            case "repeat":
-                found[at:at] = found[at : at + length] * 3
-            case "swap":
-                found[at : at + length] = found[at : at + length][::-1]
-            case "drop":
-                del found[at : at + length]
-    return bytes(found[:200_000])
+changes = changes_with(
+    [
+        b'"',
+        b"\0",
+        b"<",
+        b">",
+        b"</table>",
+        b"<table>",
+        b"<td>",
+        b"\n",
+        b"\r",
+        b",",
+        b"&#0;",
+        b"&#xd800;",
+        b"<!--",
+        b"<script>",
+        b"0.0.0.0/0",
+        b"{",
+        b"[",
+        b"\\u0000",
+        b"\xed\xa0\x80",
+    ]
+)
 
 
 @fuzzed
