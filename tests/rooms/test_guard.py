@@ -473,7 +473,7 @@ def test_a_spell_is_never_rewritten_and_two_sweeps_write_it_once():
     incident()
     spells.note(now=NOW)
     found = scene.read(NOW)
-    assert spells._note(found, NOW).count == 0
+    assert spells._note(spells._verdicts(found), NOW).count == 0
     assert Spell.objects.count() == 2
     spell = Spell.objects.get(operator="hamrah")
     Spell.objects.filter(pk=spell.pk).update(gone_at=NOW)

@@ -1,6 +1,6 @@
 """When a delivery went dark for an operator, and when it was found in order again: so that it is relit slowly (B02)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -12,8 +12,11 @@ from django.db.models import F
 from peyman.kernel.clauses import carries_out
 from peyman.market.guard.models import Spell, Watch
 from peyman.market.guard.queries import scene
-from peyman.market.guard.queries.scene import Scene
+from peyman.market.guard.queries.scene import Scene, Serving
 from peyman.market.tariff.rules import guard as rules
+from peyman.market.tariff.rules.guard import Decision
+
+Verdict = tuple[Serving, str, Decision]  # on a delivery, for an operator
 
 log = structlog.get_logger()
 
@@ -39,11 +42,20 @@ def note(*, now: datetime) -> Noted:
     if watch.mark == _mark(scene.mark()) and (watch.next_at is None or now < watch.next_at):
         return Noted(0, 0)
     found = scene.read(now)
-    noted = _note(found, now)
+    verdicts = _verdicts(found)
+    noted = _note(verdicts, now)
     # What was written just now is no reason to look again; what others wrote meanwhile shows in the next mark.
     seen = scene.moved(found.mark) if noted.count else found.mark
-    Watch.objects.filter(pk=watch.pk).update(mark=_mark(seen), next_at=_next(found))
+    Watch.objects.filter(pk=watch.pk).update(mark=_mark(seen), next_at=_next(verdicts, found.at))
     return noted
+
+
+def _verdicts(found: Scene) -> list[Verdict]:
+    return [
+        (one, operator, found.decide((one.name,), operator, darks=False))
+        for one in found.deliveries
+        for operator in found.operators
+    ]
 
 
 def _mark(of: str) -> str:
@@ -53,21 +65,19 @@ def _mark(of: str) -> str:
 
 @carries_out("B02")
 @transaction.atomic
-def _note(found: Scene, now: datetime) -> Noted:
+def _note(verdicts: Sequence[Verdict], now: datetime) -> Noted:
     open_ = {(row.delivery, row.operator): row for row in Spell.objects.filter(gone_at=None)}
     coming: list[Spell] = []
     going: list[Spell] = []
-    for one in found.deliveries:
-        for operator in found.operators:
-            if not one.is_for(operator):
-                continue
-            decision = found.decide((one.name,), operator, darks=False)
-            reason = next(filter(rules.begins_a_spell, decision.evidence.against), "")
-            known = open_.pop((one.name, operator), None)
-            if reason and known is None:
-                coming.append(Spell(delivery=one.name, operator=operator, reason=reason, since=now))
-            elif not reason and known is not None:
-                going.append(known)
+    for one, operator, decision in verdicts:
+        if not one.is_for(operator):
+            continue
+        reason = next(filter(rules.begins_a_spell, decision.evidence.against), "")
+        known = open_.pop((one.name, operator), None)
+        if reason and known is None:
+            coming.append(Spell(delivery=one.name, operator=operator, reason=reason, since=now))
+        elif not reason and known is not None:
+            going.append(known)
     # A delivery or an operator that is no more has nothing that could be relit.
     going += open_.values()
     if not coming and not going:
@@ -81,11 +91,6 @@ def _note(found: Scene, now: datetime) -> Noted:
     return Noted(len(made), ended)
 
 
-def _next(found: Scene) -> datetime:
+def _next(verdicts: Sequence[Verdict], at: datetime) -> datetime:
     """Return the next instant at which a verdict may change by itself."""
-    untils: Iterable[datetime] = (
-        found.decide((one.name,), operator, darks=False).until
-        for one in found.deliveries
-        for operator in found.operators
-    )
-    return min(untils, default=found.at + rules.AT_MOST)
+    return min((decision.until for _, _, decision in verdicts), default=at + rules.AT_MOST)
