@@ -3,6 +3,7 @@
 from datetime import timedelta
 from fractions import Fraction
 from ipaddress import ip_network
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -486,14 +487,18 @@ def test_a_spell_is_never_rewritten_and_two_sweeps_write_it_once():
 
 
 @pytest.mark.clause("B02")
-def test_a_decision_asks_the_database_at_most_once_a_second(settings):
+def test_a_decision_asks_the_database_at_most_once_a_second(settings, monkeypatch):
     settings.GUARD_LOOK = 1.0
+    seconds = [100.0]
+    monkeypatch.setattr(view, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
     lit()
     decision()
-    with CaptureQueriesContext(connection) as asked:
-        for _ in range(200):
-            assert decision(NOW + timedelta(seconds=1)).allowed
-    assert len(asked) <= 1
+    for later, queries in ((0.999, 0), (1.0, 1), (1.999, 0), (2.0, 1)):
+        seconds[0] = 100.0 + later
+        with CaptureQueriesContext(connection) as asked:
+            for _ in range(200):
+                assert decision(NOW + timedelta(seconds=1)).allowed
+        assert len(asked) == queries, later
 
 
 @pytest.mark.clause("B02")
