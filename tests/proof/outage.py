@@ -30,7 +30,7 @@ from tests.proof.house import REPO, House
 EVENING = datetime(2025, 1, 4, 18, 30, tzinfo=UTC)  # Saturday, 22:00 in Tehran
 MOBILE, EMAIL = "+989121234567", "night@example.ir"
 LONGEST_STEP = 300.0  # seconds in which the workers must come to rest
-HELD = 3.0  # seconds without a move that count as calm while rows are held
+HELD = 6.0  # seconds without a move that count as calm while rows are held
 CLAIMS = "SELECT id, claim FROM messages_message WHERE claim <> '' ORDER BY id"
 
 WRITER = """

@@ -154,6 +154,11 @@ def claim(
     return mine
 
 
+def is_held(message: Message) -> bool:
+    """Say whether a claimed message is still its claimer's to send: nobody took it over when the lease ran out."""
+    return Message.objects.filter(pk=message.pk, claim=message.claim, sent_at=None, dead_at=None).exists()
+
+
 def release(messages: Iterable[Message]) -> None:
     """Give claimed messages back untried: at once due again, and the attempt is not counted. One query for each
     worker's batch and each way they may have gone before.

@@ -202,6 +202,8 @@ def _ask(name: str, now: datetime) -> None:
 
 
 def _may_leave(message: Message, ways: Ways, at: datetime) -> bool:
+    if message.channel == rules.EMAIL and not actions.is_held(message):
+        return False  # we slept past our lease, and somebody else sends it: no mail server could tell us so
     if rules.is_stale(message.stale_at, at):
         actions.mark_stale(message=message, now=at)
         return False
