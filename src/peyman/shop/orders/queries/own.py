@@ -1,21 +1,16 @@
-"""Orders as people and doors read them. An order is always fetched through its owner."""
+"""Orders as their owners and doors read them: an order is always fetched through its owner."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare
 
 from peyman.billing import queries as bills
 from peyman.billing.models import Payment, Refund
-from peyman.kernel import jalali
 from peyman.people.models import Person
-from peyman.promises import queries as terms
-from peyman.promises.rules import parameter
-from peyman.shop.orders.models import AllowedAddress, Order, OrderEvent, OrderLine, ProForma
+from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import states
 from peyman.shop.orders.rules.money import UnknownOrder
 
@@ -245,59 +240,3 @@ def _road(order: Order) -> list[RoadStep]:
         rest = AHEAD[AHEAD.index(order.state) + 1 :]
         return done + [RoadStep("", state, states.TITLES[state], None, "", "") for state in rest]
     return done
-
-
-def export_rows() -> Iterator[dict[str, object]]:
-    """Yield every order with its lines, as `peyman export orders` writes it; times are aware."""
-    rows = Order.objects.select_related("terms").prefetch_related("lines").order_by("pk")
-    for order in rows.iterator(chunk_size=500):
-        yield {
-            "order": order.code,
-            "state": order.state,
-            "total": order.total,
-            "cart_code": order.cart_code,
-            "terms_version": order.terms.number,
-            "idempotency_key": order.idempotency_key,
-            "lines": [
-                {"sku": line.sku, "quantity": line.quantity, "unit_price": line.unit_price}
-                for line in sorted(order.lines.all(), key=lambda line: line.position)
-            ],
-            "placed_at": order.placed_at,
-            "final_at": order.final_at,
-        }
-
-
-def export_events() -> Iterator[dict[str, object]]:
-    """Yield every step of every order: order, event, from, to, by, clause, at."""
-    for event in OrderEvent.objects.select_related("order").order_by("pk").iterator(chunk_size=1000):
-        yield {
-            "order": event.order.code,
-            "event": event.event,
-            "from": event.from_state,
-            "to": event.to_state,
-            "by": event.by,
-            "clause": event.clause,
-            "at": event.at,
-        }
-
-
-# ---- How long papers are kept ----
-
-PERSONAL = ("recipient", "mobile", "landline", "street", "plate", "unit", "postal_code")  # and the buyer
-_ENDED = (states.EXPIRED, states.CANCELLED, states.VOID, states.DELIVERED)
-
-
-def past_their_term(now: datetime) -> "QuerySet[Order]":
-    """Return the ended orders whose papers are still there though the years of their terms are over (D16). One query
-    for the versions of the terms; the rows are the caller's.
-    """
-    over = Q(pk__in=[])
-    for version in terms.all_terms():
-        years = parameter(version.parameters, "retention_years")
-        over |= Q(terms=version, placed_at__lt=jalali.years_before(now, years))
-    return Order.objects.filter(over, state__in=_ENDED).exclude(mobile="")
-
-
-def allowed_addresses(limit: int = 50) -> list[AllowedAddress]:
-    """Return the addresses that staff accepted last, the newest first. One query."""
-    return list(AllowedAddress.objects.select_related("person", "by").order_by("-at", "-pk")[:limit])
