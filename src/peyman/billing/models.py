@@ -1,8 +1,10 @@
-"""Bills, payments, refunds, and the double-entry ledger. All money is whole rials."""
+"""Bills, payments, refunds and their transfers, and the double-entry ledger. All money is whole rials."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+
+from peyman.sealed import HashField, SealedField
 
 
 class Bill(models.Model):
@@ -83,7 +85,8 @@ class Refund(models.Model):
 
     class Kind(models.TextChoices):
         REVERSAL = "reversal"  # the whole payment, within minutes
-        REFUND = "refund"  # a transfer
+        REFUND = "refund"  # a transfer by the gateway
+        PAYA = "paya"  # a transfer of ours to the account that the customer declared (D35)
 
     code = models.CharField(max_length=32, unique=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
@@ -93,8 +96,15 @@ class Refund(models.Model):
     clause = models.CharField(max_length=8)
     state = models.CharField(max_length=5, choices=State.choices, default=State.OWED)
     provider_ref = models.CharField(max_length=80, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")  # staff
+    needs = models.PositiveSmallIntegerField(default=0)  # so many different persons must stand behind it …
+    given = models.PositiveSmallIntegerField(default=0)  # … and so many do, who caused it among them
+    paya_why = models.CharField(max_length=40, blank=True)  # why the gateway could not, as it said
+    paya_at = models.DateTimeField(null=True)  # since when it goes by Paya
+    carried = models.BigIntegerField(default=0)  # of `amount`, in lines that are drafted, sent or paid
+    returns = models.PositiveSmallIntegerField(default=0)  # times that it was done and the bank gave it back to us
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField(null=True)  # next try; empty = done
+    due_at = models.DateTimeField(null=True)  # next try of the worker; empty = it has nothing to do
     tries = models.PositiveIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
@@ -104,21 +114,195 @@ class Refund(models.Model):
             models.UniqueConstraint(fields=["payment", "reason"], name="refund_once_for_a_reason"),
             models.CheckConstraint(name="refund_is_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(name="done_has_its_hour", condition=~Q(state="done") | Q(done_at__isnull=False)),
+            models.CheckConstraint(
+                name="refund_carried_within_amount", condition=Q(carried__gte=0, carried__lte=F("amount"))
+            ),
+            models.CheckConstraint(name="refund_given_within_needs", condition=Q(given__lte=F("needs"))),
+            models.CheckConstraint(name="only_paya_is_carried", condition=Q(kind="paya") | Q(carried=0)),
         ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="refund_waiting")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="refund_waiting"),
+            models.Index(fields=["created_at"], condition=~Q(state="done"), name="refund_owed"),
+        ]
+
+    @property
+    def subject(self) -> str:
+        """What its promise is made about: a refund that came back from the bank is promised anew."""
+        return f"refund:{self.code}/{self.returns}" if self.returns else f"refund:{self.code}"
+
+
+class RefundApproval(models.Model):
+    """One more person stands behind a refund (see `Refund.needs`)."""
+
+    append_only = True
+
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="approvals")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["refund", "by"], name="refund_approved_once_by_one")]
+
+
+# ---- Transfers of ours ----
+
+
+class Account(models.Model):
+    """A Sheba that a customer declared for money to go back to (D35). Another one replaces it, and the old stays.
+
+    In force while `replaced_at` is empty. Money goes there once a person of finance saw whose it is (`seen_at`), and no
+    more once it was refused: by such a person, or by the bank that gave a transfer back.
+    """
+
+    code = models.CharField(max_length=32, unique=True)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="accounts")
+    number = SealedField(blank=True)  # "IR" and 24 digits; empty once erased
+    number_hash = HashField(of="number", about="sheba", db_index=True)
+    declared_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)
+    seen_name = SealedField(blank=True)  # the holder, as the bank's inquiry named them
+    seen_why = models.CharField(max_length=300, blank=True)  # why another name than the customer's was accepted
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    refused_why = models.CharField(max_length=300, blank=True)
+    refused_at = models.DateTimeField(null=True)
+    refused_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    change_refused = (
+        "OLD.code <> NEW.code OR OLD.person_id <> NEW.person_id OR OLD.declared_at <> NEW.declared_at "
+        "OR OLD.replaced_at IS NOT NULL AND (NEW.replaced_at IS NULL OR OLD.replaced_at <> NEW.replaced_at)"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=Q(replaced_at=None), name="account_in_force_once"),
+            models.CheckConstraint(
+                name="account_is_seen_by_somebody",
+                condition=Q(seen_at=None, seen_by=None) | Q(seen_at__isnull=False, seen_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="account_is_refused_for_a_reason", condition=Q(refused_at=None) | ~Q(refused_why="")
+            ),
+        ]
+
+
+class PayaBatch(models.Model):
+    """Refunds that leave in one file for our bank: drafted → approved → sent → settled, or dropped before it is sent.
+
+    From its approval on nothing of it changes but its state; the file is made of its rows, the same bytes each time.
+    """
+
+    class State(models.TextChoices):
+        DRAFTED = "drafted"
+        APPROVED = "approved"
+        SENT = "sent"  # its file was taken from us; from here on the bank may have it
+        SETTLED = "settled"  # a statement told how each line ended
+        DROPPED = "dropped"
+
+    code = models.CharField(max_length=32, unique=True)
+    number = models.PositiveIntegerField(unique=True)  # the bank knows its lines by it
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFTED)
+    source = models.CharField(max_length=26)  # our own Sheba, as it stood
+    source_name = models.CharField(max_length=120)
+    lines = models.PositiveIntegerField()
+    total = models.BigIntegerField()
+    needs_two = models.BooleanField()
+    sha256 = models.CharField(max_length=64, blank=True)  # of the file, from the approval on
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    sent_at = models.DateTimeField(null=True)
+    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    settled_at = models.DateTimeField(null=True)
+    dropped_at = models.DateTimeField(null=True)
+    dropped_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    dropped_why = models.CharField(max_length=300, blank=True)
+
+    change_refused = (
+        "OLD.code <> NEW.code OR OLD.number <> NEW.number OR OLD.source <> NEW.source OR OLD.lines <> NEW.lines "
+        "OR OLD.total <> NEW.total OR OLD.needs_two <> NEW.needs_two OR OLD.created_by_id <> NEW.created_by_id "
+        "OR OLD.state = 'dropped' OR OLD.state <> 'drafted' AND OLD.sha256 <> NEW.sha256"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="paya_batch_state_is_known",
+                condition=Q(state__in=["drafted", "approved", "sent", "settled", "dropped"]),
+            ),
+            models.CheckConstraint(name="paya_batch_is_not_empty", condition=Q(lines__gt=0, total__gt=0)),
+            models.CheckConstraint(
+                name="paya_batch_is_approved_by_another",
+                condition=Q(state__in=["drafted", "dropped"])
+                | Q(approved_by__isnull=False, approved_at__isnull=False)
+                & ~Q(sha256="")
+                & (Q(needs_two=False) | ~Q(approved_by=F("created_by"))),
+            ),
+            models.CheckConstraint(
+                name="paya_batch_sent_has_its_hour",
+                condition=~Q(state__in=["sent", "settled"]) | Q(sent_at__isnull=False, sent_by__isnull=False),
+            ),
+        ]
+
+
+class PayaLine(models.Model):
+    """One transfer of a batch: a refund, or a part of one that is above what one transfer may carry."""
+
+    class State(models.TextChoices):
+        DRAFTED = "drafted"
+        SENT = "sent"
+        PAID = "paid"
+        RETURNED = "returned"  # the bank gave it back to us
+        DROPPED = "dropped"
+
+    batch = models.ForeignKey(PayaBatch, on_delete=models.PROTECT, related_name="rows")
+    n = models.PositiveIntegerField()  # place in the file, from 1
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="transfers")
+    part = models.PositiveSmallIntegerField()  # of the refund, from 1
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers")
+    amount = models.BigIntegerField()
+    reference = models.CharField(max_length=20, unique=True)  # digits, by which the bank's statement names it
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFTED)
+    paid_at = models.DateTimeField(null=True)  # as the statement says
+    returned_at = models.DateTimeField(null=True)
+
+    change_refused = (
+        "OLD.batch_id <> NEW.batch_id OR OLD.n <> NEW.n OR OLD.refund_id <> NEW.refund_id OR OLD.part <> NEW.part "
+        "OR OLD.account_id <> NEW.account_id OR OLD.amount <> NEW.amount OR OLD.reference <> NEW.reference "
+        "OR OLD.state IN ('returned', 'dropped')"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "n"], name="paya_line_once_in_a_place"),
+            models.UniqueConstraint(
+                fields=["refund", "part"],
+                condition=Q(state__in=["drafted", "sent", "paid"]),
+                name="refund_part_in_one_live_batch",
+            ),
+            models.CheckConstraint(name="paya_line_is_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="paya_line_state_is_known",
+                condition=Q(state__in=["drafted", "sent", "paid", "returned", "dropped"]),
+            ),
+            models.CheckConstraint(
+                name="paid_line_has_its_hour", condition=~Q(state="paid") | Q(paid_at__isnull=False)
+            ),
+        ]
 
 
 class Entry(models.Model):
     """One side of a posting. The entries of one `posting` add up to nothing.
 
-    Accounts: `gateway:<name>` (asset: the bank holds it for us), `unallocated` (received, not yet
-    matched to a final order), `orders` (received for final orders), `refunds` (owed back).
-    `amount` is positive for debit, negative for credit.
+    Accounts: `gateway:<name>` (asset: the bank holds it for us), `bank` (asset: our own account, which Paya leaves
+    from), `unallocated` (received, not yet matched to a final order), `orders` (received for final orders), `refunds`
+    (owed back), `paya` (owed back and handed to our bank). `amount` is positive for debit, negative for credit.
     """
 
     append_only = True
 
-    posting = models.CharField(max_length=80)  # "capture:PAY-…", "final:ORD-…", "refund:REF-…", "returned:REF-…"
+    posting = models.CharField(max_length=80)  # "capture:PAY-…", "final:ORD-…", "refund:REF-…", "paya:<reference>", …
     account = models.CharField(max_length=40)
     amount = models.BigIntegerField()
     bill = models.ForeignKey(Bill, on_delete=models.PROTECT, related_name="entries")
@@ -167,6 +351,7 @@ class StatementDifference(models.Model):
     at = models.DateTimeField(null=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="differences")
     refund = models.ForeignKey(Refund, on_delete=models.PROTECT, null=True, related_name="differences")
+    transfer = models.ForeignKey(PayaLine, on_delete=models.PROTECT, null=True, related_name="differences")
     found_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")

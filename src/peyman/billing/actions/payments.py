@@ -271,7 +271,8 @@ def allocate_many(*, amounts: Mapping[int, int], subjects: Mapping[int, str], no
 class RefundAsk:
     """Money to give back: how much of which payment, why, and under which terms.
 
-    `account`: where it lies in the ledger, `unallocated` or `orders`; None for money we never took in.
+    `account`: where it lies in the ledger, `unallocated` or `orders`; None for money we never took in. `by`: the member
+    of staff whose act caused it; None where a rule, the bank or the customer did.
     """
 
     payment: Payment
@@ -283,6 +284,7 @@ class RefundAsk:
     person_id: int
     terms: TermsVersion
     what: str = ""
+    by: Person | None = None
 
 
 @dataclass(frozen=True)
@@ -328,6 +330,7 @@ def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
                 kind=rules.way_back(amount=ask.amount, paid=ask.payment.amount, age_minutes=_age(ask.payment, now)),
                 reason=ask.reason,
                 clause=ask.clause,
+                by=ask.by,
                 created_at=now,
                 due_at=now,
             )
