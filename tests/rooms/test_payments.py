@@ -205,6 +205,20 @@ def test_a_bank_that_is_silent_for_long_is_asked_until_it_speaks(bank: BankSimul
     assert state_of(order) == "final"
 
 
+def test_what_the_bank_gave_back_before_we_verified_it_is_let_go_and_the_order_expires(bank: BankSimulator) -> None:
+    order = ordered()
+    token = begin(order)
+    bank.pay(token)
+    bank.faults(verify_before_500=1.0)
+    assert back(token) == "unknown"
+    bank.faults(verify_before_500=0.0)
+    bank.advance(31 * 60)
+    sweep(later=31 * 60)
+    assert (Payment.objects.get().state, Payment.objects.get().check_at) == ("returned", None)
+    assert balances() == {}
+    assert orders.expire_due(now=order.pay_until) == 1
+
+
 def test_a_bank_that_gives_no_token_takes_nothing(bank: BankSimulator) -> None:
     order = ordered()
     bank.faults(request_500=1.0)

@@ -186,7 +186,8 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
     if isinstance(answer, Mismatch):
         return _mismatch(payment, bank.inquiry(token=payment.token), now)
     if isinstance(answer, Unpaid):
-        return _not_paid(payment, bank.inquiry(token=payment.token), now)
+        # Verifying was asked for already, so a bank that only then tells what it gave back itself may be asked again.
+        return _not_paid(payment, bank.inquiry(token=payment.token, is_ours=True), now)
     billing.ask_again(payment=payment, now=now)
     log.warning("payment.unknown", payment=payment.code)
     return Outcome("unknown", _order_of(payment).code)
