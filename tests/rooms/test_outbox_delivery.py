@@ -1,5 +1,6 @@
 """The outbox on its way: claimed, sent to real (simulated) providers, marked, and the promise kept."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -226,6 +227,34 @@ def test_a_worker_killed_between_sending_and_marking_costs_one_repeat_under_the_
     assert first["message_id"] == second["message_id"] == f"<{Message.objects.get().code}@127.0.0.1>"
     assert [outcome for _, outcome, _ in tries(Message.objects.get())] == ["lost", "sent"]
     assert Message.objects.get().attempts == 2
+
+
+def test_a_worker_that_slept_past_its_lease_sends_no_more_mail_that_another_took_over(
+    post: MailSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.queue_many([pro_forma(f"k{n}") for n in range(4)], now=NOW)
+    honest, others = outbox._write_down, list[Message]()
+
+    def slowly(answered: Any, at: datetime) -> int:
+        sent = honest(answered, at)
+        if not others:  # between the first letter and the second
+            others.extend(actions.claim(limit=50, now=NOW + timedelta(seconds=outbox.LEASE), lease=outbox.LEASE))
+        return sent
+
+    monkeypatch.setattr(outbox, "_write_down", slowly)
+    assert outbox.deliver(now=NOW) == 1
+    assert [row.key for row in others] == ["k1", "k2", "k3"]
+    assert len(post.mails()) == 1
+    assert set(Message.objects.filter(sent_at=None).values_list("claim", flat=True)) == {others[0].claim}
+    assert outbox.deliver(now=NOW + timedelta(seconds=2 * outbox.LEASE)) == 3  # the second was killed, say
+    assert sorted(mail["subject"] for mail in post.mails()) == sorted(Message.objects.values_list("title", flat=True))
+
+
+def test_a_claim_names_its_process_so_that_its_holder_can_be_looked_for(sms: SmsSimulator) -> None:
+    actions.queue(expired("k"), now=NOW)
+    (mine,) = actions.claim(limit=1, now=NOW)
+    assert int(mine.claim[:8], 16) == os.getpid()
+    assert len(mine.claim) == 32
 
 
 def test_a_message_that_kills_every_worker_is_given_up(sms: SmsSimulator) -> None:

@@ -1,7 +1,8 @@
 """The outbox with two providers: health, failing over, and a log that tells who was asked."""
 
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -120,6 +121,30 @@ def test_a_worker_killed_after_smsir_took_it_costs_no_repeat(
     assert outbox.deliver(now=NOW + timedelta(seconds=outbox.LEASE)) == 1
     assert [f"{each['provider']}+{each['repeats']}" for each in sms.messages()] == ["smsir+0"]
     assert tries(row("k")) == [("", "lost", ""), ("smsir", "sent", "")]
+
+
+@pytest.mark.parametrize("first", ["kavenegar", "smsir"])
+def test_texts_of_a_worker_that_slept_past_its_lease_arrive_once_though_another_took_them_over(
+    sms: SmsSimulator, monkeypatch: pytest.MonkeyPatch, settings: Any, first: str
+) -> None:
+    settings.SMS_PROVIDERS = [first]
+    actions.queue_many([expired(f"k{n}") for n in range(9)], now=NOW)
+    honest, woken = outbox._write_down, list[int]()
+
+    def slowly(answered: Any, at: datetime) -> int:
+        if not woken:  # those that were begun have arrived and are not marked, the rest was not begun
+            woken.append(0)
+            while len(sms.messages()) < outbox.SENDERS:
+                time.sleep(0.01)
+            woken.append(outbox.deliver(now=NOW + timedelta(seconds=outbox.LEASE)))
+        return honest(answered, at)
+
+    monkeypatch.setattr(outbox, "_write_down", slowly)
+    first_sent = outbox.deliver(now=NOW)
+    assert woken == [0, 9]  # the second asked the provider for what the first had sent
+    assert first_sent <= outbox.SENDERS  # the first sent nothing more
+    assert sorted(each["message"] for each in sms.messages()) == sorted(Message.objects.values_list("text", flat=True))
+    assert Message.objects.filter(sent_at=None).count() == 0
 
 
 @pytest.mark.clause("D14")
