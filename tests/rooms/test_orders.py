@@ -432,7 +432,7 @@ def test_a_final_order_that_is_cancelled_gives_its_pieces_and_its_money_back() -
 
 
 @pytest.mark.clause("D31")
-@pytest.mark.parametrize("state", ["expired", "short", "processed", "handed_over", "delivered", "cancelled", "void"])
+@pytest.mark.parametrize("state", ["expired", "processed", "handed_over", "delivered", "cancelled", "void"])
 def test_from_any_other_state_there_is_no_withdrawal_and_nothing_changes(state: str) -> None:
     order = ordered()
     Order.objects.filter(pk=order.pk).update(state=state, cart_code="DBC-X", final_at=NOW)

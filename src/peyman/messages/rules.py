@@ -333,6 +333,9 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "refund_done"): Template(_names("order amount reference"), may=_MARKED),
     (SMS, "order_expired"): Template(_names("order"), may=_MARKED),
     (SMS, "order_cancelled"): Template(_names("order"), may=_names("reason amount refund_due") | _MARKED),
+    (SMS, "order_data_asked"): Template(_names("order fields answer_due link"), may=_MARKED),
+    (SMS, "order_unanswered"): Template(_names("order link"), may=_names("amount refund_due") | _MARKED),
+    (SMS, "order_cancelled_by_shop"): Template(_names("order reason link"), may=_names("amount refund_due") | _MARKED),
     (EMAIL, "contact_code"): Template(_names("code"), may=_names("name valid_for link") | _MAILED),
     (EMAIL, "guardian_confirmation"): Template(
         _names("child code link"), may=_names("name valid_for clause") | _MAILED
@@ -369,6 +372,15 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
         _names("title intro link opt_out"),
         may=_names("name") | _MAILED,
         may_tables={"items": _names("title text link")},
+    ),
+    (EMAIL, "order_data_asked"): Template(
+        _names("order fields note answer_due link"), may=_names("name clause") | _MAILED
+    ),
+    (EMAIL, "order_unanswered"): Template(_names("order link"), may=_names("name amount refund_due clause") | _MAILED),
+    (EMAIL, "order_cancelled_by_shop"): Template(
+        _names("order reason link"),
+        may=_names("name note amount refund_due clause") | _MAILED,
+        may_tables={"goods": _names("title")},
     ),
     (EMAIL, "pro_forma"): Template(
         _names("order version placed_at goods_total total total_rials pay_until link"),

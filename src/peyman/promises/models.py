@@ -147,6 +147,8 @@ class Promise(models.Model):
     due_at = models.DateTimeField()
     held_since = models.DateTimeField(null=True)  # its clock stands; due_at is what it would be if it ran on from here
     pauses = models.JSONField(default=list)  # codes of the declared periods that lie in its way
+    # Spans in which this one's own clock stood, as [since, until] in ISO; `until` is null while it stands (D39).
+    stops = models.JSONField(default=list)
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     kept_at = models.DateTimeField(null=True)
     broken_at = models.DateTimeField(null=True)  # = due_at of a promise that was not kept in time

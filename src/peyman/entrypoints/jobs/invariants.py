@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import click
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Q, Sum
 
 from peyman.billing.models import Bill, Entry, Payment, Refund
 from peyman.entrypoints import clock
@@ -41,6 +41,10 @@ from peyman.shop.orders.rules import states
 from peyman.shop.stock.models import Movement, Stock
 
 COMMITTED = [states.FINAL, states.PROCESSED, states.HANDED_OVER, states.DELIVERED]  # their pieces are owed
+# An incomplete order keeps what its cart code gave it, if it had one.
+_COMMITTED = ExpressionWrapper(
+    Q(state__in=COMMITTED) | Q(state=states.INCOMPLETE, cart_code__isnull=False), output_field=BooleanField()
+)
 SWEEP_GRACE = timedelta(minutes=3)  # the sweep runs each minute; what is overdue for longer was overlooked
 EXAMPLES = 5
 READ_FILES = 200  # of the registry, about so many are read in one check
@@ -121,7 +125,7 @@ def _bills(now: datetime) -> Finding:
 
 @check("money_lies_where_it_belongs")
 def _accounts(now: datetime) -> Finding:
-    """A final order holds its total and no more; nothing is left unallocated except for an order still registered.
+    """A final order holds its total and no more; nothing is left unallocated but what an incomplete order was paid.
 
     What is owed back equals the refunds that are not done.
     """
@@ -133,11 +137,14 @@ def _accounts(now: datetime) -> Finding:
     waiting = Refund.objects.filter(payment__state=Payment.State.CAPTURED).exclude(state=Refund.State.DONE)
     for bill, amount in waiting.values_list("payment__bill", "amount"):
         owed[bill] += amount
-    for code, state, bill, total in Order.objects.values_list("code", "state", "bill", "total").iterator():
+    held = {bill.pk: bill.paid - bill.refunded for bill in Bill.objects.exclude(paid=0).iterator()}
+    rows = Order.objects.annotate(is_committed=_COMMITTED).values_list("code", "state", "is_committed", "bill", "total")
+    for code, state, is_committed, bill, total in rows.iterator():
+        kept = held.get(bill, 0) if state == states.INCOMPLETE and not is_committed else 0
         found.look(
             code,
-            -lies[bill, "orders"] == (total if state in COMMITTED else 0)
-            and lies[bill, "unallocated"] == 0
+            -lies[bill, "orders"] == (total if is_committed else 0)
+            and -lies[bill, "unallocated"] == kept
             and -lies[bill, "refunds"] == owed[bill],
         )
     return found
@@ -174,7 +181,8 @@ def _stock(now: datetime) -> Finding:
     """Initial and movements make what is on hand; what final orders hold is what is allocated, and never more."""
     found = Finding()
     moved = _sums(Movement.objects.values("variant").annotate(n=Sum("quantity")).values_list("variant", "n"))
-    lines = OrderLine.objects.filter(order__state__in=COMMITTED).values("variant").annotate(n=Sum("quantity"))
+    committed = Order.objects.annotate(is_committed=_COMMITTED).filter(is_committed=True)
+    lines = OrderLine.objects.filter(order__in=committed).values("variant").annotate(n=Sum("quantity"))
     sold = _sums(lines.values_list("variant", "n"))
     for row in Stock.objects.iterator():
         found.look(

@@ -10,10 +10,12 @@ from peyman.promises.actions.calendar import (
 )
 from peyman.promises.actions.ledger import (
     NewPromise,
+    hold,
     keep,
     keep_many,
     make,
     make_many,
+    run_on,
     sweep_overdue,
     take_alarms,
     waive,
@@ -26,6 +28,7 @@ __all__ = [
     "change_calendar",
     "declare_force_majeure",
     "end_force_majeure",
+    "hold",
     "keep",
     "keep_many",
     "make",
@@ -33,6 +36,7 @@ __all__ = [
     "publish_terms",
     "recount",
     "recount_stragglers",
+    "run_on",
     "seed_calendar",
     "sweep_overdue",
     "take_alarms",

@@ -3,16 +3,18 @@
 Each change of state is a conditional update and leaves an event; running any of them twice changes nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, F, Q, Value
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from peyman.kernel import codes, jalali
+from peyman.kernel.clauses import carries_out
 from peyman.promises import queries, rules
 from peyman.promises.models import Promise, PromiseEvent, Remedy, TermsVersion
 
@@ -189,11 +191,69 @@ def _let_run(rows: list[Promise], now: datetime) -> None:
     terms = TermsVersion.objects.in_bulk({row.terms_id for row in rows})
     for row in rows:
         row.terms = terms[row.terms_id]
-        old, new = rules.Due(row.due_at, row.held_since), queries.due_of(row, running)
-        row.due_at, row.held_since = new.at, None
-        Promise.objects.filter(pk=row.pk).update(due_at=row.due_at, held_since=None)
+        old, new = rules.Due(row.due_at, row.held_since), queries.due_of(row, running, ended_at=now)
+        row.due_at, row.held_since, row.stops = new.at, None, _run_on(row.stops, now)
+        Promise.objects.filter(pk=row.pk).update(due_at=row.due_at, held_since=None, stops=row.stops)
         evidence = {"from": jalali.iso(old.at), "to": jalali.iso(new.at), "why": "kept while its clock stood"}
         _record([row], "moved", now, evidence, cause="kept")
+
+
+def _run_on(stops: list[list[str | None]], now: datetime) -> list[list[str | None]]:
+    return [[since, until or jalali.iso(now)] for since, until in stops]
+
+
+# ---- Clocks that stand for one subject ----
+
+
+@carries_out("D39")
+@_joined
+def hold(*, subjects: list[str], cause: str, why: str, now: datetime) -> int:
+    """Stop the clocks of the open promises of these subjects, from now on; returns how many.
+
+    `cause` (at most 35 letters) names it once and for all in their history, `why` ("order incomplete") is its kind.
+    What is overdue is broken and stays so.
+    """
+    running = Q(due_at__gt=now) | Q(held_since__isnull=False)
+    rows = Promise.objects.filter(running, subject__in=subjects, state=Promise.State.OPEN)
+    return _turn(rows, now, f"hold:{cause}", why, lambda stops: [*stops, [jalali.iso(now), None]])
+
+
+@carries_out("D39")
+@_joined
+def run_on(*, subjects: list[str], cause: str, why: str, now: datetime) -> int:
+    """Let clocks that `hold` stopped run on from now with what was left of their hours; returns how many."""
+    rows = Promise.objects.filter(subject__in=subjects, state=Promise.State.OPEN, held_since__isnull=False)
+    return _turn(rows, now, f"run:{cause}", why, lambda stops: _run_on(stops, now))
+
+
+def _turn(
+    found: QuerySet[Promise],
+    now: datetime,
+    cause: str,
+    why: str,
+    change: Callable[[list[list[str | None]]], list[list[str | None]]],
+) -> int:
+    """Change when the clocks of these promises stand, and count each anew by the calendar it was counted by."""
+    rows = list(found.select_related("terms", "calendar").order_by("pk").select_for_update(of=("self",)))
+    events = []
+    for row in rows:
+        old = rules.Due(row.due_at, row.held_since, tuple(row.pauses))
+        row.stops = change(row.stops)
+        new = queries.due_of(row, queries.reckoning_of(row.calendar))
+        row.due_at, row.held_since = new.at, new.held_since
+        evidence = {
+            "from": jalali.iso(old.at),
+            "to": jalali.iso(new.at),
+            "held_from": jalali.iso(old.held_since) if old.held_since else None,
+            "held_to": jalali.iso(new.held_since) if new.held_since else None,
+            "source": why,
+        }
+        events.append(PromiseEvent(promise=row, event="moved", cause=cause, at=now, evidence=evidence))
+    Promise.objects.bulk_update(rows, ["due_at", "held_since", "stops"], batch_size=SWEEP)
+    PromiseEvent.objects.bulk_create(events)
+    if rows:
+        log.info("promise.moved", promises=[row.code for row in rows], cause=cause)
+    return len(rows)
 
 
 def _break(rows: list[Promise], now: datetime) -> None:

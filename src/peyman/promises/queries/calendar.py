@@ -142,8 +142,10 @@ def moves(rows: Iterable[Promise], by: rules.Reckoning, now: datetime) -> list[M
     return found
 
 
-def due_of(promise: Promise, by: rules.Reckoning) -> rules.Due:
-    """Return when a promise falls due by this reckoning; its terms are loaded."""
+def due_of(promise: Promise, by: rules.Reckoning, ended_at: datetime | None = None) -> rules.Due:
+    """Return when a promise falls due by this reckoning; its terms are loaded. With `ended_at` its own clock runs
+    again from there, if it stands.
+    """
     return by.due(
         promise.start,
         promise.hours,
@@ -152,7 +154,14 @@ def due_of(promise: Promise, by: rules.Reckoning) -> rules.Due:
         kind=promise.kind,
         province=promise.province,
         parameters=promise.terms.parameters,
+        own=own_pauses(promise, ended_at),
     )
+
+
+def own_pauses(promise: Promise, ended_at: datetime | None = None) -> list[rules.Pause]:
+    """Return the spans in which this promise's own clock stood; with `ended_at` one that still stands ends there."""
+    found = [(datetime.fromisoformat(since), until and datetime.fromisoformat(until)) for since, until in promise.stops]
+    return [rules.Pause("", since, until or (max(ended_at, since) if ended_at else None)) for since, until in found]
 
 
 # ---- Force majeure ----

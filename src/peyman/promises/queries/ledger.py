@@ -16,6 +16,7 @@ from peyman.promises.models import Promise, PromiseEvent, Remedy
 from peyman.promises.queries.terms import clause_number
 
 WEEK = timedelta(days=7)
+ORDER_INCOMPLETE = "order incomplete"  # why clocks of one order stood (D39)
 _RUNNING = Q(state=Promise.State.OPEN, held_since=None)
 
 
@@ -180,6 +181,7 @@ class Moved:
     held: bool  # from here on the clock stands
     calendar: int  # the version that decided
     by_pause: bool  # a declared period, not a holiday
+    by_order: bool  # the order's data were asked for, or came (D39)
     overdue_by_edit: bool
 
 
@@ -260,6 +262,7 @@ def _moved(at: datetime, told: Mapping[str, Any]) -> Moved:
         held=bool(told.get("held_to")),
         calendar=int(told.get("calendar_to", 0)),
         by_pause=str(told.get("source", "")).startswith("force majeure"),
+        by_order=told.get("source") == ORDER_INCOMPLETE,
         overdue_by_edit=bool(told.get("overdue_by_edit")),
     )
 

@@ -136,8 +136,9 @@ class Reckoning:
         kind: str,
         province: str,
         parameters: Mapping[str, object],
+        own: Sequence[Pause] = (),
     ) -> Due:
-        """Return when a promise falls due: its hours, less what runs in pauses that cover it.
+        """Return when a promise falls due: its hours, less what runs in pauses that cover it and in its `own` ones.
 
         `parameters` are those of its own terms, whose office hours count. Raises ValueError for office hours that
         are none.
@@ -145,9 +146,9 @@ class Reckoning:
         office = office_hours(parameters)
         calendar = replace(self.calendar, office=office) if office else self.calendar
         pauses = [pause for pause in self.pauses if pause.scope.covers(clause, kind, province) and not pause.is_empty]
-        if not pauses:
+        if not pauses and not own:
             return Due(due_by(start, hours, hours_kind, calendar))
-        spans, held_from = stops(pauses)
+        spans, held_from = stops([*pauses, *own])
         at = due_by(start, hours, hours_kind, calendar, spans)
         held_since = max(held_from, start) if held_from is not None and at > max(held_from, start) else None
         met = [

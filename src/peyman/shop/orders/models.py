@@ -99,6 +99,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["person", "placed_at"], name="order_by_person"),
             models.Index(fields=["pay_until"], condition=Q(state="registered"), name="order_to_expire"),
+            models.Index(fields=["placed_at", "state"], name="order_by_placed"),  # the desk's lists and its chart
+            models.Index(fields=["processing_date"], condition=Q(state="final"), name="order_to_process"),
+            models.Index(fields=["placed_at"], condition=Q(state="short"), name="order_short"),
         ]
 
 
@@ -135,6 +138,58 @@ class OrderEvent(models.Model):
     clause = models.CharField(max_length=8, blank=True)
     details = models.JSONField(default=dict)
     at = models.DateTimeField()
+
+
+class InformationRequest(models.Model):
+    """What staff asked the customer for, because data of the order are missing or wrong (D39, D41)."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="requests")
+    code = models.CharField(max_length=32, unique=True)  # public id, "REQ-…"
+    fields = models.JSONField()  # names of the form's fields, as in `rules.requests`
+    note = SealedField()  # to the customer
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    answer_until = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    outcome = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=[("answered", "answered"), ("unanswered", "unanswered"), ("cancelled", "cancelled")],
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(closed_at=None), name="one_open_request_for_an_order"
+            ),
+            models.CheckConstraint(
+                name="closed_request_has_its_outcome",
+                condition=Q(closed_at=None, outcome="") | Q(closed_at__isnull=False) & ~Q(outcome=""),
+            ),
+            models.CheckConstraint(
+                name="answered_request_has_its_hour",
+                condition=Q(outcome="answered", answered_at__isnull=False)
+                | ~Q(outcome="answered") & Q(answered_at=None),
+            ),
+            models.CheckConstraint(name="answer_is_due_after_asking", condition=Q(answer_until__gt=F("asked_at"))),
+        ]
+        indexes = [models.Index(fields=["answer_until"], condition=Q(closed_at=None), name="request_to_close")]
+
+
+class Cancellation(models.Model):
+    """Why the shop itself ended an order (D28, D32, D33), as its customer was told."""
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="cancellation")
+    reason = models.CharField(max_length=24)  # a code of `rules.reasons`
+    note = SealedField(blank=True)  # to the customer
+    skus = models.JSONField(default=list)  # the goods it is about
+    detected_at = models.DateTimeField()  # from here on the customer had to be told
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="cancelled_after_detection", condition=Q(detected_at__lte=F("at")))]
 
 
 class AllowedAddress(models.Model):

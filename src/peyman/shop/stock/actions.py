@@ -47,6 +47,19 @@ def release_many(*, pieces: Mapping[int, int]) -> None:
         Stock.objects.filter(variant_id__in=pieces).update(allocated=F("allocated") - _by_variant(pieces))
 
 
+@carries_out("D28")
+@transaction.atomic
+def write_off_many(*, pieces: Mapping[int, int], reason: str, by: str, now: datetime) -> None:
+    """Owe `pieces` no longer and take them out of the count: they were sold and are not there. Leaves movements."""
+    if not pieces:
+        return
+    lost = _by_variant(pieces)
+    Stock.objects.filter(variant_id__in=pieces).update(allocated=F("allocated") - lost, on_hand=F("on_hand") - lost)
+    Movement.objects.bulk_create(
+        [Movement(variant_id=key, quantity=-n, reason=reason, by=by, at=now) for key, n in sorted(pieces.items())]
+    )
+
+
 @transaction.atomic
 def count_many(*, counts: Mapping[int, int], reason: str, by: str, now: datetime) -> list[int]:
     """Set what was counted in the store: variant id → pieces on hand, 0 or more.

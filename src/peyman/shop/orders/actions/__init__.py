@@ -4,14 +4,20 @@ from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_p
 from peyman.shop.orders.actions.guardian import assert_guardian, guardian_subject
 from peyman.shop.orders.actions.place import Placed, place
 from peyman.shop.orders.actions.prices import refresh_prices
+from peyman.shop.orders.actions.requests import answer, ask, cancel_unanswered
 from peyman.shop.orders.actions.retention import forget_papers
+from peyman.shop.orders.actions.shop_cancel import cancel_by_shop
 from peyman.shop.orders.actions.undo import cancel, expire_due, give_back_done
 
 __all__ = [
     "Issued",
     "Placed",
+    "answer",
+    "ask",
     "assert_guardian",
     "cancel",
+    "cancel_by_shop",
+    "cancel_unanswered",
     "expire_due",
     "forget_papers",
     "give_back_done",

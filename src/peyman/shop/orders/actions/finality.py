@@ -243,7 +243,8 @@ def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
     """Let captured payments do their work: make their orders final, or owe the money back.
 
     For the caller's transaction, right after the capture. Money for an order that is not waiting for
-    it (final already, expired, cancelled, a minor's without a guardian's word) is owed back whole, at once.
+    it (final already, expired, cancelled, a minor's without a guardian's word) is owed back whole, at once. What is
+    paid for an incomplete order is kept for its completion, which makes it final (D39).
     """
     orders = {
         order.bill_id: order
@@ -256,8 +257,7 @@ def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
     waiting = guardian.waiting(orders.values(), now)
     for payment in payments:
         order = orders[payment.bill_id]
-        is_due = order.state == states.REGISTERED and order.pk not in waiting
-        if is_due and payment.bill_id not in first and payment.amount >= order.total:
+        if order.pk not in waiting and payment.bill_id not in first and _is_due(order, payment, payments):
             first[payment.bill_id] = payment
         else:
             surplus.append(payment)
@@ -276,4 +276,15 @@ def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
         ],
         now=now,
     )
-    return issue_cart_codes([orders[bill].pk for bill in first], now) if first else Issued()
+    ready = [orders[bill].pk for bill in first if orders[bill].state == states.REGISTERED]
+    return issue_cart_codes(ready, now) if ready else Issued()
+
+
+def _is_due(order: Order, payment: Payment, captured: Sequence[Payment]) -> bool:
+    """Say whether an order still waits for this money; an incomplete one waits for its first payment only."""
+    if payment.amount < order.total:
+        return False
+    if order.state == states.INCOMPLETE and not order.cart_code:
+        came_now = sum(one.amount for one in captured if one.bill_id == order.bill_id)
+        return order.bill.paid - order.bill.refunded - came_now < order.total
+    return order.state == states.REGISTERED

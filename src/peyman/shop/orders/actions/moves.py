@@ -16,12 +16,14 @@ def move_many(
     by: str,
     now: datetime,
     details: Mapping[int, dict[str, Any]] | None = None,
+    clause: str = "",
     **fields: Any,
 ) -> None:
     """Let `event` happen to orders that are all in one state, and write it down.
 
-    `fields` are set in the same statement. Raises states.NotNow when the table has no such step,
-    Raced when an order was moved by somebody else meanwhile (the transaction is to be run again).
+    `fields` are set in the same statement; `clause` says why more exactly than the table does. Raises states.NotNow
+    when the table has no such step, Raced when an order was moved by somebody else meanwhile (the transaction is to be
+    run again).
     """
     if not orders:
         return
@@ -41,7 +43,7 @@ def move_many(
                 from_state=state,
                 to_state=step.to,
                 by=by,
-                clause=step.clause,
+                clause=clause or step.clause,
                 details=(details or {}).get(order.pk, {}),
                 at=now,
             )

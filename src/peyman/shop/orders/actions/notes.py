@@ -1,6 +1,7 @@
 """What we write to the buyer about an order. Queued in the transaction of what it tells."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,17 @@ from peyman.kernel.text import persian_digits
 from peyman.messages.actions import NewMessage
 from peyman.people.models import Person
 from peyman.promises.queries import clause_number
-from peyman.shop.orders.models import Order, OrderLine, ProForma
+from peyman.shop.orders.models import InformationRequest, Order, OrderLine, ProForma
+from peyman.shop.orders.rules import requests
+from peyman.shop.orders.rules.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Back:
+    """Money that goes back, ready to print: toman and «تا شنبه …»; both empty where there is none."""
+
+    amount: str = ""
+    due: str = ""
 
 
 def toman_words(rials: int) -> str:
@@ -130,6 +141,66 @@ def expired(order: Order, person: Person) -> NewMessage:
 def cancelled(order: Order, person: Person, refund: str, due: str) -> NewMessage:
     context = {"order": order.code, "amount": refund, "refund_due": due, "link": address(f"/orders/{order.code}/")}
     return _sms(order, person, "order_cancelled", context, f"order_cancelled:{order.code}")
+
+
+def data_asked(order: Order, person: Person, request: InformationRequest) -> list[NewMessage]:
+    """What is missing and until when we wait (D41)."""
+    titles = requests.titles(order.buyer_kind)
+    context = {
+        "order": order.code,
+        "fields": "، ".join(titles[name] for name in request.fields),
+        "answer_due": jalali.deadline(request.answer_until),
+        "link": address(f"/orders/{order.code}/"),
+    }
+    more = {"name": person.full_name, "note": request.note, "clause": clause_words(order, "D41")}
+    return _both_ways(order, person, "order_data_asked", context, more, f"order_data_asked:{request.code}")
+
+
+def unanswered(order: Order, person: Person, back: Back) -> list[NewMessage]:
+    """Nobody answered, so the order was cancelled; what was paid is on its way back (D41)."""
+    context = {
+        "order": order.code,
+        "amount": back.amount,
+        "refund_due": back.due,
+        "link": address(f"/orders/{order.code}/"),
+    }
+    more = {"name": person.full_name, "clause": clause_words(order, "D41")}
+    return _both_ways(order, person, "order_unanswered", context, more, f"order_unanswered:{order.code}")
+
+
+def cancelled_by_shop_key(order: str) -> str:
+    return f"order_cancelled_by_shop:{order}"
+
+
+def cancelled_by_shop(
+    order: Order, person: Person, why: Reason, note: str, gone: Sequence[str], back: Back
+) -> list[NewMessage]:
+    """We cancelled it: why, which goods it is about, and until when the money is back (D28, D32, D33)."""
+    context = {
+        "order": order.code,
+        "reason": why.title,
+        "amount": back.amount,
+        "refund_due": back.due,
+        "link": address(f"/orders/{order.code}/"),
+    }
+    more: dict[str, Any] = {
+        "name": person.full_name,
+        "note": note,
+        "clause": clause_words(order, why.clause),
+        "goods": [{"title": title} for title in gone],
+    }
+    key = cancelled_by_shop_key(order.code)
+    return _both_ways(order, person, "order_cancelled_by_shop", context, more, key)
+
+
+def _both_ways(
+    order: Order, person: Person, template: str, context: dict[str, Any], more: dict[str, Any], key: str
+) -> list[NewMessage]:
+    """An SMS always, and a mail that says `more` where there is a confirmed address."""
+    sms = _sms(order, person, template, context, key)
+    if not _has_mail(person):
+        return [sms]
+    return [sms, replace(sms, channel="email", to=person.email, key=f"{key}:mail", context={**context, **more})]
 
 
 def refund_done(order: Order, person: Person, refund_code: str, amount: int, bank_ref: str) -> NewMessage:

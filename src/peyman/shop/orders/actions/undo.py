@@ -1,23 +1,19 @@
 """Orders that end without goods: cancelled, expired, given back."""
 
-from collections import defaultdict
 from datetime import datetime
 
 from django.db import transaction
 
 from peyman.billing import actions as billing
 from peyman.billing import queries as bills
-from peyman.billing.actions import Raced, RefundAsk
+from peyman.billing.actions import Raced
 from peyman.billing.models import Refund
-from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.messages import actions as messages
-from peyman.promises import actions as promises
-from peyman.shop.orders.actions import notes
+from peyman.shop.orders.actions import closing, notes
 from peyman.shop.orders.actions.moves import move_many
-from peyman.shop.orders.models import Order, OrderLine
+from peyman.shop.orders.models import Order
 from peyman.shop.orders.rules import states
-from peyman.shop.stock import actions as stock
 
 
 @carries_out("D31", "D30")
@@ -27,35 +23,14 @@ def cancel(*, order: Order, by: str, now: datetime) -> Order:
 
     Raises states.NotCancellable from any other state, and for an order that is cancelled already.
     """
-    order = Order.objects.select_for_update(of=("self",)).select_related("person", "terms", "bill").get(pk=order.pk)
+    order = closing.lock(order)
     if order.state not in states.sources("cancel"):
         raise states.NotCancellable(state=states.TITLES[order.state])
-    was_final = order.state == states.FINAL
     move_many(orders=[order], event="cancel", by=by, now=now)
-    if was_final:
-        pieces: dict[int, int] = defaultdict(int)
-        for line in OrderLine.objects.filter(order=order):
-            pieces[line.variant_id] += line.quantity
-        stock.release_many(pieces=pieces)
-        promises.waive(subjects=[f"order:{order.code}"], kind="processing", evidence={"order": "cancelled"}, now=now)
-    asks = [
-        RefundAsk(
-            payment=payment,
-            amount=payment.amount - payment.refunded,
-            reason="cancelled",
-            clause="D31",
-            account="orders" if was_final else "unallocated",
-            order=order.code,
-            person_id=order.person_id,
-            terms=order.terms,
-            what=f"بازگرداندن {notes.toman_words(payment.amount - payment.refunded)} تومان پس از انصراف شما",
-        )
-        for payment in bills.captured_of(order.bill)
-    ]
-    owed = billing.accept_refunds(asks=asks, now=now)
-    amount = notes.toman_words(sum(one.refund.amount for one in owed)) if owed else ""
-    due = jalali.deadline(max(one.due_at for one in owed)) if owed else ""
-    messages.queue_many([notes.cancelled(order, order.person, amount, due)], now=now)
+    back = closing.undo(
+        order=order, outcome="cancelled", reason="cancelled", clause="D31", why="پس از انصراف شما", now=now
+    )
+    messages.queue_many([notes.cancelled(order, order.person, back.amount, back.due)], now=now)
     return order
 
 

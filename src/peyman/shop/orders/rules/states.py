@@ -22,6 +22,13 @@ class NotCancellable(NotNow):
     says = "سفارش در وضعیت «{state}» است و دیگر نمی‌توان از آن انصراف داد. چیزی تغییر نکرد."
 
 
+class NothingAsked(NotNow):
+    """There is no open request for data to answer."""
+
+    code, clause = "nothing_asked", "D41"
+    says = "برای این سفارش پرسش بازی نیست؛ وضعیت آن «{state}» است. چیزی تغییر نکرد."
+
+
 class NotPayable(NotNow):
     """Only a registered order whose time has not run out is paid for."""
 
@@ -43,8 +50,21 @@ STEPS: dict[tuple[str, str], Step] = {
     (REGISTERED, "run_short"): Step(SHORT, "D28"),
     (REGISTERED, "expire"): Step(EXPIRED, "D57"),
     (REGISTERED, "cancel"): Step(CANCELLED, "D31"),
+    (INCOMPLETE, "cancel"): Step(CANCELLED, "D31"),
+    (SHORT, "cancel"): Step(CANCELLED, "D31"),
     (FINAL, "cancel"): Step(CANCELLED, "D31"),
     (SHORT, "give_back"): Step(CANCELLED, "D30"),
+    # Asked for more (D41): clocks stand until the answer (D39), and an order whose cart code was issued keeps it.
+    (REGISTERED, "ask_more"): Step(INCOMPLETE, "D41"),
+    (FINAL, "ask_more"): Step(INCOMPLETE, "D41"),
+    (INCOMPLETE, "complete"): Step(REGISTERED, "D39"),
+    (INCOMPLETE, "complete_final"): Step(FINAL, "D39"),
+    (INCOMPLETE, "unanswered"): Step(CANCELLED, "D41"),
+    # By the shop, with a reason that names its own clause; see `reasons`.
+    (REGISTERED, "cancel_by_shop"): Step(CANCELLED, "D33"),
+    (INCOMPLETE, "cancel_by_shop"): Step(CANCELLED, "D33"),
+    (SHORT, "cancel_by_shop"): Step(CANCELLED, "D33"),
+    (FINAL, "cancel_by_shop"): Step(CANCELLED, "D33"),
 }
 
 TITLES = {
