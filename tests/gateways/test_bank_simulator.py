@@ -227,6 +227,32 @@ def test_a_switch_counts_down_or_holds(bank: BankSimulator) -> None:
     assert bank.switches.strikes("reverse_drop") is not None
 
 
+def test_a_bank_that_takes_back_what_it_had_confirmed_tells_nobody(bank: BankSimulator, token: Token) -> None:
+    mine = token()
+    assert post(f"{bank.url}/_sim/take_back/{mine}").status_code == 404  # nobody paid it
+    bank.pay(mine)
+    with Zarinpal(MERCHANT, bank.url) as port:
+        port.verify(token=mine, amount=1_250_000)
+        assert post(f"{bank.url}/_sim/take_back/{mine}").json()["returned"] is True
+        assert port.inquiry(token=mine) is Status.REVERSED
+    assert post(f"{bank.url}/_sim/take_back/{mine}").status_code == 404
+    assert post(f"{bank.url}/_sim/take_back/A0").status_code == 404
+
+
+def test_a_bank_that_mixes_receipts_up_tells_the_first_one_s(bank: BankSimulator, token: Token) -> None:
+    one, two = token(), token()
+    bank.pay(one)
+    bank.pay(two)
+    bank.faults(other_receipt=True)
+    with Zarinpal(MERCHANT, bank.url) as port:
+        first, second = (port.verify(token=each, amount=1_250_000) for each in (one, two))
+        assert isinstance(first, Verified) and isinstance(second, Verified)
+        assert first.refnum == second.refnum == str(bank.ledger()[0]["ref_id"])
+        bank.faults(other_receipt=False)
+        again = port.verify(token=two, amount=1_250_000)
+    assert again == Verified(str(bank.ledger()[1]["ref_id"]), second.card_mask, again=True)
+
+
 @pytest.mark.parametrize("path", ["/", "/pg/v4/payment/verify", "/pg/v4/payment/../verify.json", "/%00"])
 def test_other_paths_are_not_found(bank: BankSimulator, path: str) -> None:
     assert post(bank.url + path, json={}).status_code == 404

@@ -98,7 +98,7 @@ class BankSimulator(Switched):
         return {"payments": len(self.till.payments)}
 
     def control(self, request: Request, what: str) -> Response | None:
-        """Show the ledger, pay, or move the clock."""
+        """Show the ledger, pay, take back what was paid, or move the clock."""
         document = request.json() if request.body else {}
         match request.method, what.split("/"):
             case "GET", ["ledger"]:
@@ -107,6 +107,11 @@ class BankSimulator(Switched):
                 if authority not in self.till.payments:
                     return as_json({"error": "no such token"}, 404)
                 return as_json(self.pay(authority, document.get("status", "OK")))
+            case "POST", ["take_back", authority]:
+                try:
+                    return as_json(self.till.take_back(authority).shown())
+                except (KeyError, ValueError):
+                    return as_json({"error": "no such token, or nothing to take back"}, 404)
             case "POST", ["clock"] if isinstance(document, dict):
                 try:
                     self.advance(float(document.get("advance_s", 0)))

@@ -88,7 +88,7 @@ class SamanCounter:
                 "TerminalId": int(payment.merchant),
                 "Token": payment.authority,
                 "RefNum": refnum(payment),
-                "ResNum": payment.order_id,
+                "ResNum": self._till.other(payment).order_id,
                 "TraceNo": int(payment.session_id),
                 "Amount": payment.paid_amount,
                 "AffectiveAmount": payment.paid_amount,

@@ -27,6 +27,7 @@ SWITCHES = frozenset(
         "verify_500",  # verifies, answers 500
         "verify_before_500",  # does not verify, answers 500
         "garbage",  # does it, answers an HTML page with 200
+        "other_receipt",  # tells of a payment what is another one's: its receipt (Zarinpal), its ResNum (Saman)
         "inquiry_500",
         "unverified_500",
         "reverse_drop",  # reverses, answers nothing
@@ -65,7 +66,7 @@ class Payment:
     paid_at: str | None = None
     verified_at: str | None = None
     reversed_at: str | None = None
-    returned: bool = False  # reversed by the bank itself, since nobody verified it
+    returned: bool = False  # reversed by the bank itself: nobody verified it, or it was taken back
     refunds: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     gateway: str = "zarinpal"
@@ -136,7 +137,29 @@ class Till:
                 return payment, 0
             return payment, 2 if paid and self.switches.strikes("double_callback") else 1
 
+    def take_back(self, authority: str) -> Payment:
+        """Give a verified payment back to its card, as a bank does days later, and tell nobody. KeyError for no such
+        token, ValueError for one that holds nothing.
+        """
+        with self.lock:
+            payment = self.payments[authority]
+            if payment.state != "VERIFIED" or payment.refunds:
+                raise ValueError("only a payment that is verified and whole is taken back")
+            payment.state, payment.reversed_at, payment.returned = "REVERSED", self.clock.now().isoformat(), True
+            self.keep(payment)
+            return payment
+
     # ---- for the protocols; the lock is held ----
+
+    def other(self, payment: Payment) -> Payment:
+        """Return the payment whose receipt is told in place of this one's: one that was verified before, where
+        `other_receipt` strikes and there is one, else the payment itself.
+        """
+        if self.switches.strikes("other_receipt"):
+            for one in self.payments.values():
+                if one.gateway == payment.gateway and one.verified_at and one is not payment:
+                    return one
+        return payment
 
     def number(self) -> str:
         """Return the next number of a session or a refund."""

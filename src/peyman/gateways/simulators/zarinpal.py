@@ -109,9 +109,11 @@ class ZarinpalCounter:
             raise Drop
         if self._till.switches.strikes("verify_500"):
             return ERROR_500
+        with self._till.lock:
+            ref_id = self._till.other(payment).ref_id
         return self._done(
             {
-                "ref_id": payment.ref_id,
+                "ref_id": ref_id,
                 "card_pan": CARD,
                 "card_hash": hashlib.sha256(CARD.encode()).hexdigest().upper(),
                 "fee_type": "Merchant",
