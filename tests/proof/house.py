@@ -6,17 +6,19 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 REPO = Path(__file__).resolve().parents[2]
 PEYMAN = str(Path(sys.executable).parent / "peyman")
@@ -144,6 +146,12 @@ class House:
             time.sleep(0.3)
         raise AssertionError(f"the house did not come up; see {self.folder / 'processes.log'}")
 
+    def workers(self) -> set[int]:
+        """The processes of the workers that are alive."""
+        with self._lock:
+            workers = [process for name, process in self._processes.items() if name.startswith("worker")]
+            return {process.pid for process in workers if process.poll() is None}
+
     # ---- Using ----
 
     def run(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> str:
@@ -164,6 +172,27 @@ class House:
 
     def faults(self, **switches: Any) -> None:
         httpx.post(f"{self.bank_url}/_sim/faults", json=switches, timeout=30).raise_for_status()
+
+    def faults_happened(self) -> dict[str, int]:
+        """How often each fault of the bank struck."""
+        return dict(httpx.get(f"{self.bank_url}/_sim/faults", timeout=30).json()["happened"])
+
+    def take_back(self, token: str) -> None:
+        """Let the bank give a verified payment back, and tell nobody."""
+        httpx.post(f"{self.bank_url}/_sim/take_back/{token}", timeout=30).raise_for_status()
+
+    def reconcile(self, file: Path, lines: list[str]) -> dict[str, Any]:
+        """Take a bank's statement in; returns what came of it."""
+        file.write_text("\n".join(["refnum,terminal,amount,kind,at", *lines]) + "\n", "utf-8")
+        return dict(json.loads(self.run("reconcile", "--statement", str(file), "--json", ok=(0, 1))))
+
+    def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """Ask the database itself."""
+        if self.database == "postgres":
+            with psycopg.connect(self.environment["DATABASE_URL"], connect_timeout=5) as link:
+                return link.execute(question).fetchall()
+        with closing(sqlite3.connect(f"file:{self.folder / 'data' / 'peyman.sqlite3'}?mode=ro", uri=True)) as link:
+            return link.execute(question).fetchall()
 
     def ledger(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = httpx.get(f"{self.bank_url}/_sim/ledger", timeout=60).json()

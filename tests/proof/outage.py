@@ -30,8 +30,9 @@ from tests.proof.house import REPO, House
 EVENING = datetime(2025, 1, 4, 18, 30, tzinfo=UTC)  # Saturday, 22:00 in Tehran
 MOBILE, EMAIL = "+989121234567", "night@example.ir"
 LONGEST_STEP = 300.0  # seconds in which the workers must come to rest
-HELD = 6.0  # seconds without a move that count as calm while rows are held
-CLAIMS = "SELECT id, claim FROM messages_message WHERE claim <> '' ORDER BY id"
+LET_GO = 15.0  # seconds without a move after which a living worker has let go; longer than any conversation
+DUE = """SELECT id, claim, COALESCE(claimed_until > ?, FALSE) FROM messages_message
+         WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= ? ORDER BY id"""
 
 WRITER = """
 import sys, time, django
@@ -78,7 +79,6 @@ class Weather:
     lasts: timedelta
     sms: dict[str, Any] = field(default_factory=dict)
     mail: dict[str, Any] = field(default_factory=dict)
-    patience: float = 0.6  # seconds without a move that count as calm; longer than anything hangs
 
 
 CLEAR = {"down": 0, "drop": 0.0, "garbage": 0.0, "error_200": 0, "http_500": 0.0, "slow_s": 0, "twice": 0.0}
@@ -99,7 +99,7 @@ def night(hours: float) -> list[Weather]:
         Weather("an answer that lies", 0.5 * hour, {"error_200": True}),
         Weather("both answer 200 and take nothing", 0.5 * hour, both(error_200=True)),
         Weather("what is taken is delivered twice", 0.5 * hour, both(twice=0.5, drop=0.15)),
-        Weather("answers hang", 0.5 * hour, both(slow_s=HANGS), patience=9.0),
+        Weather("answers hang", 0.5 * hour, both(slow_s=HANGS)),
         Weather("the first provider is away", 1.5 * hour, {"down": True}),
         Weather("nobody answers", hours * hour, both(down=True), {"down": True}),
         Weather("the second is back", hour, {"down": True, "smsir_down": 0}, {"down": True}),
@@ -138,25 +138,23 @@ def run(
             writer.write(written, written + each, now)
             written += each
             # A clock that jumps ends leases at once: whoever is alive must hold nothing when it does.
-            calm(house, part.patience)
+            calm(house, now)
             now += step
             house.set_clock(now)
             if killer and not is_early:
                 killer.start()
-            calm(house, part.patience)
+            calm(house, now)
             if killer:
                 killer.join()
-                calm(house, part.patience)
+                calm(house, now)
         house.provider_faults(**both(**CLEAR))
         house.mail_faults(down=0)
         for _ in range(60):
-            waiting = [row for row in house.export("outbox") if not row["sent_at"] and not row["dead_at"]]
-            if not waiting:
+            if waiting(house, now + timedelta(days=365)) == []:
                 break
             now += timedelta(minutes=15)
             house.set_clock(now)
-            time.sleep(1)
-            calm(house)
+            calm(house, now)
         wrong, sent = compare(house, written)
         return {
             "database": database, "seed": seed, "messages": written, "night": str(now - EVENING),
@@ -200,36 +198,56 @@ class Writer:
                 raise AssertionError("the writer ended; see writer.log")
 
 
-def calm(house: House, patience: float = 0.6) -> None:
-    """Wait until nothing moves, before the clock is moved on: a lease must not run out under a live worker's hands.
+def calm(house: House, now: datetime) -> None:
+    """Wait until all that is due has been tried and no living worker holds anything, before the clock is moved on: a
+    lease must not run out under the hands of a worker that is merely slow.
 
-    What a killed worker held does not move either, so while anything is held the wait is longer. A machine that is
-    late itself says nothing about workers.
+    A claim says whose it is. What a killed worker holds is not waited for; a living one lets go of what it holds only
+    when its database fails it, and then nothing moves.
     """
-    before, since = claims(house), time.monotonic()
+    before, since = waiting(house, now), time.monotonic()
     until = since + LONGEST_STEP
     while (asked := time.monotonic()) < until:
-        time.sleep(0.15)
-        found = claims(house)
-        if found != before or time.monotonic() - asked > 0.5:
-            before, since = found, time.monotonic()
-        elif time.monotonic() - since > (max(patience, HELD) if found else patience):
+        rows = waiting(house, now)
+        living = house.workers()  # afterwards: one that starts meanwhile may hold what was read
+        if rows is not None and all(row.holder and row.holder not in living for row in rows):
             return
-    raise AssertionError("the workers never came to rest")
+        # A machine that is late itself says nothing about workers.
+        if rows is None or rows != before or time.monotonic() - asked > 0.5:
+            before, since = rows, time.monotonic()
+        elif all(row.holder for row in rows) and time.monotonic() - since > LET_GO:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"the workers never came to rest: {before}")
 
 
-def claims(house: House) -> list[Any]:
+@dataclass(frozen=True)
+class Waiting:
+    """A message that is due and has not ended; `holder`: the process that holds it, 0 when anybody may take it."""
+
+    row: int
+    claim: str
+    is_held: bool
+
+    @property
+    def holder(self) -> int:
+        return int(self.claim[:8], 16) if self.is_held else 0
+
+
+def waiting(house: House, now: datetime) -> list[Waiting] | None:
+    """Return what is due; None while the database is away."""
     try:
         if house.database == "postgres":
             with psycopg.connect(house.environment["DATABASE_URL"], connect_timeout=2) as link:
-                return link.execute(CLAIMS).fetchall()
+                return [Waiting(*row) for row in link.execute(DUE.replace("?", "%s"), [now, now]).fetchall()]
         link = sqlite3.connect(f"file:{house.folder / 'data' / 'peyman.sqlite3'}?mode=ro", uri=True, timeout=5)
         try:
-            return link.execute(CLAIMS).fetchall()
+            told = f"{now:%Y-%m-%d %H:%M:%S}"  # as Django writes instants there
+            return [Waiting(pk, claim, bool(held)) for pk, claim, held in link.execute(DUE, [told, told])]
         finally:
             link.close()
     except (psycopg.Error, sqlite3.Error):
-        return [time.monotonic()]  # away: whatever comes next is a change
+        return None
 
 
 def compare(house: House, written: int) -> tuple[list[str], dict[str, Any]]:
