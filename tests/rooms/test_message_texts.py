@@ -26,6 +26,8 @@ TEXTS = {
     "link": LINK,
     "pay_until": "تا پنجشنبه ۵ آذر، ساعت ۱۰:۲۴",
     "refund_due": "تا شنبه ۷ آذر، ساعت ۱۷",
+    "fields": "پلاک، کد پستی",
+    "answer_due": "تا شنبه ۷ آذر، ساعت ۱۷",
     "version": "۱",
     "count": "۳",
     "first": "بازگرداندن ۱۸٬۵۴۵٬۰۰۰ تومان به حساب شما",
@@ -74,6 +76,7 @@ ITEMS = [{"title": "کتاب‌خوان آوند", "text": "نمایشگر ۶ ا
 OVERDUES = [{"what": "فرستادن پیش‌فاکتور", "code": "PRM-7K2M-9QXR-4WTB-6", "due": "تا شنبه", "late": "۴۰ دقیقه"}]
 DRIFTS = [{"what": "185.143.232.0/22 (آروان)", "code": "DRF-7K2M-9QXR-4WTB-6", "why": "در فهرست نیست"}]
 TABLES = {
+    "goods": [{"title": "کتاب‌خوان آوند A6، سرمه‌ای"}],
     "overdues": OVERDUES,
     "drifts": DRIFTS,
     "lines": LINES,
@@ -123,6 +126,21 @@ def files(channel: str, name: str) -> list[str]:
             f"پیمان: مهلت پرداخت این سفارش گذشت و سفارش بسته شد.\n{CODE}\nبرای خرید دوباره، سفارش تازه‌ای ثبت کنید.",
         ),
         (
+            "order_data_asked",
+            f"پیمان: برای ادامه این سفارش اطلاعات بیشتری لازم است.\n{CODE}\nپلاک، کد پستی\n"
+            f"تا شنبه ۷ آذر، ساعت ۱۷ بنویسید:\n{LINK}",
+        ),
+        (
+            "order_unanswered",
+            f"پیمان: پرسش ما درباره این سفارش پاسخی نگرفت و سفارش لغو شد.\n{CODE}\n"
+            f"۱۸٬۵۴۵٬۰۰۰ تومان تا شنبه ۷ آذر، ساعت ۱۷ به شما برمی‌گردد.\n{LINK}",
+        ),
+        (
+            "order_cancelled_by_shop",
+            f"پیمان: این سفارش را لغو کردیم، چون درخواست شما.\n{CODE}\n"
+            f"۱۸٬۵۴۵٬۰۰۰ تومان تا شنبه ۷ آذر، ساعت ۱۷ به شما برمی‌گردد.\n{LINK}",
+        ),
+        (
             "order_cancelled",
             f"پیمان: سفارش شما لغو شد.\n{CODE}\nدلیل: درخواست شما\n"
             "۱۸٬۵۴۵٬۰۰۰ تومان تا شنبه ۷ آذر، ساعت ۱۷ به شما برمی‌گردد.",
@@ -154,6 +172,9 @@ def test_the_last_line_of_a_log_in_code_lets_the_browser_fill_it_in() -> None:
         ("refund_done", 2),
         ("order_expired", 2),
         ("order_cancelled", 2),
+        ("order_data_asked", 4),
+        ("order_unanswered", 4),
+        ("order_cancelled_by_shop", 4),
         ("contact_code", 2),
         ("guardian_confirmation", 4),
         ("waybill", 2),

@@ -40,6 +40,7 @@ from peyman.kernel.errors import TryLater
 from peyman.promises.rules import parameter
 from peyman.shop.orders import actions as orders
 from peyman.shop.orders.models import Order
+from peyman.shop.orders.queries.payable import ran_out
 from peyman.shop.orders.rules import states
 
 log = structlog.get_logger()
@@ -58,7 +59,9 @@ class Started:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a return from the bank ended: `final`, `short`, `unpaid`, `unknown`, `returned` or `surplus`."""
+    """How a return from the bank ended: `final`, `short`, `unpaid`, `unknown`, `returned`, `surplus`, or `kept` for an
+    order that waits for its buyer's answer.
+    """
 
     kind: str
     order: str
@@ -168,10 +171,12 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
         return outcome_of(payment)
     if not verify:
         status = bank.inquiry(token=payment.token)
-        if status in (Status.PAID, Status.VERIFIED):
-            verify = True
-        else:
+        if status not in (Status.PAID, Status.VERIFIED):
             return _not_paid(payment, status, now)
+    if bank.tells_returns and payment.state == Payment.State.PENDING and ran_out(payment.bill_id):
+        ended = _turn_away(payment, bank.inquiry(token=payment.token), now)
+        if ended:
+            return ended
     if not billing.begin_verify(payment=payment, now=now):
         return outcome_of(Payment.objects.get(pk=payment.pk))
     # The receipt is claimed: our row names this token, so "verified before" can only be our own earlier word.
@@ -191,6 +196,22 @@ def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None],
     billing.ask_again(payment=payment, now=now)
     log.warning("payment.unknown", payment=payment.code)
     return Outcome("unknown", _order_of(payment).code)
+
+
+@carries_out("D28", "D30")
+def _turn_away(payment: Payment, status: Status | Unknown, now: datetime) -> Outcome | None:
+    """What was paid ran out meanwhile (A14): it is not verified, so that the bank gives it back by itself, at the
+    latest. None when it has to be verified after all: the bank holds it as ours, or the order waits no longer.
+    """
+    if status is Status.VERIFIED:
+        return None
+    if status is not Status.PAID:
+        return _not_paid(payment, status, now)
+    if not orders.turn_away(payment=payment, now=now):
+        return None
+    order = _order_of(payment).code
+    log.warning("order.short", order=order)
+    return Outcome("short", order)
 
 
 def _not_paid(payment: Payment, status: Status | Unknown, now: datetime) -> Outcome:
@@ -248,17 +269,25 @@ def _mismatch(payment: Payment, status: Status | Unknown, now: datetime) -> Outc
 def outcome_of(payment: Payment) -> Outcome:
     """Return how a payment stands by our own rows; `unknown` while the bank has not told us the end."""
     order = _order_of(payment)
+    if payment.state in (Payment.State.FAILED, Payment.State.RETURNED) and _was_turned_away(payment):
+        return Outcome("short", order.code)
     if payment.state == Payment.State.FAILED:
         return Outcome("unpaid", order.code)
     if payment.state == Payment.State.RETURNED:
         return Outcome("returned", order.code)
     if payment.state != Payment.State.CAPTURED:
         return Outcome("unknown", order.code)
-    if order.state == states.SHORT or payment.refunds.filter(reason="sold_out").exists():
+    if order.state == states.SHORT or _was_turned_away(payment):
         return Outcome("short", order.code)
     if order.cart_code and not payment.refunds.filter(reason="not_due").exists():
         return Outcome("final", order.code)
+    if order.state == states.INCOMPLETE and not payment.refunds.exists():
+        return Outcome("kept", order.code)
     return Outcome("surplus", order.code)
+
+
+def _was_turned_away(payment: Payment) -> bool:
+    return payment.refunds.filter(reason="sold_out").exists()
 
 
 def _order_of(payment: Payment) -> Order:

@@ -39,6 +39,12 @@ class Bank(Protocol):
     def terminal(self) -> str:
         """Whom the bank pays, as payments record it. Not for logs."""
 
+    @property
+    def tells_returns(self) -> bool:
+        """Whether an inquiry tells that money went back which nobody verified. Where it does not, money that must go
+        back is verified first: what we hold a receipt of can always be given back.
+        """
+
     def redirect_url(self, token: str) -> str:
         """Where the buyer goes to pay `token`."""
 

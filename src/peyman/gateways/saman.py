@@ -193,6 +193,11 @@ class Saman(Port):
         """The terminal's number, as payments record it."""
         return self._terminal
 
+    @property
+    def tells_returns(self) -> bool:
+        """It does not: only verifying tells, and that takes the money."""
+        return False
+
     def redirect_url(self, token: str) -> str:
         """Where the buyer goes to pay `token`."""
         return f"{self._host}{PAY_PATH}?token={token}"

@@ -301,6 +301,11 @@ class Zarinpal(Port):
         """The merchant id, as payments record it. Not for logs."""
         return self._merchant
 
+    @property
+    def tells_returns(self) -> bool:
+        """It does: the inquiry says REVERSED also of what was never verified."""
+        return True
+
     def redirect_url(self, token: str) -> str:
         """Where the buyer goes to pay `token`."""
         return f"{self._pay}/pg/StartPay/{token}"

@@ -25,6 +25,7 @@ from peyman.billing.actions.payments import (
     returned,
     start,
     stop_asking,
+    turn_down,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "returned",
     "start",
     "stop_asking",
+    "turn_down",
 ]

@@ -1,6 +1,6 @@
 """Changing orders: one verb, one transaction."""
 
-from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_payments
+from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_payments, turn_away
 from peyman.shop.orders.actions.guardian import assert_guardian, guardian_subject
 from peyman.shop.orders.actions.place import Placed, place
 from peyman.shop.orders.actions.prices import refresh_prices
@@ -26,4 +26,5 @@ __all__ = [
     "place",
     "refresh_prices",
     "take_payments",
+    "turn_away",
 ]

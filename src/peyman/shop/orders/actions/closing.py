@@ -24,8 +24,13 @@ def lock(order: Order) -> Order:
     The bill comes first, as in a capture: money that arrives at this moment is either seen here, or finds the order as
     this transaction leaves it.
     """
-    Bill.objects.select_for_update().get(pk=order.bill_id)
-    return Order.objects.select_for_update(of=("self",)).select_related("person", "terms", "bill").get(pk=order.pk)
+    return lock_bill(order.bill_id)
+
+
+def lock_bill(bill_id: int) -> Order:
+    """Hold a bill and its order and return the order, as `lock`."""
+    Bill.objects.select_for_update().get(pk=bill_id)
+    return Order.objects.select_for_update(of=("self",)).select_related("person", "terms", "bill").get(bill=bill_id)
 
 
 def undo(

@@ -1,7 +1,7 @@
 """The only commit point of the shop: stock, price and cart code in one short transaction (D57)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, CharField
 
 from peyman.billing import actions as billing
-from peyman.billing.actions import RefundAsk
+from peyman.billing.actions import Owed, RefundAsk
 from peyman.billing.models import Bill, Payment
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
@@ -17,11 +17,12 @@ from peyman.messages import actions as messages
 from peyman.promises import actions as promises
 from peyman.promises.queries import working_calendar
 from peyman.promises.rules import parameter
-from peyman.shop.orders.actions import guardian, notes
+from peyman.shop.orders.actions import closing, guardian, notes
 from peyman.shop.orders.actions.moves import move_many
 from peyman.shop.orders.models import Order, OrderLine
 from peyman.shop.orders.rules import states
 from peyman.shop.stock import actions as stock
+from peyman.shop.stock.queries import available
 from peyman.shop.stock.rules import fit
 from peyman.tables import ByKey
 
@@ -69,7 +70,10 @@ def _issue(ids: list[int], now: datetime) -> Issued:
     served, refused = fit([(order.pk, pieces[order.pk]) for order in orders], left)
     by_pk = {order.pk: order for order in orders}
     _make_final([by_pk[pk] for pk in served], lines, now)
-    _make_short([by_pk[pk] for pk in refused], now)
+    for pk in served:
+        for variant, n in pieces[pk].items():
+            left[variant] -= n
+    _make_short([by_pk[pk] for pk in refused], {pk: _gone(lines[pk], left) for pk in refused}, now)
     return Issued(final=[by_pk[pk].code for pk in served], short=[by_pk[pk].code for pk in refused])
 
 
@@ -191,12 +195,17 @@ def _owe_differences(orders: list[Order], drops: dict[int, int], now: datetime) 
     billing.accept_refunds(asks=asks, now=now)
 
 
+def _gone(lines: Sequence[OrderLine], left: Mapping[int, int]) -> list[str]:
+    """Return the SKUs of which fewer are left than an order wants."""
+    return [line.sku for line in lines if left.get(line.variant_id, 0) < line.quantity]
+
+
 @carries_out("D28", "D30")
-def _make_short(orders: list[Order], now: datetime) -> None:
-    """Tell the truth to those who paid for what ran out, and owe them all of it."""
+def _make_short(orders: list[Order], gone: Mapping[int, list[str]], now: datetime) -> None:
+    """Tell the truth to those who paid for what ran out, and owe them all of it. `gone`: order → SKUs that ran out."""
     if not orders:
         return
-    move_many(orders=orders, event="run_short", by="system", now=now)
+    _run_short(orders, gone, now)
     by_bill = {order.bill_id: order for order in orders}
     asks = [
         _ask(
@@ -210,11 +219,48 @@ def _make_short(orders: list[Order], now: datetime) -> None:
         )
         for payment in _with_money(by_bill)
     ]
+    _tell_short(billing.accept_refunds(asks=asks, now=now), by_bill, now)
+
+
+def _run_short(orders: list[Order], gone: Mapping[int, list[str]], now: datetime) -> None:
+    details = {order.pk: {"skus": gone[order.pk]} for order in orders}
+    move_many(orders=orders, event="run_short", by="system", now=now, details=details)
+
+
+def _tell_short(accepted: Sequence[Owed], by_bill: Mapping[int, Order], now: datetime) -> None:
     told = {}
-    for owed in billing.accept_refunds(asks=asks, now=now):
+    for owed in accepted:
         order = by_bill[owed.refund.payment.bill_id]
         told[order.pk] = notes.short(order, order.person, owed.refund.amount, owed.due_at)
     messages.queue_many(list(told.values()), now=now)
+
+
+@carries_out("D28", "D30")
+@transaction.atomic
+def turn_away(*, payment: Payment, now: datetime) -> bool:
+    """Leave a paid payment unverified, because what it is for ran out (A14): the order is short, and the money, which
+    is not ours, is promised back all the same; the bank's inquiry proves it.
+
+    False, and nothing has changed, when the payment is on its way to being verified or the order waits no longer.
+    """
+    order = closing.lock_bill(payment.bill_id)
+    if order.state != states.REGISTERED or not billing.turn_down(payment=payment):
+        return False
+    lines = list(OrderLine.objects.filter(order=order).order_by("position"))
+    left = available([line.variant_id for line in lines])
+    _run_short([order], {order.pk: _gone(lines, left)}, now)
+    amount = notes.toman_words(payment.amount)
+    ask = _ask(
+        order,
+        payment,
+        payment.amount,
+        reason="sold_out",
+        clause="D30",
+        account=None,
+        what=f"بازگرداندن {amount} تومان، چون کالا تمام شد",
+    )
+    _tell_short(billing.accept_refunds(asks=[ask], now=now), {order.bill_id: order}, now)
+    return True
 
 
 def _with_money(bills: dict[int, Order]) -> list[Payment]:
