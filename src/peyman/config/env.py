@@ -28,6 +28,9 @@ class Env:
     kavenegar_key: str
     kavenegar_sender: str
     saman_terminal: str
+    paya_sheba: str  # our own account, which transfers of refunds leave from
+    paya_name: str  # and whose it is, as the bank knows us
+    two_persons_above: int  # rials: a refund above it, and a batch, needs two persons
     gateways: tuple[str, ...]  # banks in the order they are offered; empty = all that are set up
     smsir_key: str
     smsir_line: str
@@ -71,6 +74,9 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         zarinpal_merchant=environ.get("PEYMAN_ZARINPAL_MERCHANT", ""),
         zarinpal_token=environ.get("PEYMAN_ZARINPAL_TOKEN", ""),
         saman_terminal=environ.get("PEYMAN_SAMAN_TERMINAL", "").strip(),
+        paya_sheba="".join(environ.get("PEYMAN_PAYA_SHEBA", "").split()).upper(),
+        paya_name=environ.get("PEYMAN_PAYA_NAME", "").strip(),
+        two_persons_above=int(environ.get("PEYMAN_TWO_PERSONS_ABOVE") or 200_000_000),
         gateways=_list(environ.get("PEYMAN_GATEWAYS", "").lower()),
         kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
         kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),

@@ -20,6 +20,10 @@ CLOCK_FILE = ENV.clock_file if SANDBOX else ""
 ZARINPAL_ACCESS_TOKEN = ENV.zarinpal_token or ("sandbox-token" if SANDBOX else "")  # refunds need it
 ZARINPAL_MERCHANT = ENV.zarinpal_merchant or ("00000000-0000-4000-8000-00000000da5e" if SANDBOX else "")
 SAMAN_TERMINAL = ENV.saman_terminal or ("21000001" if SANDBOX else "")
+# Which account transfers of refunds leave from, and above how many rials two persons stand behind one.
+PAYA_SHEBA = ENV.paya_sheba or ("IR820540102680020817909002" if SANDBOX else "")
+PAYA_NAME = ENV.paya_name or "پیمان"
+TWO_PERSONS_ABOVE = ENV.two_persons_above
 GATEWAYS = list(ENV.gateways)  # in the order they are offered; empty: all that are set up
 KAVENEGAR_KEY = ENV.kavenegar_key or ("sandbox-key" if SANDBOX else "")
 KAVENEGAR_SENDER = ENV.kavenegar_sender or "10004346"

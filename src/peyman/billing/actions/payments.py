@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, CharField, F, Q
+from django.db.models import BigIntegerField, CharField, F, Q, Sum
 
-from peyman.billing.models import Bill, Entry, Payment, Refund
+from peyman.billing.models import Bill, Entry, PayaLine, Payment, Refund
+from peyman.billing.rules import paya
 from peyman.billing.rules import payments as rules
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
@@ -17,7 +19,7 @@ from peyman.people.models import Person
 from peyman.promises import actions as promises
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
-from peyman.tables import ByKey
+from peyman.tables import ByKey, insert
 
 ASKABLE = [Payment.State.PENDING, Payment.State.VERIFYING]
 
@@ -221,11 +223,11 @@ def capture_many(*, captures: Sequence[Capture], now: datetime) -> list[Payment]
     for payment in fresh:
         by_bill[payment.bill_id] += payment.amount
     Bill.objects.filter(pk__in=by_bill).update(paid=F("paid") + _by_pk(by_bill))
-    _post(
+    post(
         [
             entry
             for payment in fresh
-            for entry in _pair(
+            for entry in pair(
                 f"capture:{payment.code}",
                 f"gateway:{payment.gateway}",
                 "unallocated",
@@ -248,24 +250,26 @@ class Raced(Exception):
 # ---- Ledger ----
 
 
-def _pair(posting: str, debit: str, credit: str, amount: int, bill_id: int, now: datetime) -> list[Entry]:
+def pair(posting: str, debit: str, credit: str, amount: int, bill_id: int, now: datetime) -> list[Entry]:
+    """Return both sides of a posting of `amount` rials."""
     return [
         Entry(posting=posting, account=debit, amount=amount, bill_id=bill_id, at=now),
         Entry(posting=posting, account=credit, amount=-amount, bill_id=bill_id, at=now),
     ]
 
 
-def _post(entries: list[Entry]) -> None:
-    Entry.objects.bulk_create(entries)
+def post(entries: list[Entry]) -> None:
+    """Add entries to the ledger."""
+    insert(entries)
 
 
 def allocate_many(*, amounts: Mapping[int, int], subjects: Mapping[int, str], now: datetime) -> None:
     """Match received money to final orders: bill → rials, bill → posting's subject."""
-    _post(
+    post(
         [
             entry
             for bill, amount in amounts.items()
-            for entry in _pair(f"final:{subjects[bill]}", "unallocated", "orders", amount, bill, now)
+            for entry in pair(f"final:{subjects[bill]}", "unallocated", "orders", amount, bill, now)
         ]
     )
 
@@ -327,28 +331,13 @@ def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
         bills = Bill.objects.filter(pk__in=by_bill, refunded__lte=F("paid") - _by_pk(by_bill))
         if bills.update(refunded=F("refunded") + _by_pk(by_bill)) != len(by_bill):
             raise rules.OverRefund
-    refunds = Refund.objects.bulk_create(
-        [
-            Refund(
-                code=codes.new("REF"),
-                payment=ask.payment,
-                amount=ask.amount,
-                kind=rules.way_back(amount=ask.amount, paid=ask.payment.amount, age_minutes=_age(ask.payment, now)),
-                reason=ask.reason,
-                clause=ask.clause,
-                by=ask.by,
-                created_at=now,
-                due_at=now,
-            )
-            for ask in asks
-        ]
-    )
-    _post(
+    refunds = Refund.objects.bulk_create([_refund(ask, now) for ask in asks])
+    post(
         [
             entry
             for ask, refund in zip(asks, refunds, strict=True)
             if ask.account
-            for entry in _pair(f"refund:{refund.code}", ask.account, "refunds", ask.amount, ask.payment.bill_id, now)
+            for entry in pair(f"refund:{refund.code}", ask.account, "refunds", ask.amount, ask.payment.bill_id, now)
         ]
     )
     promised = promises.make_many(
@@ -369,6 +358,27 @@ def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
         now=now,
     )
     return [Owed(refund, promise.due_at) for refund, promise in zip(refunds, promised, strict=True)]
+
+
+def _refund(ask: RefundAsk, now: datetime) -> Refund:
+    """Return the row of a refund; one that waits for a second person is not tried before."""
+    by = ask.by if ask.by and ask.by.is_staff else None
+    needs = paya.persons_needed(
+        amount=ask.amount, above=settings.TWO_PERSONS_ABOVE, is_by_staff=by is not None, is_paya=False
+    )
+    return Refund(
+        code=codes.new("REF"),
+        payment=ask.payment,
+        amount=ask.amount,
+        kind=rules.way_back(amount=ask.amount, paid=ask.payment.amount, age_minutes=_age(ask.payment, now)),
+        reason=ask.reason,
+        clause=ask.clause,
+        by=by,
+        needs=needs,
+        given=1 if needs else 0,
+        created_at=now,
+        due_at=None if needs else now,
+    )
 
 
 def _age(payment: Payment, now: datetime) -> float:
@@ -406,8 +416,19 @@ def retry_refund(*, refund: Refund, now: datetime, kind: str | None = None) -> N
 
 
 def refund_done(*, refund: Refund, provider_ref: str, proof: str, now: datetime) -> bool:
-    """The money is back: post it and keep the promise with the proof. False when that was known already."""
+    """The money is back: post it and keep the promise with the proof. False when that was known already.
+
+    What leaves by Paya is done by the statements that list all its transfers, and by nothing else: ValueError.
+    """
     with transaction.atomic():
+        by_paya = refund.kind == Refund.Kind.PAYA
+        evidence = {"refund": refund.code, "bank_ref": provider_ref, "proof": proof}
+        if by_paya:
+            paid = PayaLine.objects.filter(refund=refund, state=PayaLine.State.PAID)
+            if paid.aggregate(total=Sum("amount"))["total"] != refund.amount:
+                raise ValueError("no statement lists the transfers of this refund")
+            declared = paid.order_by("-account__declared_at").values_list("account__declared_at", flat=True)[0]
+            evidence["account_declared_at"] = declared.isoformat()
         open_ = Refund.objects.filter(pk=refund.pk).exclude(state=Refund.State.DONE)
         done = open_.update(
             state=Refund.State.DONE, done_at=now, due_at=None, claimed_until=None, provider_ref=provider_ref[:80]
@@ -415,23 +436,12 @@ def refund_done(*, refund: Refund, provider_ref: str, proof: str, now: datetime)
         if not done:
             return False
         payment = refund.payment
-        if payment.state == Payment.State.CAPTURED:
-            _post(
-                _pair(
-                    f"returned:{refund.code}",
-                    "refunds",
-                    f"gateway:{payment.gateway}",
-                    refund.amount,
-                    payment.bill_id,
-                    now,
-                )
-            )
+        if by_paya:
+            pass  # each of its transfers was posted on its own
+        elif payment.state == Payment.State.CAPTURED:
+            gateway = f"gateway:{payment.gateway}"
+            post(pair(f"returned:{refund.code}", "refunds", gateway, refund.amount, payment.bill_id, now))
         else:
             Payment.objects.filter(pk=payment.pk).update(state=Payment.State.RETURNED, check_at=None)
-        promises.keep_many(
-            [f"refund:{refund.code}"],
-            kind="refund",
-            evidence={"refund": refund.code, "bank_ref": provider_ref, "proof": proof},
-            now=now,
-        )
+        promises.keep_many([refund.subject], kind="refund", evidence=evidence, now=now)
         return True

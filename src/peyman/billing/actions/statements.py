@@ -62,10 +62,11 @@ def _settle_agreed(statement: Statement, compared: Compared, now: datetime) -> N
     explained = [
         row.pk
         for row in StatementDifference.objects.filter(settled_at=None, how__in=["missing", "unknown_payment"])
-        .select_related("payment", "refund")
+        .select_related("payment", "refund", "transfer")
         .iterator()
         if (row.payment and row.payment.code in agreed)
         or (row.refund and row.refund.code in agreed)
+        or (row.transfer and row.transfer.reference in agreed)
         or (row.kind == Kind.PAYMENT and (row.terminal, row.refnum) in agreed)
     ]
     for place in range(0, len(explained), _AT_ONCE):
@@ -83,7 +84,7 @@ def _open(keys: Sequence[str]) -> dict[str, StatementDifference]:
 
 
 def _row(one: Difference, key: str, statement: Statement, now: datetime) -> StatementDifference:
-    is_payment = one.row is not None and one.row.kind is Kind.PAYMENT
+    whose = "" if one.row is None else one.row.kind if one.row.kind in (Kind.PAYMENT, Kind.TRANSFER) else Kind.REFUND
     return StatementDifference(
         code=codes.new("DIF"),
         key=key,
@@ -97,8 +98,9 @@ def _row(one: Difference, key: str, statement: Statement, now: datetime) -> Stat
         theirs=one.theirs,
         ours=one.ours,
         at=one.at,
-        payment_id=one.row.key if one.row and is_payment else None,
-        refund_id=one.row.key if one.row and not is_payment else None,
+        payment_id=one.row.key if one.row and whose is Kind.PAYMENT else None,
+        refund_id=one.row.key if one.row and whose is Kind.REFUND else None,
+        transfer_id=one.row.key if one.row and whose is Kind.TRANSFER else None,
         found_at=now,
     )
 

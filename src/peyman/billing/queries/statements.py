@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from peyman.billing.models import Payment, Refund, Statement, StatementDifference
+from peyman.billing.models import PayaBatch, PayaLine, Payment, Refund, Statement, StatementDifference
 from peyman.billing.rules.statements import Kind, Ours
 from peyman.promises.queries.ledger import due_of
 
@@ -14,23 +14,29 @@ _ASKED = 500  # receipts of one question
 
 
 def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[datetime, datetime] | None) -> list[Ours]:
-    """Return our captured payments and our refunds that have one of these receipts, or lie in the span (both ends
-    included) at one of these terminals. Two queries for each 500 receipts, and two for the span.
+    """Return our captured payments, our refunds and our transfers that have one of these receipts, or lie in the span
+    (both ends included) at one of these terminals. Three queries for each 500 receipts, and three for the span.
     """
     payments: dict[int, Payment] = {}
     refunds: dict[int, Refund] = {}
+    wires: dict[int, PayaLine] = {}
+    sent = PayaLine.objects.select_related("batch")
     paid = Payment.objects.filter(state=Payment.State.CAPTURED)
-    back = Refund.objects.select_related("payment")
+    # What is in a batch is proven by our own bank: the gateway's line of it is one for a person to look at.
+    back = Refund.objects.select_related("payment").filter(carried=0)
     wanted = sorted(set(receipts))
     for place in range(0, len(wanted), _ASKED):
         some = wanted[place : place + _ASKED]
         payments |= {row.pk: row for row in paid.filter(refnum__in=some)}
         refunds |= {row.pk: row for row in back.filter(Q(provider_ref__in=some) | Q(payment__refnum__in=some))}
+        wires |= {row.pk: row for row in sent.filter(reference__in=some)}
     if span and terminals:
         within = paid.filter(terminal__in=terminals, captured_at__range=span)
         payments |= {row.pk: row for row in within.iterator()}
         given = back.filter(payment__terminal__in=terminals, done_at__range=span)
         refunds |= {row.pk: row for row in given.iterator()}
+        gone = sent.filter(batch__source__in=terminals, paid_at__range=span)
+        wires |= {row.pk: row for row in gone.iterator()}
     rows = [
         Ours(
             row.pk,
@@ -47,7 +53,7 @@ def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[date
         Ours(
             row.pk,
             row.code,
-            Kind(row.kind),
+            Kind.REVERSAL if row.kind == Refund.Kind.REVERSAL else Kind.REFUND,
             row.payment.terminal,
             row.provider_ref if row.provider_ref != row.payment.refnum else "",
             row.amount,
@@ -58,17 +64,35 @@ def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[date
         for row in refunds.values()
         if row.payment.state == Payment.State.CAPTURED  # of what was never ours the bank lists nothing
     ]
+    rows += [
+        Ours(
+            row.pk,
+            row.reference,
+            Kind.TRANSFER,
+            row.batch.source,
+            row.reference,
+            row.amount,
+            row.paid_at or row.batch.created_at,
+            is_done=row.paid_at is not None,
+            is_back=row.state == PayaLine.State.RETURNED,
+            is_undue=row.state in (PayaLine.State.DRAFTED, PayaLine.State.DROPPED),
+        )
+        for row in wires.values()
+    ]
     return rows
 
 
 def terminals() -> set[str]:
-    """Return every terminal that a payment of ours ever had. One query."""
-    return set(Payment.objects.order_by().values_list("terminal", flat=True).distinct())
+    """Return every terminal that a payment of ours ever had, and our accounts that transfers left from. Two queries."""
+    taken = set(Payment.objects.order_by().values_list("terminal", flat=True).distinct())
+    return taken | set(PayaBatch.objects.order_by().values_list("source", flat=True).distinct())
 
 
 def open_differences() -> Sequence[StatementDifference]:
     """Return what is to be looked at, the oldest first. One query."""
-    rows = StatementDifference.objects.filter(settled_at=None).select_related("statement", "payment", "refund")
+    rows = StatementDifference.objects.filter(settled_at=None).select_related(
+        "statement", "payment", "refund", "transfer"
+    )
     return list(rows.order_by("found_at", "pk"))
 
 
@@ -87,11 +111,11 @@ def waiting_refunds(now: datetime, *, limit: int = 100) -> tuple[list[Waiting], 
     rows = Refund.objects.exclude(state=Refund.State.DONE).select_related("payment__bill")
     many = rows.count()
     found = list(rows.order_by("created_at", "pk")[:limit])
-    promised = due_of([f"refund:{row.code}" for row in found])
+    promised = due_of([row.subject for row in found])
     waiting = [
         Waiting(row, row.payment.bill.subject.removeprefix("order:"), due, due is not None and due < now)
         for row in found
-        for due in [promised.get(f"refund:{row.code}")]
+        for due in [promised.get(row.subject)]
     ]
     return sorted(waiting, key=lambda one: (one.due_at is None, one.due_at or now, one.refund.pk)), many
 

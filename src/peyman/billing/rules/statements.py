@@ -5,7 +5,7 @@ that is the proof; all else is work for a person.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -30,8 +30,11 @@ class Kind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     REVERSAL = "reversal"
+    TRANSFER = "transfer"  # of our own account: money that left by Paya
+    RETURNED = "returned"  # such a transfer that came back
 
 
+_WIRED: Final = frozenset({Kind.TRANSFER, Kind.RETURNED})
 _KINDS: Final = {
     "payment": Kind.PAYMENT,
     "purchase": Kind.PAYMENT,
@@ -43,6 +46,16 @@ _KINDS: Final = {
     "reversal": Kind.REVERSAL,
     "برگشت": Kind.REVERSAL,
     "اصلاحیه": Kind.REVERSAL,
+    "transfer": Kind.TRANSFER,
+    "paya": Kind.TRANSFER,
+    "پایا": Kind.TRANSFER,
+    "حواله": Kind.TRANSFER,
+    "حواله پایا": Kind.TRANSFER,
+    "انتقال": Kind.TRANSFER,
+    "returned": Kind.RETURNED,
+    "برگشت پایا": Kind.RETURNED,
+    "برگشت حواله": Kind.RETURNED,
+    "حواله برگشتی": Kind.RETURNED,
 }
 
 
@@ -129,6 +142,8 @@ def read(lines: Iterable[str]) -> Statement:
 
 def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: str) -> Line | Fault:
     receipt, whose = normalise(refnum, digits=True).strip(), normalise(terminal, digits=True).strip()
+    if whose[:2].upper() == "IR":  # our own account, as banks part its digits
+        whose = "".join(whose.split()).upper()
     if not 0 < len(receipt) <= _LONGEST:
         return Fault(number, "refnum")
     if not 0 < len(whose) <= _LONGEST:
@@ -155,7 +170,9 @@ def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: s
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """A payment or refund of ours. Of a refund `refnum` is the bank's number of it, if known, `of` its payment's."""
+    """A payment or refund of ours, or a transfer. Of a refund `refnum` is the bank's number of it, if known, `of` its
+    payment's; of a transfer `terminal` is our own account and `refnum` our number of it.
+    """
 
     key: int
     code: str
@@ -165,7 +182,9 @@ class Ours:
     amount: int
     at: datetime
     of: str = ""
-    is_done: bool = True  # of a refund: the bank's word is known already
+    is_done: bool = True  # of a refund or a transfer: the bank's word is known already
+    is_back: bool = False  # of a transfer: the bank gave it back
+    is_undue: bool = False  # of a transfer: it is in no file that we handed in, or not any more
 
 
 class Differs(StrEnum):
@@ -177,6 +196,7 @@ class Differs(StrEnum):
     UNKNOWN_REFUND = "unknown_refund"  # the bank gave back what we owe nobody
     AMOUNT = "amount"  # one receipt, two amounts
     TWICE = "twice"  # one receipt on two lines that differ
+    UNDUE = "undue"  # a transfer left that we had put aside
     MISSING = "missing"  # we have taken in, or given back, what the bank does not list
 
 
@@ -205,14 +225,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What came of comparing. `proven`: refunds of ours that the bank's line proves, with that line; `agreed`: codes of
-    our rows, and (terminal, receipt) of theirs, on which both agree.
+    """What came of comparing. `proven`: refunds of ours that the bank's line proves, with that line; `wired`: transfers
+    that it proves to be paid, `came_back`: those that it gives back, in this order; `agreed`: codes of our rows, and
+    (terminal, receipt) of theirs, on which both agree.
     """
 
     matched: int
     proven: tuple[tuple[Ours, Line], ...]
     differences: tuple[Difference, ...]
     agreed: frozenset[str | tuple[str, str]]
+    wired: tuple[tuple[Ours, Line], ...] = ()
+    came_back: tuple[tuple[Ours, Line], ...] = ()
 
 
 @carries_out("D30")
@@ -235,7 +258,10 @@ def compare(
     ]
     payments: dict[tuple[str, str], Ours] = {}
     backs: dict[tuple[str, str], list[Ours]] = defaultdict(list)
+    wires = {(row.terminal, row.refnum): row for row in ours if row.kind is Kind.TRANSFER}
     for row in sorted(ours, key=lambda row: (row.at, row.key)):
+        if row.kind is Kind.TRANSFER:
+            continue
         if row.kind is Kind.PAYMENT:
             payments[row.terminal, row.refnum] = row
         else:
@@ -246,11 +272,16 @@ def compare(
     first: dict[tuple[str, str], Line] = {}
     proven: list[tuple[Ours, Line]] = []
     agreed: set[str | tuple[str, str]] = set()
-    matched = 0
+    wired, faults = _wired([line for line in statement.lines if line.terminal in terminals], wires)
+    differences += faults
+    matched = len(wired.lines)
+    agreed |= {row.code for row, _ in wired.paid}
     for line in statement.lines:
         where = line.terminal, line.refnum
         if line.terminal not in terminals:
             differences.append(_theirs(Differs.FOREIGN_TERMINAL, line))
+        elif where in wires or line.kind in _WIRED:
+            pass  # looked at above
         elif line.number in undone:
             matched += 1
         elif line.kind is Kind.PAYMENT:
@@ -283,14 +314,54 @@ def compare(
                 differences.append(_theirs(Differs.AMOUNT, line, named[0]))
             else:
                 differences.append(_theirs(Differs.UNKNOWN_REFUND, line))
+    seen |= {(Kind.TRANSFER, row.key) for row, _ in wired.paid}
     for row in ours:
-        kind = Kind.PAYMENT if row.kind is Kind.PAYMENT else Kind.REFUND
+        kind = row.kind if row.kind in (Kind.PAYMENT, Kind.TRANSFER) else Kind.REFUND
         is_covered = span is not None and span[0] <= row.at <= span[1] and row.terminal in mentioned
         if is_covered and row.is_done and (kind, row.key) not in seen:
             differences.append(
                 Difference(Differs.MISSING, row.kind, row.terminal, row.refnum, None, row.amount, row.at, row=row)
             )
-    return Compared(matched, tuple(proven), tuple(differences), frozenset(agreed))
+    fresh = tuple((row, line) for row, line in wired.paid if not row.is_done)
+    came = tuple((row, line) for row, line in wired.back if not row.is_back)
+    return Compared(matched, tuple(proven), tuple(differences), frozenset(agreed), fresh, came)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wires:
+    """Transfers of ours that lines name, whether known before or not; `lines`: numbers of those lines."""
+
+    paid: tuple[tuple[Ours, Line], ...]
+    back: tuple[tuple[Ours, Line], ...]
+    lines: frozenset[int]
+
+
+def _wired(lines: Iterable[Line], wires: Mapping[tuple[str, str], Ours]) -> tuple[_Wires, list[Difference]]:
+    """Hold the lines of our own account against our transfers, each of which goes once and comes back at most once.
+
+    A bank names a transfer in whatever word it has for money that leaves; what comes back has a word of its own.
+    """
+    paid: dict[int, tuple[Ours, Line]] = {}
+    back: dict[int, tuple[Ours, Line]] = {}
+    found: set[int] = set()
+    differences: list[Difference] = []
+    for line in lines:
+        row = wires.get((line.terminal, line.refnum))
+        if row is None:
+            if line.kind in _WIRED:
+                differences.append(_theirs(Differs.UNKNOWN_REFUND, line))
+            continue
+        into = back if line.kind in (Kind.RETURNED, Kind.REVERSAL) else paid
+        if row.amount != line.amount:
+            differences.append(_theirs(Differs.AMOUNT, line, row))
+        elif line.kind is Kind.PAYMENT or row.is_undue:
+            differences.append(_theirs(Differs.UNDUE, line, row))
+        elif row.key in into:
+            differences.append(_theirs(Differs.TWICE, line, row))
+        else:
+            into[row.key] = (row, line)
+            found.add(line.number)
+    return _Wires(tuple(paid.values()), tuple(back.values()), frozenset(found)), differences
 
 
 def _undone(
