@@ -49,7 +49,7 @@ def test_strangers_log_in_and_whoever_has_no_right_finds_nothing(client: Client,
 
 def test_a_role_opens_its_own_desks_and_no_other(client: Client, shop: TermsVersion) -> None:
     client.force_login(make.person(role="orders"))
-    assert client.get("/desk/").headers["Location"] == "/desk/promises/"
+    assert client.get("/desk/").headers["Location"] == "/desk/orders/"
     html = html_of(client.get("/desk/promises/"))
     assert "/desk/calendar/" not in html
     for url in DESKS[2:]:

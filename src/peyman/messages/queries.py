@@ -315,6 +315,11 @@ def letters_to(address: str, now: datetime, *, limit: int = 30) -> list[Letter]:
     return _letters(list(_for_staff(sent_to(address)).order_by("-pk")[:limit]), now)
 
 
+def letters_about(about: str, now: datetime) -> list[Letter]:
+    """Return the messages that tell of one thing ("order:ORD-…"), oldest first, sent or not. Two queries."""
+    return _letters(list(_for_staff(Message.objects.filter(about=about)).order_by("pk")), now)
+
+
 def letter(code: str, now: datetime) -> tuple[Letter, list[Try]] | None:
     """Return one message and its channel log, oldest try first; None when there is none. Two queries."""
     row = _for_staff(Message.objects.filter(code=code)).first()

@@ -28,6 +28,7 @@ class Desk:
 
 # In the order of the tabs.
 DESKS: list[Desk] = [
+    Desk("/desk/orders/", "سفارش‌ها", "orders"),
     Desk("/desk/promises/", "قول‌ها", "promises"),
     Desk("/desk/money/", "دفتر و بانک", "money"),
     Desk("/desk/addresses/", "نشانی‌ها", "addresses"),

@@ -12,6 +12,7 @@ from peyman.entrypoints.backoffice import (
     messages,
     money,
     newsletter,
+    orders,
     permissions,
     privacy,
     promises,
@@ -26,6 +27,10 @@ from peyman.entrypoints.backoffice import (
 
 urlpatterns: list[URLPattern] = [
     path("desk/", home.home),
+    path("desk/orders/", orders.board),
+    path("desk/orders/find", orders.find),
+    path("desk/orders/personal.csv", orders.export_personal),
+    path("desk/orders.csv", orders.export),
     path("desk/promises/", promises.board),
     path("desk/promises.csv", promises.export),
     path("desk/tariff/", tariff.overview),

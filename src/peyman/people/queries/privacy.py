@@ -135,6 +135,11 @@ def person_by_code(code: str) -> Person:
     return found
 
 
+def looks_at(person: Person, subject: str) -> list[AccessLog]:
+    """Return who of the staff looked at one thing of a person, the oldest first. One query."""
+    return list(AccessLog.objects.filter(whose=person, subject=subject).select_related("by").order_by("at", "pk"))
+
+
 def latest_looks(limit: int = 50) -> list[AccessLog]:
     """Return the newest rows of the access log, for the desk of privacy."""
     return list(AccessLog.objects.select_related("by", "whose").order_by("-at", "-pk")[:limit])

@@ -1,7 +1,9 @@
 """Orders as people, staff and doors read them."""
 
 from peyman.shop.orders.queries.addresses import allowed_addresses
+from peyman.shop.orders.queries.board import NEEDS, SHELVES, Counts, Day, Page, Row, Sift, counts, days, needs, page
 from peyman.shop.orders.queries.export import export_events, export_rows
+from peyman.shop.orders.queries.file import FileLine, OrderFile, Particulars, file_of, particulars
 from peyman.shop.orders.queries.own import (
     OrderCard,
     OrderLineView,
@@ -14,20 +16,43 @@ from peyman.shop.orders.queries.own import (
     view,
 )
 from peyman.shop.orders.queries.papers import PERSONAL, past_their_term
+from peyman.shop.orders.queries.search import by_number
+from peyman.shop.orders.queries.shortages import Shortage, Shortages, Wanting, shortages
 
 __all__ = [
+    "NEEDS",
     "PERSONAL",
+    "SHELVES",
+    "Counts",
+    "Day",
+    "FileLine",
     "OrderCard",
+    "OrderFile",
     "OrderLineView",
     "OrderView",
+    "Page",
     "PaperView",
+    "Particulars",
     "RoadStep",
+    "Row",
+    "Shortage",
+    "Shortages",
+    "Sift",
+    "Wanting",
     "allowed_addresses",
     "by_link",
+    "by_number",
+    "counts",
+    "days",
     "export_events",
     "export_rows",
+    "file_of",
     "get",
     "list_of",
+    "needs",
+    "page",
+    "particulars",
     "past_their_term",
+    "shortages",
     "view",
 ]
