@@ -16,6 +16,7 @@ from peyman.promises.actions import publish_terms
 from peyman.promises.models import CalendarVersion, Holiday, TermsVersion
 from peyman.promises.rules import TermsDocument, read_document
 from peyman.shop.carts.models import Cart, CartLine
+from peyman.shop.catalog.actions.search import index
 from peyman.shop.catalog.models import Brand, Category, PriceChange, Product, Variant
 from peyman.shop.shipping.models import Carrier
 from peyman.shop.stock.models import Stock
@@ -112,7 +113,7 @@ def product(*, title: str = "", **fields: Any) -> Product:
     """A product without variants."""
     n = number()
     title = title or f"گوشی شماره {n}"
-    return Product.objects.create(
+    made = Product.objects.create(
         code=fields.pop("code", f"P{n:04}"),
         slug=fields.pop("slug", f"product-{n:04}"),
         title=title,
@@ -120,10 +121,11 @@ def product(*, title: str = "", **fields: Any) -> Product:
         brand=fields.pop("brand", None) or brand(),
         weight_g=fields.pop("weight_g", 400),
         listed_on=fields.pop("listed_on", NOW.date()),
-        search_words=fields.pop("search_words", title),
-        search_joined=fields.pop("search_joined", title.replace(" ", "").replace("\u200c", "")),
         **fields,
     )
+    index([made.pk])
+    made.refresh_from_db(fields=["search_head", "search_words"])
+    return made
 
 
 def variant(

@@ -87,7 +87,6 @@ def shelf(shop: TermsVersion) -> None:
     reader = make.product(
         title="کتاب‌خوان آوند A6، صفحه 6 اینچ", title_latin="Avand A6", slug="reader-a6", weight_g=158,
         attributes={"باتری": "2,800 میلی‌آمپرساعت", "اتصال": "USB-C"},
-        search_words="کتاب خوان", search_joined="کتابخوان",
     )  # fmt: skip
     make.variant(product=reader, color="سرمه‌ای", price=98_400_000, list_price=112_000_000)
     make.variant(product=reader, color="کرم", price=99_000_000, on_hand=0)

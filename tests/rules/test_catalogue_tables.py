@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peyman.kernel.delimited import MAX_LINES_OF_A_RECORD, csv_rows, delimiter_of
-from peyman.shop.catalog.rules.naming import position_of, search_texts, slug_of
+from peyman.shop.catalog.rules.naming import position_of, slug_of
 from peyman.shop.catalog.rules.tables import Unreadable, read_header, rows
 
 NEEDED = "sku,category_slug,title_fa,price_rial,price_basis,stock"
@@ -136,10 +136,3 @@ def test_an_address_is_readable_and_plain(latin: str, slug: str) -> None:
 
 def test_variants_stand_in_the_order_of_their_numbers() -> None:
     assert [position_of(sku) for sku in ("P1-02", "P1-11", "P1-A")] == [2, 11, 0]
-
-
-def test_names_are_found_joined_and_in_words() -> None:
-    assert search_texts("کتاب‌خوان آوند", "Avand A6", "آوند") == (
-        "کتاب خوان اوند avand a6 اوند",
-        "کتابخواناوندavanda6اوند",
-    )

@@ -3,7 +3,8 @@
 Every model with `append_only = True` gets triggers that refuse UPDATE and DELETE (and TRUNCATE, where there is one)
 with an IntegrityError, whoever asks. One with `change_refused`, a condition on OLD and NEW in portable SQL, gets
 triggers that refuse such an UPDATE and every DELETE. They are made anew after each migration, since altering a table on
-SQLite silently drops them; `web` and `worker` do not start without them.
+SQLite silently drops them; `web` and `worker` do not start without them. So is what a model names in `sqlite_triggers`,
+by which an index of SQLite follows its table.
 """
 
 from django.apps import apps
@@ -62,11 +63,23 @@ def _wanted() -> dict[tuple[str, str], str]:
     return wanted
 
 
+def _following() -> dict[tuple[str, str], str]:
+    """(table, name of the trigger) → the statement that makes it; these stay when the others are removed."""
+    if connection.vendor != "sqlite":
+        return {}
+    quote = connection.ops.quote_name
+    return {
+        (model._meta.db_table, name): f"CREATE TRIGGER {quote(name)} {body}"
+        for model in apps.get_models()
+        for name, body in getattr(model, "sqlite_triggers", {}).items()
+    }
+
+
 def _present() -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'")
-            wanted = _wanted()
+            wanted = _wanted() | _following()
             return {(table, name) for table, name, sql in cursor.fetchall() if wanted.get((table, name)) == sql}
         cursor.execute(
             "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
@@ -76,9 +89,9 @@ def _present() -> set[tuple[str, str]]:
 
 
 def missing() -> list[str]:
-    """Name the append-only tables that the database does not guard, or not fully; one query."""
+    """Name the tables whose triggers are not there, or not all of them; one query."""
     present = _present()
-    return sorted({table for table, name in _wanted() if (table, name) not in present})
+    return sorted({table for table, name in _wanted() | _following() if (table, name) not in present})
 
 
 def install() -> None:
@@ -88,7 +101,9 @@ def install() -> None:
         if connection.vendor != "sqlite":
             cursor.execute(_FUNCTION)
         _drop(cursor, existing)
-        for (table, _), statement in _wanted().items():
+        present = _present()
+        following = {key: statement for key, statement in _following().items() if key not in present}
+        for (table, _), statement in (_wanted() | following).items():
             if table in existing:
                 cursor.execute(statement)
 

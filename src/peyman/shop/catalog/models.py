@@ -42,9 +42,27 @@ class Product(models.Model):
     source = models.CharField(max_length=40, blank=True)
     listed_on = models.DateField(null=True)
     is_on_sale = models.BooleanField(default=True)
-    search_words = models.TextField()  # kernel.text.search_words of title, brand, model
-    search_joined = models.TextField()  # the same without any space
+    search_head = models.TextField(blank=True, default="")  # words of title, brand, model and category, in their order
+    search_words = models.TextField(blank=True, default="")  # those and all others by which it is found, each once
     version = models.PositiveIntegerField(default=1)  # bumped by any change of what a card or page shows
+
+    # SQLite's index of words follows the column by itself, whoever writes; PostgreSQL indexes the column.
+    sqlite_triggers = {
+        "catalog_found_insert": (
+            "AFTER INSERT ON catalog_product "
+            "BEGIN INSERT INTO catalog_found (rowid, search_words) VALUES (new.id, new.search_words); END"
+        ),
+        "catalog_found_delete": (
+            "AFTER DELETE ON catalog_product BEGIN INSERT INTO catalog_found (catalog_found, rowid, search_words) "
+            "VALUES ('delete', old.id, old.search_words); END"
+        ),
+        "catalog_found_update": (
+            "AFTER UPDATE OF search_words ON catalog_product WHEN old.search_words <> new.search_words "
+            "BEGIN INSERT INTO catalog_found (catalog_found, rowid, search_words) "
+            "VALUES ('delete', old.id, old.search_words); "
+            "INSERT INTO catalog_found (rowid, search_words) VALUES (new.id, new.search_words); END"
+        ),
+    }
 
     class Meta:
         indexes = [
@@ -52,6 +70,14 @@ class Product(models.Model):
             models.Index(fields=["brand"], name="product_by_brand"),
             models.Index(fields=["-listed_on", "-id"], name="product_by_listing"),
         ]
+
+
+class SearchWord(models.Model):
+    """A word by which some product was ever found; `search` takes what people type for one of these."""
+
+    LONGEST = 100
+
+    text = models.CharField(max_length=LONGEST, unique=True)
 
 
 class Variant(models.Model):

@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from peyman.kernel.clauses import carries_out
 from peyman.shop.catalog import queries, rules
 from peyman.shop.catalog.actions.prices import NewPrice, bump, move_prices
+from peyman.shop.catalog.actions.search import index
 from peyman.shop.catalog.models import Brand, Category, Product, Variant
 
 BATCH = 400  # records
@@ -186,9 +187,6 @@ def _of_another_product(reading: rules.Reading) -> rules.Reading:
 def _shown(item: rules.Goods, shelves: _Shelves) -> dict[str, Any]:
     """The columns of a product, as a record gives them."""
     category, brand = shelves.categories[item.category_slug], shelves.brands[item.brand_slug]
-    words, joined = rules.search_texts(
-        item.title, item.title_latin, brand.name, brand.name_latin, *brand.aliases, item.model, category.title
-    )
     return {
         "title": item.title,
         "title_latin": item.title_latin,
@@ -201,8 +199,6 @@ def _shown(item: rules.Goods, shelves: _Shelves) -> dict[str, Any]:
         "listed_on": item.listed_on,
         "origin": item.origin,
         "source": item.source,
-        "search_words": words,
-        "search_joined": joined,
         **item.own,
     }
 
@@ -300,6 +296,8 @@ def _written(plan: _Plan, *, count_stock: CountStock, by: str, now: datetime) ->
         Variant.objects.bulk_update(saved.values(), [*_VARIANT_COLUMNS, "price", "list_price", "cheaper_at"])
     counts = {variant.pk: item.stock for variant, item in plan.new_variants} | plan.counts
     owed = count_stock(counts=counts, reason="import", by=by, now=now) if counts else []
+    worded = [variant.product_id for variant in [*fresh, *plan.changed_variants.values()]]
+    index([*(product.pk for product in plan.new_products.values()), *plan.changed_products, *worded])
     if plan.stale or fresh:
         bump(plan.stale)
     return list(Variant.objects.filter(pk__in=owed).values_list("sku", flat=True)) if owed else []

@@ -13,15 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q
+from django.db.models import CharField, Count, Exists, F, OuterRef
 from django.db.models.functions import Cast
 
-from peyman.kernel import text
 from peyman.kernel.errors import Missing
 from peyman.kernel.money import percent_off
 from peyman.shop.catalog import rules
 from peyman.shop.catalog.models import Brand, Category, Product, Variant
-from peyman.shop.catalog.queries import marks
+from peyman.shop.catalog.queries import marks, search
 
 SORTS = ("relevant", "newest", "cheapest", "dearest", "discount")
 LONGEST_PAGE = 100
@@ -122,7 +121,7 @@ def list_cards(
     `q` is searched in every spelling; `category` (slug) takes in all below it; `brand` is one slug, several, or several
     with commas; prices are in rials, both bounds included; `sort` is one of SORTS, "relevant" being "newest" without
     a `q`. An `after` that is none begins at the start. Raises Missing for an unknown category. Two queries where the
-    same was asked of the same shelf before, else six.
+    same was asked of the same shelf before, else six, and three more for a `q` (see `search.find`).
     """
     named = (brand,) if isinstance(brand, str) else tuple(brand)
     asked = (q, category, named, available_only, price_min, price_max, sort, after, limit)
@@ -144,7 +143,7 @@ def _composed(
     tree = _Tree.load()
     within = tree.subtree(category) if category else None
     chosen = {part for each in named for part in each.split(",") if part}
-    offers = _offers(q, within)
+    offers = _offers(q, within, tree)
     fits = [
         offer
         for offer in offers
@@ -232,15 +231,14 @@ def _has_pieces() -> Exists:
     return Exists(left)
 
 
-def _offers(q: str, within: set[int] | None) -> list[_Offer]:
+def _offers(q: str, within: set[int] | None, tree: "_Tree") -> list[_Offer]:
     rows = Variant.objects.filter(is_on_sale=True, product__is_on_sale=True)
     if within is not None:
         rows = rows.filter(product__category_id__in=within)
-    words = text.search_words(q[:200]).split()[:8]
-    if q.strip() and not words:
-        return []
-    for word in words:
-        rows = rows.filter(_holds(word))
+    ranks: Mapping[int, int] = {}
+    if q.strip():
+        ranks = search.find(q, within=within, kinds=tree.titles()).ranks
+        rows = rows.filter(product_id__in=list(ranks))
     found = rows.values_list(
         "product_id",
         "pk",
@@ -251,10 +249,9 @@ def _offers(q: str, within: set[int] | None) -> list[_Offer]:
         "list_price",
         "stock__on_hand",  # subtracted below: plain columns come five times as fast as expressions
         "stock__allocated",
-        *(["product__search_words"] if words else []),
     )
     best: dict[int, _Offer] = {}
-    for product, variant, category, brand, listed_on, price, list_price, on_hand, allocated, *stored in found:
+    for product, variant, category, brand, listed_on, price, list_price, on_hand, allocated in found:
         left = on_hand - allocated if on_hand else 0
         held = best.get(product)
         if held is None or _is_better(price, left, held):
@@ -268,7 +265,7 @@ def _offers(q: str, within: set[int] | None) -> list[_Offer]:
                 price,
                 list_price,
                 left,
-                _rank(words, stored[0]) if words else 0,
+                ranks.get(product, 0),
             )
     return list(best.values())
 
@@ -276,19 +273,6 @@ def _offers(q: str, within: set[int] | None) -> list[_Offer]:
 def _is_better(price: int, left: int, held: _Offer) -> bool:
     """What can be bought goes before what cannot, then the cheaper."""
     return (left <= 0, price) < (held.left <= 0, held.price)
-
-
-def _holds(word: str) -> Q:
-    """A word of three letters or more is sought anywhere, also across spaces; a short one where a word begins."""
-    if len(word) > 2:
-        return Q(product__search_joined__contains=word)
-    return Q(product__search_words__startswith=word) | Q(product__search_words__contains=f" {word}")
-
-
-def _rank(words: Sequence[str], stored: str) -> int:
-    """How far a product is from what was typed: 0 for every word as it stands, one more for each that is not."""
-    held = set(stored.split())
-    return sum(word not in held for word in words)
 
 
 _BY: Mapping[str, Callable[[_Offer], tuple[int, ...]]] = {
@@ -393,6 +377,9 @@ class _Tree:
 
     def top_of(self, key: int) -> int:
         return self.way_to(key)[0].pk
+
+    def titles(self) -> dict[int, str]:
+        return {key: row.title for key, row in self.rows.items()}
 
     def _found(self, slug: str) -> _Row:
         if slug not in self._by_slug:

@@ -1,7 +1,7 @@
 """What a catalogue file may say, what its goods are called, and how they are drawn. Plain functions on plain values."""
 
 from peyman.shop.catalog.rules.drawing import PLAIN_BOX, drawing_of, drawings, tint_of
-from peyman.shop.catalog.rules.naming import position_of, search_texts, slug_of
+from peyman.shop.catalog.rules.naming import position_of, slug_of
 from peyman.shop.catalog.rules.prices import PriceInvalid, check_price
 from peyman.shop.catalog.rules.records import (
     COLUMNS,
@@ -35,7 +35,6 @@ __all__ = [
     "position_of",
     "read_record",
     "reason_words",
-    "search_texts",
     "slug_of",
     "tint_of",
 ]

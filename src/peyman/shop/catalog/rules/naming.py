@@ -1,9 +1,7 @@
-"""What goods are called in an address, and how they are found."""
+"""What goods are called in an address."""
 
 import re
 import unicodedata
-
-from peyman.kernel import text
 
 _LAST_NUMBER = re.compile("[0-9]{1,6}$")
 _NOT_IN_A_SLUG = re.compile("[^a-z0-9]+")
@@ -20,12 +18,6 @@ def slug_of(title_latin: str, fallback: str) -> str:
         if slug := _NOT_IN_A_SLUG.sub("-", plain)[:90].strip("-"):
             return slug
     return "good"
-
-
-def search_texts(*names: str) -> tuple[str, str]:
-    """Return the words and the joined spelling under which something of these names is found."""
-    words = text.search_words(" ".join(dict.fromkeys(names)))
-    return words, words.replace(" ", "")
 
 
 def position_of(sku: str) -> int:
