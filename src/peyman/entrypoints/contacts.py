@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
+from peyman.billing.actions import accounts
 from peyman.entrypoints import limits
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
@@ -57,9 +58,9 @@ def change_mobile(request: HttpRequest, person: Person, old_code: str, new_code:
 
 @carries_out("D15", "D16")
 def tell_sheba(person: Person, typed: str, now: datetime) -> bool:
-    """Write the account number down and tell its owner by every way there is. Raises what people.tell_sheba does."""
+    """Write the account number down and tell its owner by every way there is. Raises what accounts.declare does."""
     with transaction.atomic():
-        changed = people.tell_sheba(person=person, typed=typed, now=now)
+        changed = accounts.declare(person=person, typed=typed, now=now)
         if changed:
             what = "شماره شبای حساب شما ثبت شد" if typed.strip() else "شماره شبای حساب شما برداشته شد"
             tell_owner(person, what, f"sheba:{person.pk}:{now.timestamp():.0f}", now)

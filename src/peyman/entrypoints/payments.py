@@ -31,7 +31,8 @@ from peyman.billing.rules import (
     Unpaid,
     Verified,
 )
-from peyman.entrypoints import clock
+from peyman.billing.rules.paya import is_for_good
+from peyman.entrypoints import clock, refunds
 from peyman.entrypoints.finaliser import Finaliser, finalise
 from peyman.gateways import banks
 from peyman.gateways.banking import Bank
@@ -298,7 +299,12 @@ def _order_of(payment: Payment) -> Order:
 
 
 def give_back(*, refund: Refund, now: datetime) -> bool:
-    """Take one refund a step further with the bank. Returns whether it is proven done."""
+    """Take one refund a step further with the bank. Returns whether it is proven done.
+
+    One that leaves by Paya is no matter of the gateway's, and one that waits for a second person is not sent.
+    """
+    if refund.kind == Refund.Kind.PAYA or refund.given < refund.needs:
+        return False
     payment = refund.payment
     bank = banks.bank(payment.gateway)
     if not payment.token:
@@ -347,7 +353,9 @@ def _transfer(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bo
         log.info("refund.done", refund=refund.code, kind="refund")
         return True
     if isinstance(answer, RefundRefused):
-        # Nobody is forgotten by it: the promise stays open and, overdue, is seen by everyone.
-        log.error("refund.refused", refund=refund.code, code=answer.code)
+        log.warning("refund.refused", refund=refund.code, code=answer.code)
+        if is_for_good(answer.code, refund.tries):
+            refunds.fall_to_paya(refund=refund, why=answer.code, now=now)
+            return False
     billing.retry_refund(refund=refund, now=now)
     return False

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
+from peyman.billing.actions import accounts
+from peyman.billing.queries import refunds
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
 from peyman.kernel.jalali import year_of
@@ -61,6 +63,22 @@ def everything_about(person: Person, now: datetime) -> dict[str, Any]:
             }
             for order in orders
         ],
+        "refund_accounts": [
+            {
+                "sheba": row.number,
+                "declared_at": row.declared_at,
+                "replaced_at": row.replaced_at,
+                "holder": row.seen_name,
+                "seen_at": row.seen_at,
+                "refused_at": row.refused_at,
+                "refused_why": row.refused_why,
+            }
+            for row in refunds.accounts_of(person)
+        ],
+        "refunds": [
+            {"code": row.code, "order": row.order, "amount_rials": row.amount, "way": row.way, "done_at": row.done_at}
+            for row in refunds.of_person(person, now)
+        ],
         "messages": list(
             told.to_person(person.pk, _addresses(person))
             .order_by("pk")
@@ -114,6 +132,7 @@ def erase(person: Person, now: datetime) -> tuple[Erasure, list[str]]:
     Cart.objects.filter(person=person).delete()
     if row.done_at:
         messages.forget(person_id=person.pk, addresses=addresses)
+        accounts.forget(person=person, now=now)
     return row, keys
 
 
@@ -136,6 +155,7 @@ def finish_erasures(now: datetime) -> int:
             addresses = _addresses(row.person)
             if people.finish_erasure(erasure=row, now=now):
                 messages.forget(person_id=row.person_id, addresses=addresses)
+                accounts.forget(person=row.person, now=now)
                 done += 1
     messages.forget_stragglers()
     return done

@@ -7,6 +7,7 @@ versions, so that nothing is forgotten before a text that anyone accepted lets i
 from datetime import datetime
 from typing import Final
 
+from peyman.billing.actions import accounts
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.worktime import tehran_day
@@ -36,6 +37,7 @@ def sweep(now: datetime) -> int:
         done = orders.forget_papers(now=now, limit=BATCH)
         done += messages.forget_older(before=before, limit=BATCH)
         done += people.forget_older(before=before, limit=BATCH)
+        done += accounts.forget_older(before=before, limit=BATCH)
         forgotten += done
         if not done:
             people.note_swept(name=NAME, day=day)

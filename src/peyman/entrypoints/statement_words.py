@@ -9,9 +9,16 @@ HOW: Final = {
     "unknown_refund": "بازپرداختی که در دفتر ما نیست",
     "amount": "دو مبلغ برای یک رسید",
     "twice": "یک رسید در دو سطر ناهمسان",
+    "undue": "حواله‌ای رفت که کنار گذاشته بودیم",
     "missing": "در دفتر ما هست و بانک نمی‌گوید",
 }
-KINDS: Final = {"payment": "پرداخت", "refund": "بازپرداخت", "reversal": "برگشت"}
+KINDS: Final = {
+    "payment": "پرداخت",
+    "refund": "بازپرداخت",
+    "reversal": "برگشت",
+    "transfer": "حواله",
+    "returned": "حواله برگشتی",
+}
 COLUMNS: Final = {
     "columns": "شمار ستون‌ها",
     "refnum": "شماره رسید",
@@ -27,13 +34,6 @@ ACCOUNTS: Final = {
     "unallocated": "رسیده، هنوز بی سفارش قطعی",
     "orders": "بابت سفارش‌های قطعی",
     "refunds": "بدهی بازپرداخت",
-}
-WAYS: Final = {"reversal": "برگشت تراکنش", "refund": "انتقال از درگاه"}
-STATES: Final = {"owed": "بدهکاریم", "asked": "از بانک خواسته‌ایم", "done": "انجام شد"}
-REASONS: Final = {
-    "sold_out": "کالا تمام شد",
-    "not_due": "سفارش دیگر پذیرای پرداخت نبود",
-    "mismatch": "مبلغ دیگری پرداخت شد",
-    "cancelled": "سفارش لغو شد",
-    "price_drop": "بها کم شد",
+    "paya": "بازپرداخت در راه، نزد بانک ما",
+    "bank": "حساب ما که پایا از آن می‌رود",
 }

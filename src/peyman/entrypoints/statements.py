@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from django.conf import settings
 
+from peyman.billing.actions import paya
 from peyman.billing.actions import statements as actions
 from peyman.billing.models import Refund, Statement, StatementDifference
 from peyman.billing.queries import statements as queries
 from peyman.billing.rules import statements as rules
+from peyman.entrypoints import refunds
 from peyman.gateways import banks
 from peyman.kernel.clauses import carries_out
 from peyman.people.models import Person
@@ -23,12 +26,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Reconciled:
-    """How statement and ledger compare. `kept`: codes of refunds that it proved; `open`: what is to be settled."""
+    """How statement and ledger compare. `kept`: codes of refunds that it proved; `returned`: numbers of transfers that
+    it gave back; `open`: what is to be settled.
+    """
 
     statement: Statement
     matched: int
     duplicates: int
     kept: tuple[str, ...]
+    returned: tuple[str, ...]
     open: tuple[StatementDifference, ...]
 
 
@@ -45,14 +51,21 @@ def reconcile(
     read = rules.read(io.StringIO(_text(data), newline=""))
     covered = span or read.span
     known = queries.terminals() | {banks.bank(name).terminal for name in banks.names()}
+    known |= {settings.PAYA_SHEBA} if settings.PAYA_SHEBA else set()
     ours = queries.ours({line.refnum for line in read.lines}, known, covered)
     mentioned = {line.terminal for line in read.lines}
     compared = rules.compare(read, ours, known, covered, mentioned)
     kept = []
     for row, line in compared.proven:
         refund = Refund.objects.select_related("payment__bill").get(pk=row.key)
+        if refund.kind == Refund.Kind.PAYA and not paya.back_to_gateway(refund=refund):
+            continue  # it was put into a batch at this moment; the next statement shows it to a person
         orders.give_back_done(refund=refund, provider_ref=line.refnum, proof="statement", now=now)
         kept.append(row.code)
+    kept += [code for row, line in compared.wired if (code := refunds.transfer_paid(key=row.key, at=line.at, now=now))]
+    returned = [
+        row.code for row, line in compared.came_back if refunds.transfer_returned(key=row.key, at=line.at, now=now)
+    ]
     sha256 = hashlib.sha256(data).hexdigest()
     statement, differences = actions.take(sha256=sha256, read=read, compared=compared, by=by, now=now)
     log.info(
@@ -61,9 +74,12 @@ def reconcile(
         lines=statement.lines,
         matched=compared.matched,
         kept=kept,
+        returned=returned,
         differences=len(differences),
     )
-    return Reconciled(statement, compared.matched, len(read.duplicates), tuple(kept), tuple(differences))
+    return Reconciled(
+        statement, compared.matched, len(read.duplicates), tuple(kept), tuple(returned), tuple(differences)
+    )
 
 
 def _text(data: bytes) -> str:

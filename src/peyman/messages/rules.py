@@ -328,7 +328,7 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "incident"): Template(_names("what link"), may=_MARKED),
     (SMS, "newsletter"): Template(_names("title link opt_out"), may=_MARKED),
     (SMS, "pro_forma"): Template(_names("order total pay_until link"), may=_MARKED),
-    (SMS, "cart_code"): Template(_names("cart_code link"), may=_MARKED),
+    (SMS, "cart_code"): Template(_names("cart_code link"), may=_names("door") | _MARKED),
     (SMS, "order_short"): Template(_names("order amount refund_due link"), may=_MARKED),
     (SMS, "refund_done"): Template(_names("order amount reference"), may=_MARKED),
     (SMS, "order_expired"): Template(_names("order"), may=_MARKED),
@@ -336,6 +336,8 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     (SMS, "order_data_asked"): Template(_names("order fields answer_due link"), may=_MARKED),
     (SMS, "order_unanswered"): Template(_names("order link"), may=_names("amount refund_due") | _MARKED),
     (SMS, "order_cancelled_by_shop"): Template(_names("order reason link"), may=_names("amount refund_due") | _MARKED),
+    (SMS, "refund_account"): Template(_names("amount link"), may=_names("due") | _MARKED),
+    (SMS, "refund_came_back"): Template(_names("amount link"), may=_names("due") | _MARKED),
     (EMAIL, "contact_code"): Template(_names("code"), may=_names("name valid_for link") | _MAILED),
     (EMAIL, "guardian_confirmation"): Template(
         _names("child code link"), may=_names("name valid_for clause") | _MAILED
@@ -373,6 +375,8 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
         may=_names("name") | _MAILED,
         may_tables={"items": _names("title text link")},
     ),
+    (EMAIL, "refund_account"): Template(_names("amount order link"), may=_names("name due clause") | _MAILED),
+    (EMAIL, "refund_came_back"): Template(_names("amount order link"), may=_names("name due clause") | _MAILED),
     (EMAIL, "order_data_asked"): Template(
         _names("order fields note answer_due link"), may=_names("name clause") | _MAILED
     ),
@@ -389,7 +393,7 @@ TEMPLATES: Final[Mapping[tuple[str, str], Template]] = {
     ),
     (EMAIL, "cart_code"): Template(
         _names("order cart_code final_at total link"),
-        may=_names("name deliver_to processing_date terms terms_link clause") | _MAILED,
+        may=_names("name deliver_to door processing_date terms terms_link clause") | _MAILED,
         tables={**_LINES, **_FEES},
         may_tables={"promises": _names("what due")},
     ),

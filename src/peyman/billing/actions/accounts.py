@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 from django.db import IntegrityError, transaction
 
-from peyman.billing.models import Account
+from peyman.billing.models import Account, PayaBatch
 from peyman.billing.rules import paya as rules
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
@@ -87,6 +87,16 @@ def refuse(*, code: str, why: str, by: Person, now: datetime) -> Account:
     row.refresh_from_db()
     log.info("account.refused", account=row.code, by=by.code)
     return row
+
+
+@carries_out("D16")
+@transaction.atomic
+def note_file(*, batch: PayaBatch, by: Person, now: datetime) -> None:
+    """Write down, for each owner, that the numbers of a batch's file are about to be seen."""
+    owners = Person.objects.filter(accounts__transfers__batch=batch).distinct().order_by("pk")
+    for owner in owners:
+        why = f"فرستادن پول با دسته {batch.code}"
+        people.note_access(by=by, whose=owner, subject=f"batch:{batch.code}", what=SEEN_AS, why=why, now=now)
 
 
 def refuse_returned(*, account: Account, now: datetime) -> bool:

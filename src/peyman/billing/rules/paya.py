@@ -125,6 +125,13 @@ class AccountChanged(Refused):
     )
 
 
+class FileDiffers(Refused):
+    """The file that the batch makes is not the one that was approved: something was changed beneath us."""
+
+    code, clause, status = "file_differs", "D30", 409
+    says = "فایل داده نشد، چون با آنچه تأیید شده بود یکی نیست. دست نگه دارید و به سرپرست فنی خبر دهید؛ پولی نرفته است."
+
+
 # ---- Which way ----
 
 _AT_ONCE = frozenset({"no_refund_service", "below_minimum"})

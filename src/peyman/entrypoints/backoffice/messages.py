@@ -33,6 +33,8 @@ TEMPLATES = {
     "cart_code": "کد سبد خرید",
     "order_short": "کمبود کالا",
     "refund_done": "بازگشت وجه",
+    "refund_account": "خواستن حساب برای بازگشت وجه",
+    "refund_came_back": "برگشت حواله از بانک",
     "order_expired": "پایان مهلت پرداخت",
     "order_cancelled": "لغو سفارش",
     "promise_broken": "هشدار قول‌های شکسته",

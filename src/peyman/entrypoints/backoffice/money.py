@@ -9,10 +9,11 @@ from django.views.decorators.http import require_POST, require_safe
 from peyman.billing import queries as bills
 from peyman.billing.actions import statements as actions
 from peyman.billing.queries import statements as queries
+from peyman.billing.queries.refunds import STATES, WAYS, reason_title
 from peyman.billing.rules.statements import NoStatement
 from peyman.entrypoints import clock, statements
 from peyman.entrypoints.backoffice import door
-from peyman.entrypoints.statement_words import ACCOUNTS, COLUMNS, HOW, KINDS, REASONS, STATES, WAYS
+from peyman.entrypoints.statement_words import ACCOUNTS, COLUMNS, HOW, KINDS
 from peyman.gateways import banks
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid
@@ -72,7 +73,7 @@ def _page(
                 "row": one,
                 "way": WAYS[one.refund.kind],
                 "state": STATES[one.refund.state],
-                "why": REASONS.get(one.refund.reason, one.refund.reason),
+                "why": reason_title(one.refund.reason),
                 "bank": banks.TITLES.get(one.refund.payment.gateway, one.refund.payment.gateway),
             }
             for one in refunds

@@ -66,4 +66,7 @@ def give_back_done(*, refund: Refund, provider_ref: str, proof: str, now: dateti
         return
     if order.state == states.SHORT and not any(r.state != Refund.State.DONE for r in bills.refunds_of(order.bill)):
         move_many(orders=[order], event="give_back", by="system", now=now)
-    messages.queue_many([notes.refund_done(order, order.person, refund.code, refund.amount, provider_ref)], now=now)
+    messages.queue_many(
+        [notes.refund_done(order, order.person, refund.subject.removeprefix("refund:"), refund.amount, provider_ref)],
+        now=now,
+    )
