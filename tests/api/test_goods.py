@@ -112,7 +112,7 @@ def test_carriers_are_those_that_go_there(client):
     everywhere = client.get("/api/v1/carriers").json()["items"]
     assert [carrier["slug"] for carrier in everywhere] == ["courier", "post"]
     tehran = client.get("/api/v1/carriers", {"province": "تهران", "city": "تهران"}).json()["items"]
-    assert tehran[0] == {"slug": "courier", "title": "پیک", "note": "", "fee": 1_450_000}
+    assert tehran[0] == {"slug": "courier", "title": "پیک", "note": "", "fee": 1_450_000, "is_express": False}
     elsewhere = client.get("/api/v1/carriers", {"province": "اصفهان", "city": "اصفهان"}).json()["items"]
     assert [carrier["slug"] for carrier in elsewhere] == ["post"]
 

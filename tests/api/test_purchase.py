@@ -205,8 +205,11 @@ def test_an_order_is_registered_with_the_terms_it_was_placed_under(caller):
             "unit_price": 10_000_000,
             "placed_price": 10_000_000,
             "total": 20_000_000,
+            "is_gone": False,
         }
     ]
+    assert order["vat_included"] == 1_869_090  # of 20,560,000 at a tenth, down to a whole toman
+    assert (order["request"], order["cancellation"]) == (None, None)
     assert order["delivery"]["recipient"] == "زهرا محمدی"
     assert order["delivery"]["postal_code"] == "1314865741"
     assert order["buyer"] == {"kind": "individual"}

@@ -48,6 +48,7 @@ class Post:
     slug: str = "post-pishtaz"
     title: str = "پست پیشتاز"
     fee: int = 500_000
+    is_express: bool = False
 
 
 def place(person: Person, lines: list[tuple[str, object]] | None, **changes: Any) -> orders.Placed:

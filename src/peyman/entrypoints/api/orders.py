@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from ninja.responses import Status
 
-from peyman.entrypoints import clock, payments
+from peyman.entrypoints import answers, clock, payments
 from peyman.entrypoints.api import schemas
 from peyman.entrypoints.api.guard import Bearer, asker
 from peyman.entrypoints.api.reading import request_hash
@@ -25,6 +25,7 @@ from peyman.shop.carts.models import Cart
 from peyman.shop.catalog import queries as goods
 from peyman.shop.orders import actions, queries
 from peyman.shop.orders.rules import form
+from peyman.shop.orders.rules.requests import AnswerIncomplete
 from peyman.shop.shipping import queries as shipping
 from peyman.shop.shipping.rules import CarrierChoice, NotCarried
 
@@ -99,6 +100,21 @@ def cancel(request: HttpRequest, order: str, body: schemas.Nothing | None = None
     return _whole(person, order, now)
 
 
+@router.post("/orders/{order}/data", response=schemas.OrderGiven, operation_id="give_order_data")
+def give_data(request: HttpRequest, order: str, body: schemas.DataAsk) -> Any:
+    """Answer what the shop asked about an incomplete order (`request` of the order): its clocks run on, and one that
+    was paid meanwhile becomes final. Only what was asked for is read; who buys cannot be changed (D44).
+    """
+    person, now = asker(request), clock.now()
+    given = body.delivery.model_dump() if body.delivery else {}
+    given |= {f"buyer.{name}": value for name, value in (body.buyer.model_dump() if body.buyer else {}).items()}
+    try:
+        answers.take(order=queries.get(person, order), raw=given, now=now)
+    except AnswerIncomplete as refusal:
+        raise AnswerIncomplete({_path(name): words for name, words in refusal.fields.items()}) from None
+    return _whole(person, order, now)
+
+
 @router.post("/orders/{order}/payments", response={201: schemas.PaymentGiven}, operation_id="start_payment")
 def pay(
     request: HttpRequest,
@@ -116,6 +132,11 @@ def pay(
         now=clock.now(),
     )
     return Status(201, {"payment": started.payment, "redirect_url": started.redirect_url})
+
+
+def _path(field: str) -> str:
+    """Return where a field of the form stands in a body."""
+    return field if "." in field else f"delivery.{field}"
 
 
 def _read(body: schemas.OrderAsk, weight_g: int) -> tuple[form.Delivery, form.Buyer, CarrierChoice]:
@@ -175,7 +196,7 @@ def _promise(promise: PromiseView, moved: Sequence[Moved]) -> dict[str, Any]:
                 "due_from": each.old,
                 "due_to": each.new,
                 "held": each.held,
-                "why": "force_majeure" if each.by_pause else "holiday",
+                "why": "order_incomplete" if each.by_order else "force_majeure" if each.by_pause else "holiday",
                 "calendar_version": each.calendar,
             }
             for each in moved
@@ -185,7 +206,7 @@ def _promise(promise: PromiseView, moved: Sequence[Moved]) -> dict[str, Any]:
 
 def _whole(person: Person, code: str, now: datetime) -> dict[str, Any]:
     view = queries.view(person, code, now)
-    delivery = (*form.Delivery.__dataclass_fields__, "carrier", "carrier_title")
+    delivery = (*form.Delivery.__dataclass_fields__, "carrier", "carrier_title", "is_express")
     return {
         "order": view.code,
         "state": view.state,
@@ -206,9 +227,11 @@ def _whole(person: Person, code: str, now: datetime) -> dict[str, Any]:
                 "unit_price": line.unit_price,
                 "placed_price": line.placed_price,
                 "total": line.total,
+                "is_gone": line.is_gone,
             }
             for line in view.lines
         ],
+        "vat_included": view.vat_included,
         "delivery": {name: getattr(view, name) for name in delivery},
         "buyer": {"kind": view.buyer_kind, **view.buyer},
         "processing_date": view.processing_date,
@@ -216,4 +239,19 @@ def _whole(person: Person, code: str, now: datetime) -> dict[str, Any]:
         "road": [
             {"event": step.event, "state": step.state, "at": step.at, "clause": step.clause} for step in view.road
         ],
+        "request": view.request
+        and {
+            "fields": [{"name": _path(name), "title": title} for name, title in view.request.fields.items()],
+            "note": view.request.note,
+            "asked_at": view.request.asked_at,
+            "answer_until": view.request.answer_until,
+        },
+        "cancellation": view.cancellation
+        and {
+            "reason": view.cancellation.reason,
+            "title": view.cancellation.title,
+            "note": view.cancellation.note,
+            "clause": view.cancellation.clause,
+            "at": view.cancellation.at,
+        },
     }

@@ -250,6 +250,60 @@ class OrderAsk(Taken):
     buyer: BuyerAsk = BuyerAsk()
 
 
+class DeliveryPart(Taken):
+    """Fields of the delivery that were asked for; others are passed over."""
+
+    recipient: Typed = ""
+    mobile: Typed = ""
+    landline: Typed = ""
+    province: Typed = ""
+    city: Typed = ""
+    street: Typed = ""
+    plate: Number = ""
+    unit: Number = ""
+    postal_code: Number = ""
+
+
+class BuyerPart(Taken):
+    """Particulars of an organisation that were asked for; that it is one, or none, cannot be changed."""
+
+    name: Typed = ""
+    national_id: Number = ""
+    economic_code: Number = ""
+    registration_number: Number = ""
+    postal_code: Number = ""
+    phone: Typed = ""
+
+
+class DataAsk(Taken):
+    delivery: DeliveryPart | None = None
+    buyer: BuyerPart | None = None
+
+
+class AskedField(Given):
+    name: str = Field(description="Its path in the body of POST /orders/{order}/data.")
+    title: str
+
+
+class RequestGiven(Given):
+    """What an incomplete order waits for."""
+
+    fields: list[AskedField]
+    note: str
+    asked_at: datetime
+    answer_until: datetime
+
+
+class CancellationGiven(Given):
+    """Why the shop ended the order."""
+
+    reason: str
+    title: str
+    note: str
+    clause: str
+    at: datetime
+
+
 class PromiseMove(Given):
     """A due time that moved after the promise was made: a day was closed or opened, or force majeure declared."""
 
@@ -257,7 +311,7 @@ class PromiseMove(Given):
     due_from: datetime
     due_to: datetime
     held: bool = Field(description="From here on the clock stood until further notice.")
-    why: Literal["holiday", "force_majeure"]
+    why: Literal["holiday", "force_majeure", "order_incomplete"]
     calendar_version: int
 
 
@@ -311,6 +365,7 @@ class OrderLineGiven(Given):
     unit_price: int
     placed_price: int
     total: int
+    is_gone: bool = Field(description="It ran out after the order (D28).")
 
 
 class DeliveryGiven(Given):
@@ -325,6 +380,7 @@ class DeliveryGiven(Given):
     postal_code: str
     carrier: str
     carrier_title: str
+    is_express: bool = Field(description="Delivered at the street door of the building (D53).")
 
 
 class Step(Given):
@@ -347,6 +403,9 @@ class OrderGiven(OrderBrief):
     processing_date: date
     final_at: datetime | None
     road: list[Step]
+    vat_included: int = Field(description="The part of `total` that is value added tax, in rials.")
+    request: RequestGiven | None = Field(description="Of an incomplete order: what is asked for, and until when.")
+    cancellation: CancellationGiven | None = Field(description="Of an order that the shop cancelled.")
 
 
 class OrderPage(Given):
@@ -385,6 +444,7 @@ class CarrierGiven(Given):
     title: str
     note: str
     fee: int
+    is_express: bool = Field(description="Delivers at the street door of the building (D53).")
 
 
 class CarriersAsk(Schema):

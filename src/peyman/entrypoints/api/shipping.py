@@ -17,7 +17,13 @@ def carriers(request: HttpRequest, asked: Query[schemas.CarriersAsk]) -> Any:
     """Carriers that go to a city, in their order; without a city, all of them."""
     return {
         "items": [
-            {"slug": carrier.slug, "title": carrier.title, "note": carrier.note, "fee": carrier.fee}
+            {
+                "slug": carrier.slug,
+                "title": carrier.title,
+                "note": carrier.note,
+                "fee": carrier.fee,
+                "is_express": carrier.is_express,
+            }
             for carrier in queries.offered(asked.province, asked.city)
         ]
     }

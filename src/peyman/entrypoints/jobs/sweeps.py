@@ -41,6 +41,7 @@ class Swept:
     payments: int = 0
     refunds: int = 0
     expired: int = 0
+    unanswered: int = 0
     moved: int = 0
     broken: int = 0
     alarms: int = 0
@@ -72,6 +73,7 @@ def tick(now: datetime) -> Swept:
     """Run every sweep once."""
     swept = run_due(now)
     swept.expired = orders.expire_due(now=now)
+    swept.unanswered = orders.cancel_unanswered(now=now)
     swept.moved = promises.recount_stragglers(now=now)
     swept.broken = promises.sweep_overdue(now=now)
     swept.alarms = alarms.sound(now=now)

@@ -41,7 +41,7 @@ from peyman.shop.shipping.rules import CarrierChoice
 _LONGEST_KEY = 64
 _LONGEST = 400  # letters of a box that are read and shown again
 
-_DELIVERY = ("recipient", "mobile", "landline", "province", "city", "street", "plate", "unit", "postal_code")
+DELIVERY = ("recipient", "mobile", "landline", "province", "city", "street", "plate", "unit", "postal_code")
 _BUYER = ("name", "national_id", "economic_code", "registration_number", "postal_code", "phone")
 
 
@@ -63,6 +63,7 @@ class Pick:
     carrier: Carrier
     total: int
     rows: list[sums.Row]
+    vat: sums.Row | None  # what of the total is tax
     is_chosen: bool
 
 
@@ -156,7 +157,7 @@ def _read(typed: Mapping[str, str], weight_g: int, wrong: dict[str, str], clause
 
     delivery = buyer = carrier = None
     try:
-        delivery = read_delivery({name: typed.get(name, "") for name in _DELIVERY})
+        delivery = read_delivery({name: typed.get(name, "") for name in DELIVERY})
     except Invalid as refusal:
         note(refusal)
     try:
@@ -203,7 +204,7 @@ def _known(person: Person) -> dict[str, str]:
     last = Order.objects.filter(person=person).order_by("-placed_at", "-pk").first()
     if last is None:
         return {"recipient": person.full_name, "mobile": fa.mobile(person.mobile)}
-    known = {name: str(getattr(last, name)) for name in _DELIVERY}
+    known = {name: str(getattr(last, name)) for name in DELIVERY}
     return known | {"mobile": fa.mobile(last.mobile), "landline": fa.mobile(last.landline), "carrier": last.carrier}
 
 
@@ -212,7 +213,7 @@ def _chosen(request: HttpRequest, person: Person) -> dict[str, str]:
     picked: dict[str, str] = {}
     for row in people.addresses(person) if "address" in request.GET else []:
         if row.code == request.GET["address"]:
-            kept = {name: str(row.particulars.get(name, "")) for name in _DELIVERY}
+            kept = {name: str(row.particulars.get(name, "")) for name in DELIVERY}
             picked |= kept | {"mobile": fa.mobile(kept["mobile"]), "landline": fa.mobile(kept["landline"])}
     for entity in people.legal_entities(person) if "organisation" in request.GET else []:
         if entity.code == request.GET["organisation"]:
@@ -236,7 +237,7 @@ def _page(
     if not view.goods_total and refusal is None:
         return redirect("/cart/")
     person = visitor.person_of(request)
-    boxes = _boxes(typed, wrong or {}, clauses or {})
+    boxes = form_boxes(typed, wrong or {}, clauses or {})
     picks = _picks(view, terms, typed)
     chosen = next((pick for pick in picks if pick.is_chosen), None)
     faulty = fields.wrong(boxes.values())
@@ -265,8 +266,16 @@ def _page(
     return render(request, "storefront/checkout.html", context, status=status)
 
 
+@carries_out("D68")
+def _offered(typed: Mapping[str, str], weight_g: int) -> list[Carrier]:
+    """Return the carriers that go where the form says; all of them while it names no city that we know."""
+    province, city = typed.get("province", ""), typed.get("city", "")
+    known = places.find(province, city) if city else None
+    return shipping.offered(province if known else "", city if known else "", weight_g)
+
+
 def _picks(view: carts.CartView, terms: TermsVersion, typed: Mapping[str, str]) -> list[Pick]:
-    offered = shipping.offered(weight_g=view.weight_g)
+    offered = _offered(typed, view.weight_g)
     slugs = [carrier.slug for carrier in offered]
     chosen = typed.get("carrier") if typed.get("carrier") in slugs else (slugs or [""])[0]
     count = sum(line.quantity for line in view.lines if line.available)
@@ -283,13 +292,14 @@ def _picks(view: carts.CartView, terms: TermsVersion, typed: Mapping[str, str]) 
                 carrier=carrier.title,
                 insurance=view.fee_insurance,
             ),
+            vat=sums.vat(view.total + carrier.fee, terms),
             is_chosen=carrier.slug == chosen,
         )
         for place, carrier in enumerate(offered, start=1)
     ]
 
 
-def _boxes(typed: Mapping[str, str], wrong: Mapping[str, str], clauses: Mapping[str, str]) -> dict[str, Field]:
+def form_boxes(typed: Mapping[str, str], wrong: Mapping[str, str], clauses: Mapping[str, str]) -> dict[str, Field]:
     """Return every box of the form by a name that a template can follow, in the order of the page."""
     provinces = (("", "برگزینید"), *((name, name) for name in places.provinces()))
     place = places.find(typed.get("province", ""), typed.get("city", ""))

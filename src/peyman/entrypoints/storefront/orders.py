@@ -1,8 +1,8 @@
 """A customer's orders: the list, one order with its promises and its road, paying again, cancelling, the pro-forma."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
 from urllib.parse import quote
@@ -14,13 +14,16 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from peyman.entrypoints import clock, guardians
-from peyman.entrypoints.fields import Field
+from peyman.entrypoints import answers, clock, guardians
+from peyman.entrypoints.fields import Field, heading
+from peyman.entrypoints.fields import wrong as wrong_boxes
 from peyman.entrypoints.storefront import owed, road, sums, visitor
-from peyman.entrypoints.storefront.checkout import begin_payment, offered_banks
+from peyman.entrypoints.storefront.checkout import DELIVERY, begin_payment, form_boxes, offered_banks
+from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
+from peyman.kernel.money import grouped, tomans
 from peyman.kernel.text import whole_number
 from peyman.kernel.worktime import tehran_day
 from peyman.people import queries as people
@@ -28,11 +31,13 @@ from peyman.people.models import Person
 from peyman.people.rules import is_minor
 from peyman.promises import queries as promises
 from peyman.promises.models import TermsVersion
+from peyman.promises.queries import Owing
 from peyman.promises.rules import parameter
 from peyman.shop.orders import actions, queries
 from peyman.shop.orders.models import ProForma
 from peyman.shop.orders.queries import OrderView
 from peyman.shop.orders.rules import states
+from peyman.shop.shipping import places
 
 # Why an order's payment did not begin, told on its page: codes of refusals, of which the address carries one.
 _NOT_BEGUN = {
@@ -100,6 +105,31 @@ def cancel(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     return redirect(f"/orders/{code}/")
 
 
+@require_POST
+@_owner_only
+@carries_out("D39")
+def give_data(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Take the answer to what we asked for (D39, D41)."""
+    found = queries.get(person, code)
+    typed = {name: value[:400] for name, value in request.POST.items() if isinstance(value, str)}
+    try:
+        answers.take(order=found, raw=typed, now=clock.now())
+    except Refused as refusal:
+        return _page(request, person, code, refusal, typed)
+    return redirect(f"/orders/{code}/")
+
+
+def _request_boxes(view: OrderView, typed: Mapping[str, str] | None, refusal: Refused | None) -> list[Field]:
+    """Return the boxes for what is asked for, filled with what was typed, else with what the order has."""
+    if view.request is None:
+        return []
+    has = {name: str(getattr(view, name)) for name in DELIVERY} | {f"buyer.{k}": v for k, v in view.buyer.items()}
+    has |= {name: fa.mobile(has[name]) for name in ("mobile", "landline") if has[name]}
+    wrong = refusal.fields if isinstance(refusal, Invalid) else {}
+    boxes = form_boxes(has if typed is None else typed, wrong, {})
+    return [replace(box, hint="") for box in boxes.values() if box.name in view.request.fields]
+
+
 @never_cache
 @require_safe
 @carries_out("D24")
@@ -107,13 +137,14 @@ def pro_forma(request: HttpRequest, code: str, signature: str) -> HttpResponse:
     """Show the pro-forma to whoever holds the link we sent (A12), without a log-in."""
     now = clock.now()
     view = queries.by_link(code, signature, now)
-    version = view.pro_formas[-1]
+    version, terms = view.pro_formas[-1], promises.terms(view.terms_number)
     context = {
         "order": view,
         "version": version,
-        "terms": promises.terms(view.terms_number),
+        "terms": terms,
         "rows": _rows(view),
         "lines": version.lines,
+        "vat": sums.vat(version.total, terms),
     }
     return render(request, "storefront/pro_forma.html", context)
 
@@ -189,6 +220,20 @@ def guardian_code(request: HttpRequest, person: Person, code: str) -> HttpRespon
     return redirect(f"/orders/{code}/")
 
 
+def _kept(view: OrderView) -> int:
+    """Return the rials that were paid for an order without a cart code and lie with us (D39)."""
+    if view.state != states.INCOMPLETE or view.cart_code:
+        return 0
+    return sum(payment.amount - payment.refunded for payment in view.payments if payment.state == "captured")
+
+
+def _owed_words(view: OrderView, promised: Sequence[Owing]) -> str:
+    """Return how much is on its way back, and until when; "" where nothing is."""
+    waiting = sum(refund.amount for refund in view.refunds if refund.state != refund.State.DONE)
+    due = [one.promise.due_at for one in promised if one.promise.kind == "refund" and one.promise.kept_at is None]
+    return f"{grouped(tomans(waiting))} تومان {jalali.deadline(max(due))} به شما برمی‌گردد." if waiting and due else ""
+
+
 def _page(
     request: HttpRequest,
     person: Person,
@@ -199,11 +244,15 @@ def _page(
     now = clock.now()
     view = queries.view(person, code, now)
     terms = promises.terms(view.terms_number)
-    owed_now = [owed.owing(one) for one in promises.owing_of_order(code, now)]
+    owed_promises = promises.owing_of_order(code, now)
+    owed_now = [owed.owing(one) for one in owed_promises]
     hours = parameter(terms.parameters, "processing_hours")
     day = jalali.long_date(view.processing_date)
     processing = format_html('<time datetime="{}">روز پردازش: {}</time>', view.processing_date.isoformat(), day)
     guardian = _guardian(person, view, terms, now)
+    boxes = _request_boxes(view, typed if request.POST.get("request") else None, refusal)
+    wrong = wrong_boxes(boxes)
+    asks_city = view.request is not None and "city" in view.request.fields
     not_begun = next((words for name, words in _NOT_BEGUN.items() if name in request.GET), "")
     context = {
         "order": view,
@@ -212,7 +261,20 @@ def _page(
         "now": now,
         "promises": sorted(owed_now, key=lambda one: ("broken", "open", "next", "kept").index(one.state)),
         "tally": owed.tally(owed_now),
-        "road": road.knots(view.road, pay_until=view.pay_until, processing_words=processing),
+        "road": road.knots(
+            view.road,
+            pay_until=view.pay_until,
+            processing_words=processing,
+            answer_until=view.request.answer_until if view.request else None,
+        ),
+        "vat": sums.vat(view.total, terms),
+        "boxes": boxes,
+        "wrong": wrong,
+        "heading": heading(len(wrong)),
+        "cities": [(place, places.cities(place)) for place in places.provinces()] if asks_city else [],
+        "turned_away": {refund.payment_id for refund in view.refunds if refund.payment.captured_at is None},
+        "kept_rials": _kept(view),
+        "owed_words": _owed_words(view, owed_promises),
         "pro_forma_url": f"/p/{code}/{signing.Signer(salt=ProForma.LINK_SALT).signature(code)}/",
         "rows": _rows(view),
         "dropped": any(line.unit_price != line.placed_price for line in view.lines),
@@ -231,6 +293,7 @@ def _page(
         "not_begun": not_begun or (_NOT_BEGUN_ELSE if "not_payable" in request.GET else ""),
         "is_waiting": view.state == states.REGISTERED,
         "is_short": view.state == states.SHORT,
+        "is_incomplete": view.state == states.INCOMPLETE,
         "is_ended": view.state in (states.EXPIRED, states.CANCELLED, states.VOID),
     }
     return render(request, "storefront/order.html", context, status=refusal.status if refusal else 200)

@@ -35,6 +35,8 @@ def owing(one: Owing) -> Owed:
 
 def _moved(move: Moved) -> SafeString:
     why = "به سبب قوه قهریه" if move.by_pause else "با تغییر تعطیلات رسمی"
+    if move.by_order:
+        why = "چون اطلاعات سفارش کامل نبود"
     if move.held:
         return format_html("{}: شمارش {} ایستاد.", fa.moment(move.at), why)
     more = " با همین تغییر، زمانش گذشته بود." if move.overdue_by_edit else ""
@@ -71,6 +73,8 @@ def words(promise: PromiseView) -> Owed:
     if promise.held_since is not None:
         due = format_html("شمارش از {} ایستاده است", fa.moment(promise.held_since))
         told = "پس از پایان قوه قهریه از همان‌جا ادامه می‌یابد."
+        if not promise.pauses:
+            told = "اطلاعات سفارش کامل نیست؛ با پاسخ شما از همان‌جا ادامه می‌یابد."
         return Owed("next", "ایستاده", promise.what, due, told, promise.clause, _pauses(promise))
     left = f"{jalali.duration_words(promise.left)} مانده" if promise.left is not None else ""
     return Owed("open", "در راه", promise.what, fa.deadline(promise.due_at), left, promise.clause, _pauses(promise))

@@ -17,8 +17,14 @@ _HAPPENED = {
     "expire": ("منقضی شد", "در مهلت خود پرداخت نشد؛ هزینه‌ای نداشت"),
     "cancel": ("لغو شد", ""),
     "give_back": ("وجه برگشت", "سفارش بسته شد"),
+    "ask_more": ("اطلاعات بیشتری خواستیم", "مهلت‌ها تا پاسخ شما ایستاد"),
+    "complete": ("پاسخ شما رسید", "مهلت‌ها از همان‌جا ادامه یافت"),
+    "complete_final": ("پاسخ شما رسید", "سفارش همچنان قطعی است و مهلت‌ها ادامه یافت"),
+    "unanswered": ("لغو شد", "پرسش ما پاسخی نگرفت"),
+    "cancel_by_shop": ("لغو شد", "از سوی فروشگاه"),
 }
 _AHEAD = {
+    states.INCOMPLETE: ("پاسخ شما", "آنچه خواسته‌ایم را بنویسید تا سفارش ادامه یابد"),
     states.FINAL: ("قطعی‌شدن، با پرداخت شما", "کد سبد صادر می‌شود"),
     states.PROCESSED: ("پردازش و فاکتور", "پس از این، نشانی و نام عوض نمی‌شود"),
     states.HANDED_OVER: ("تحویل به ارسال", "شماره بارنامه پیامک می‌شود"),
@@ -38,7 +44,13 @@ class Knot:
     ahead: bool = False
 
 
-def knots(steps: Sequence[RoadStep], *, pay_until: datetime, processing_words: SafeString | str) -> list[Knot]:
+def knots(
+    steps: Sequence[RoadStep],
+    *,
+    pay_until: datetime,
+    processing_words: SafeString | str,
+    answer_until: datetime | None = None,
+) -> list[Knot]:
     """Return the thread: the first step ahead is the one that runs now."""
     thread: list[Knot] = []
     for step in steps:
@@ -46,7 +58,7 @@ def knots(steps: Sequence[RoadStep], *, pay_until: datetime, processing_words: S
             title, sub = _HAPPENED.get(step.event, (step.title, ""))
             if step.event == "cancel":
                 sub = "به خواست شما" if step.by == "customer" else "از سوی فروشگاه"
-            ended = step.event in ("run_short", "expire")
+            ended = step.event in ("run_short", "expire", "unanswered", "cancel_by_shop")
             thread.append(
                 Knot("broken" if ended else "kept", "پایان" if ended else "انجام شد", title, fa.moment(step.at), sub)
             )
@@ -56,7 +68,9 @@ def knots(steps: Sequence[RoadStep], *, pay_until: datetime, processing_words: S
     running = next((n for n, knot in enumerate(thread) if knot.ahead), None)
     if running is not None:
         at: SafeString | str = ""
-        if steps[running].state == states.FINAL:
+        if steps[running].state == states.INCOMPLETE and answer_until:
+            at = fa.deadline(answer_until)
+        elif steps[running].state == states.FINAL:
             at = fa.deadline(pay_until)
         elif steps[running].state == states.PROCESSED:
             at = processing_words

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.money import grouped, tomans
+from peyman.kernel.text import persian_digits
+from peyman.promises.models import TermsVersion
+from peyman.promises.rules import parameter
+from peyman.shop.carts.rules import contained_vat
 
 
 @dataclass(frozen=True)
@@ -27,3 +31,11 @@ def rows(*, goods: int, count: int, packing: int, shipping: int, carrier: str, i
         Row(f"ارسال با {carrier}" if carrier else "ارسال", fee(shipping)),
         Row("بیمه", fee(insurance)),
     ]
+
+
+def vat(total: int, terms: TermsVersion) -> Row | None:
+    """Return the tax that lies in a total (rials), as a row below it; None where the terms know of none."""
+    permille = parameter(terms.parameters, "vat_permille")
+    tax = contained_vat(total, permille)
+    share = persian_digits(f"{permille / 10:g}").replace(".", "٫")
+    return Row(f"مالیات بر ارزش افزوده ({share}٪)، در همین جمع", fee(tax)) if tax else None

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:code>/", orders.order),
     path("orders/<str:code>/pay", orders.pay),
     path("orders/<str:code>/cancel", orders.cancel),
+    path("orders/<str:code>/data", orders.give_data),
     path("orders/<str:code>/guardian", orders.ask_guardian),
     path("orders/<str:code>/guardian/code", orders.guardian_code),
     path("p/<str:code>/<str:signature>/", orders.pro_forma),

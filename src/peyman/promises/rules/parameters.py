@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import time
+from typing import Final
 
 from peyman.kernel.clauses import carries_out
 
 HOURS_OF_A_DAY = 24
+# Numbers that versions of the terms may state and the first ones do not: what holds where one is silent.
+LATER: Final[Mapping[str, int]] = {"vat_permille": 100}
 
 
 def parameter(parameters: Mapping[str, object], name: str) -> int:
     """Return the whole number that a version of the terms gives for `name`.
 
-    Raises KeyError for a name that the version does not have, ValueError for one that is no whole number: a
-    missing number is never replaced by one from the code.
+    Raises KeyError for a name that the version does not have, ValueError for one that is no whole number. A missing
+    number is never replaced by one from the code, but for the few of LATER.
     """
-    value = parameters[name]
+    value = parameters[name] if name in parameters or name not in LATER else LATER[name]
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"the terms give no whole number for {name}")
     return value

@@ -89,6 +89,15 @@ def fees(goods_total: int, *, packing_fee: int, insurance_permille: int, carrier
     return Fees(packing=packing_fee, shipping=carrier_fee, insurance=insurance - insurance % 10)
 
 
+def contained_vat(total: int, vat_permille: int) -> int:
+    """Return the value added tax that lies in a total whose prices contain it, in rials, rounded down to a whole toman.
+
+    1,100,000 rials at 100 ‰ = 100,000.
+    """
+    tax = part(total, vat_permille, 1000 + vat_permille)
+    return tax - tax % 10
+
+
 @carries_out("D56")
 def notices(*, sku: str, title: str, wanted: int, available: int, seen_price: int, price: int) -> list[Notice]:
     """Return what a buyer must be told of one line before anything else (D56)."""

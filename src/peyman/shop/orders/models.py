@@ -53,6 +53,7 @@ class Order(models.Model):
     postal_code = SealedField()
     carrier = models.CharField(max_length=40)
     carrier_title = models.CharField(max_length=120)
+    is_express = models.BooleanField(default=False)  # delivered at the street door (D53)
 
     buyer_kind = models.CharField(
         max_length=12, choices=[("individual", "individual"), ("legal_entity", "legal_entity")]

@@ -12,6 +12,7 @@ FIRST = [
     ("own-fleet", "پیک فروشگاه", "همان روز کاری، شهر تهران", "tehran", 1_450_000, 60_000),
     ("barbari", "باربری", "۲ تا ۷ روز کاری، کالای حجیم", "all", 4_900_000, 2_000_000),
 ]
+EXPRESS = frozenset({"own-fleet"})  # on the same working day, to the street door (D53)
 
 
 @transaction.atomic
@@ -20,7 +21,16 @@ def load_first() -> int:
     if Carrier.objects.exists():
         return 0
     rows = [
-        Carrier(slug=slug, title=title, note=note, reach=reach, fee=fee, max_weight_g=weight, position=place)
+        Carrier(
+            slug=slug,
+            title=title,
+            note=note,
+            reach=reach,
+            fee=fee,
+            max_weight_g=weight,
+            position=place,
+            is_express=slug in EXPRESS,
+        )
         for place, (slug, title, note, reach, fee, weight) in enumerate(FIRST)
     ]
     return len(Carrier.objects.bulk_create(rows, ignore_conflicts=True))

@@ -19,3 +19,4 @@ class Carrier(models.Model):
     max_weight_g = models.PositiveIntegerField()
     position = models.PositiveIntegerField(default=0)
     is_offered = models.BooleanField(default=True)
+    is_express = models.BooleanField(default=False)  # delivers at the street door of the building (D53)

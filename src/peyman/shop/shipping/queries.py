@@ -39,5 +39,7 @@ def choice(slug: str, province: str, city: str, weight_g: int = 0) -> CarrierCho
         raise NotCarried({"city": f"شهری به این نام در استان {province} نمی‌شناسیم؛ نزدیک‌ترین شهر را برگزینید."})
     for carrier in offered(place.province, place.city, weight_g):
         if carrier.slug == slug:
-            return CarrierChoice(carrier.slug, carrier.title, carrier.fee, place.province, place.city)
+            return CarrierChoice(
+                carrier.slug, carrier.title, carrier.fee, place.province, place.city, carrier.is_express
+            )
     raise NotCarried({"carrier": "این شیوه ارسال به این شهر یا با این وزن نمی‌رود؛ یکی از شیوه‌های فهرست را برگزینید."})

@@ -14,6 +14,7 @@ class CarrierChoice:
     fee: int
     province: str
     city: str
+    is_express: bool = False  # to the street door (D53)
 
 
 class NotCarried(Invalid):

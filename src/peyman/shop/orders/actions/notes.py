@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import signing
 
 from peyman.kernel import jalali
+from peyman.kernel.clauses import carries_out
 from peyman.kernel.money import grouped, tomans
 from peyman.kernel.text import persian_digits
 from peyman.messages.actions import NewMessage
@@ -63,12 +64,13 @@ def pro_forma(order: Order, person: Person, version: ProForma, lines: list[Order
     }
     key = pro_forma_key(order.code, version.version)
     sms = _sms(order, person, "pro_forma", context, key)
-    if not _has_mail(person):
+    if not has_mail(person):
         return sms
     return replace(sms, channel="email", to=person.email, instead=replace(sms, key=f"{key}:sms"))
 
 
-def _has_mail(person: Person) -> bool:
+def has_mail(person: Person) -> bool:
+    """Say whether papers go to this person by mail as well."""
     return bool(person.email and person.email_confirmed_at and person.mail_for_orders)
 
 
@@ -109,18 +111,26 @@ def cart_code_key(order: str) -> str:
 
 def cart_code(order: Order, person: Person, lines: list[OrderLine], now: datetime) -> list[NewMessage]:
     """The cart code, by SMS always and by mail too where there is a confirmed address (D57)."""
+    link = address(f"/orders/{order.code}/")
+    key = cart_code_key(order.code)
+    short = {"cart_code": order.cart_code or "", "link": link, "door": _door(order)}
+    sms = _sms(order, person, "cart_code", short, key)
+    if not has_mail(person):
+        return [sms]
     context = {
         **_paper(order, person, lines),
-        "cart_code": order.cart_code or "",
+        **short,
         "final_at": jalali.moment(now),
         "processing_date": jalali.long_date(order.processing_date),
-        "link": address(f"/orders/{order.code}/"),
         "clause": clause_words(order, "D57"),
     }
-    sms = _sms(order, person, "cart_code", context, cart_code_key(order.code))
-    if not _has_mail(person):
-        return [sms]
-    return [sms, replace(sms, channel="email", to=person.email, key=f"{sms.key}:mail")]
+    return [sms, replace(sms, channel="email", to=person.email, context=context, key=f"{key}:mail")]
+
+
+@carries_out("D53")
+def _door(order: Order) -> str:
+    """Where an express order is delivered, as its buyer reads it with the cart code; "" for any other."""
+    return "تحویل اکسپرس، جلوی در اصلی ساختمان (در رو به خیابان)" if order.is_express else ""
 
 
 def short(order: Order, person: Person, amount: int, due_at: datetime) -> NewMessage:
@@ -198,7 +208,7 @@ def _both_ways(
 ) -> list[NewMessage]:
     """An SMS always, and a mail that says `more` where there is a confirmed address."""
     sms = _sms(order, person, template, context, key)
-    if not _has_mail(person):
+    if not has_mail(person):
         return [sms]
     return [sms, replace(sms, channel="email", to=person.email, key=f"{key}:mail", context={**context, **more})]
 

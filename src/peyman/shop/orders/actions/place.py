@@ -46,6 +46,8 @@ class Carrier(Protocol):
     def title(self) -> str: ...
     @property
     def fee(self) -> int: ...  # rials
+    @property
+    def is_express(self) -> bool: ...  # to the street door (D53)
 
 
 def place(
@@ -183,6 +185,7 @@ def _register(
         postal_code=delivery.postal_code,
         carrier=carrier.slug,
         carrier_title=carrier.title,
+        is_express=carrier.is_express,
         buyer_kind=buyer.kind,
         buyer=buyer.particulars(),
         placed_at=now,

@@ -87,15 +87,15 @@ def answer(*, order: Order, raw: Mapping[str, object], by: str, now: datetime) -
     request = InformationRequest.objects.select_for_update().filter(order=order, closed_at=None).first()
     if request is None or order.state != states.INCOMPLETE:
         raise states.NothingAsked(state=states.TITLES[order.state])
-    delivery, buyer = read(order=order, request=request, raw=raw)
+    delivery, buyer = read_answer(order=order, fields=request.fields, raw=raw)
     addresses.assert_deliverable(person=order.person, delivery=delivery)
     changed = {name: value for name, value in asdict(delivery).items() if value != getattr(order, name)}
     if buyer.particulars() != order.buyer:
         changed["buyer"] = buyer.particulars()
     _, calendar = terms.working_calendar()
-    fields = {**changed, "processing_date": max(order.processing_date, calendar.processing_date(now))}
+    columns = {**changed, "processing_date": max(order.processing_date, calendar.processing_date(now))}
     if not order.cart_code:
-        fields["pay_until"] = order.pay_until + (now - request.asked_at)
+        columns["pay_until"] = order.pay_until + (now - request.asked_at)
     InformationRequest.objects.filter(pk=request.pk, closed_at=None).update(
         closed_at=now, answered_at=now, outcome="answered"
     )
@@ -105,7 +105,7 @@ def answer(*, order: Order, raw: Mapping[str, object], by: str, now: datetime) -
         by=by,
         now=now,
         details={order.pk: {"request": request.code, "changed": sorted(changed)}},
-        **fields,
+        **columns,
     )
     promises.run_on(subjects=[f"order:{order.code}"], cause=request.code, why=ORDER_INCOMPLETE, now=now)
     log.info("order.data_answered", order=order.code, request=request.code)
@@ -114,11 +114,11 @@ def answer(*, order: Order, raw: Mapping[str, object], by: str, now: datetime) -
     return Order.objects.select_related("person", "terms", "bill").get(pk=order.pk)
 
 
-def read(*, order: Order, request: InformationRequest, raw: Mapping[str, object]) -> tuple[Delivery, Buyer]:
+def read_answer(*, order: Order, fields: Sequence[str], raw: Mapping[str, object]) -> tuple[Delivery, Buyer]:
     """Return delivery and buyer as they will be with this answer. Raises rules.AnswerIncomplete."""
     return rules.read_answer(
         raw,
-        fields=request.fields,
+        fields=fields,
         delivery={name: getattr(order, name) for name in Delivery.__dataclass_fields__},
         buyer={"kind": order.buyer_kind, **order.buyer},
     )

@@ -5,14 +5,17 @@ from peyman.shop.orders.queries.board import NEEDS, SHELVES, Counts, Day, Page, 
 from peyman.shop.orders.queries.export import export_events, export_rows
 from peyman.shop.orders.queries.file import FileLine, OrderFile, Particulars, file_of, particulars
 from peyman.shop.orders.queries.own import (
+    CancellationView,
     OrderCard,
     OrderLineView,
     OrderView,
     PaperView,
+    RequestView,
     RoadStep,
     by_link,
     get,
     list_of,
+    open_request,
     view,
 )
 from peyman.shop.orders.queries.papers import PERSONAL, past_their_term
@@ -23,6 +26,7 @@ __all__ = [
     "NEEDS",
     "PERSONAL",
     "SHELVES",
+    "CancellationView",
     "Counts",
     "Day",
     "FileLine",
@@ -33,6 +37,7 @@ __all__ = [
     "Page",
     "PaperView",
     "Particulars",
+    "RequestView",
     "RoadStep",
     "Row",
     "Shortage",
@@ -50,6 +55,7 @@ __all__ = [
     "get",
     "list_of",
     "needs",
+    "open_request",
     "page",
     "particulars",
     "past_their_term",

@@ -10,9 +10,12 @@ from django.utils.crypto import constant_time_compare
 from peyman.billing import queries as bills
 from peyman.billing.models import Payment, Refund
 from peyman.people.models import Person
-from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
-from peyman.shop.orders.rules import states
+from peyman.promises.rules import parameter
+from peyman.shop.carts.rules import contained_vat
+from peyman.shop.orders.models import Cancellation, InformationRequest, Order, OrderEvent, OrderLine, ProForma
+from peyman.shop.orders.rules import requests, states
 from peyman.shop.orders.rules.money import UnknownOrder
+from peyman.shop.orders.rules.reasons import REASONS
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class OrderLineView:
     quantity: int
     unit_price: int
     placed_price: int
+    is_gone: bool = False  # it ran out after the order: why the order was not fulfilled, line by line (D28)
 
     @property
     def total(self) -> int:
@@ -56,6 +60,29 @@ class PaperView:
 
 
 @dataclass(frozen=True)
+class RequestView:
+    """What an incomplete order waits for: names of form fields with their titles, in the order of the form."""
+
+    code: str
+    fields: dict[str, str]
+    note: str
+    asked_at: datetime
+    answer_until: datetime
+
+
+@dataclass(frozen=True)
+class CancellationView:
+    """Why the shop ended the order, as its customer reads it."""
+
+    reason: str
+    title: str
+    note: str
+    clause: str
+    detected_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True)
 class OrderView:
     """An order, whole. Money in rials."""
 
@@ -71,6 +98,7 @@ class OrderView:
     fee_shipping: int
     fee_insurance: int
     total: int
+    vat_included: int
     shown_total: int
     recipient: str
     mobile: str
@@ -83,6 +111,7 @@ class OrderView:
     postal_code: str
     carrier: str
     carrier_title: str
+    is_express: bool
     buyer_kind: str
     buyer: dict[str, str]
     placed_at: datetime
@@ -96,6 +125,8 @@ class OrderView:
     pro_formas: list[PaperView]
     payments: list[Payment]
     refunds: list[Refund]
+    request: RequestView | None  # what the customer is asked for now
+    cancellation: CancellationView | None  # by the shop
 
 
 @dataclass(frozen=True)
@@ -175,6 +206,8 @@ def list_of(person: Person, *, after: str = "", limit: int = 20) -> tuple[list[O
 def _view(order: Order, now: datetime) -> OrderView:
     lines = OrderLine.objects.filter(order=order).select_related("variant__product__category").order_by("position")
     papers = ProForma.objects.filter(order=order).order_by("version")
+    events = list(OrderEvent.objects.filter(order=order).order_by("pk"))
+    gone = {sku for event in events for sku in event.details.get("skus", [])}
     return OrderView(
         id=order.pk,
         code=order.code,
@@ -188,6 +221,7 @@ def _view(order: Order, now: datetime) -> OrderView:
         fee_shipping=order.fee_shipping,
         fee_insurance=order.fee_insurance,
         total=order.total,
+        vat_included=contained_vat(order.total, parameter(order.terms.parameters, "vat_permille")),
         shown_total=order.shown_total,
         recipient=order.recipient,
         mobile=order.mobile,
@@ -200,6 +234,7 @@ def _view(order: Order, now: datetime) -> OrderView:
         postal_code=order.postal_code,
         carrier=order.carrier,
         carrier_title=order.carrier_title,
+        is_express=order.is_express,
         buyer_kind=order.buyer_kind,
         buyer=order.buyer,
         placed_at=order.placed_at,
@@ -218,25 +253,50 @@ def _view(order: Order, now: datetime) -> OrderView:
                 quantity=line.quantity,
                 unit_price=line.unit_price,
                 placed_price=line.placed_price,
+                is_gone=line.sku in gone,
             )
             for line in lines
         ],
-        road=_road(order),
+        road=_road(order, events),
         pro_formas=[PaperView(paper.version, paper.total, paper.at, paper.lines) for paper in papers],
         payments=bills.payments_of(order.bill),
         refunds=bills.refunds_of(order.bill),
+        request=open_request(order),
+        cancellation=_cancellation(order) if any(event.event == "cancel_by_shop" for event in events) else None,
     )
 
 
-def _road(order: Order) -> list[RoadStep]:
+def open_request(order: Order) -> RequestView | None:
+    """Return what the customer is asked for; None, without a query, unless the order is incomplete."""
+    if order.state != states.INCOMPLETE:
+        return None
+    row = InformationRequest.objects.filter(order=order, closed_at=None).first()
+    if row is None:
+        return None
+    known = requests.titles(order.buyer_kind)
+    titles = {name: known[name] for name in row.fields if name in known}
+    return RequestView(row.code, titles, row.note, row.asked_at, row.answer_until)
+
+
+def _cancellation(order: Order) -> CancellationView | None:
+    row = Cancellation.objects.filter(order=order).first()
+    if row is None:
+        return None
+    reason = REASONS[row.reason]
+    return CancellationView(reason.code, reason.title, row.note, reason.clause, row.detected_at, row.at)
+
+
+def _road(order: Order, events: list[OrderEvent]) -> list[RoadStep]:
     """Return what happened, then what is ahead of an order that is still on its way."""
     done = [
         RoadStep(event.event, event.to_state, states.TITLES[event.to_state], event.at, event.by, event.clause)
-        for event in OrderEvent.objects.filter(order=order).order_by("pk")
+        for event in events
     ]
+    ahead: list[str] = []
     if order.state == states.REGISTERED:
-        return done + [RoadStep("", state, states.TITLES[state], None, "", "") for state in AHEAD]
-    if order.state in AHEAD:
-        rest = AHEAD[AHEAD.index(order.state) + 1 :]
-        return done + [RoadStep("", state, states.TITLES[state], None, "", "") for state in rest]
-    return done
+        ahead = AHEAD
+    elif order.state == states.INCOMPLETE:
+        ahead = [states.INCOMPLETE, *(AHEAD[1:] if order.cart_code else AHEAD)]
+    elif order.state in AHEAD:
+        ahead = AHEAD[AHEAD.index(order.state) + 1 :]
+    return done + [RoadStep("", state, states.TITLES[state], None, "", "") for state in ahead]
