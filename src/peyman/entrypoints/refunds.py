@@ -101,13 +101,17 @@ def order_of(batch: PayaBatch, lines: Sequence[PayaLine], approved_at: datetime)
     )
 
 
+def sha256_of(order: files.Order) -> str:
+    """Return the hash of the file that a bank takes."""
+    return hashlib.sha256(files.xml(order)).hexdigest()
+
+
 @carries_out("D30")
 @transaction.atomic
 def approve_batch(*, code: str, by: Person, now: datetime) -> PayaBatch:
     """Let a batch go, under the hash of the file that it makes. Raises as billing's `approve`."""
     batch, lines = queries.batch(code)
-    sha256 = hashlib.sha256(files.xml(order_of(batch, lines, now))).hexdigest()
-    return actions.approve(code=code, sha256=sha256, by=by, now=now)
+    return actions.approve(code=code, sha256=sha256_of(order_of(batch, lines, now)), by=by, now=now)
 
 
 @carries_out("D30", "D35")
@@ -122,11 +126,12 @@ def take_file(*, code: str, kind: str, by: Person, now: datetime) -> tuple[str, 
         accounts.note_file(batch=batch, by=by, now=now)
     batch, lines = queries.batch(code)
     order = order_of(batch, lines, batch.approved_at or now)
-    whole = files.xml(order)
-    if hashlib.sha256(whole).hexdigest() != batch.sha256:
+    if sha256_of(order) != batch.sha256:
         log.error("paya.file_differs", batch=code)
         raise rules.FileDiffers
-    return (f"{order.message}.ccti", whole) if kind == "ccti" else (f"{order.message}.csv", files.table(order))
+    return (
+        (f"{order.message}.ccti", files.xml(order)) if kind == "ccti" else (f"{order.message}.csv", files.table(order))
+    )
 
 
 # ---- What a statement says ----

@@ -14,8 +14,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Q, Sum
 
-from peyman.billing.models import Bill, Entry, Payment, Refund
-from peyman.entrypoints import clock
+from peyman.billing.models import Bill, Entry, PayaBatch, PayaLine, Payment, Refund, RefundApproval
+from peyman.billing.queries import refunds as paid_back
+from peyman.billing.rules import paya
+from peyman.entrypoints import clock, refunds
 from peyman.entrypoints.jobs import triggers
 from peyman.entrypoints.jobs.console import BROKEN, answer
 from peyman.gateways.audit import answers
@@ -127,7 +129,8 @@ def _bills(now: datetime) -> Finding:
 def _accounts(now: datetime) -> Finding:
     """A final order holds its total and no more; nothing is left unallocated but what an incomplete order was paid.
 
-    What is owed back equals the refunds that are not done.
+    What is owed back equals the refunds that are not done; what is with our bank, and what left our account, equals the
+    lines of Paya batches that were handed in and that were paid.
     """
     found = Finding()
     lies: dict[tuple[int, str], int] = defaultdict(int)
@@ -137,6 +140,12 @@ def _accounts(now: datetime) -> Finding:
     waiting = Refund.objects.filter(payment__state=Payment.State.CAPTURED).exclude(state=Refund.State.DONE)
     for bill, amount in waiting.values_list("payment__bill", "amount"):
         owed[bill] += amount
+    wired: dict[tuple[int, str], int] = defaultdict(int)
+    gone = PayaLine.objects.filter(state__in=[PayaLine.State.SENT, PayaLine.State.PAID])
+    for bill, state, amount, of in gone.values_list("refund__payment__bill", "state", "amount", "refund__state"):
+        wired[bill, "paya" if state == PayaLine.State.SENT else "bank"] += amount
+        if state == PayaLine.State.SENT or of != Refund.State.DONE:
+            owed[bill] -= amount
     held = {bill.pk: bill.paid - bill.refunded for bill in Bill.objects.exclude(paid=0).iterator()}
     rows = Order.objects.annotate(is_committed=_COMMITTED).values_list("code", "state", "is_committed", "bill", "total")
     for code, state, is_committed, bill, total in rows.iterator():
@@ -145,7 +154,8 @@ def _accounts(now: datetime) -> Finding:
             code,
             -lies[bill, "orders"] == (total if is_committed else 0)
             and -lies[bill, "unallocated"] == kept
-            and -lies[bill, "refunds"] == owed[bill],
+            and -lies[bill, "refunds"] == owed[bill]
+            and all(-lies[bill, account] == wired[bill, account] for account in ("paya", "bank")),
         )
     return found
 
@@ -167,9 +177,63 @@ def _refunds(now: datetime) -> Finding:
     found = Finding()
     promised = dict(Promise.objects.filter(kind="refund").values_list("subject", "kept_at"))
     for refund in Refund.objects.iterator():
-        subject = f"refund:{refund.code}"
         done = refund.state == Refund.State.DONE
-        found.look(refund.code, subject in promised and (promised[subject] is not None) == done)
+        found.look(refund.code, refund.subject in promised and (promised[refund.subject] is not None) == done)
+    return found
+
+
+@check("two_persons_stand_behind_large_refunds")
+def _two_persons(now: datetime) -> Finding:
+    """Nothing left of a refund before as many different persons stood behind it as it needs."""
+    found = Finding()
+    named: dict[int, set[int]] = defaultdict(set)
+    for of, by in RefundApproval.objects.values_list("refund", "by"):
+        named[of].add(by)
+    for refund in Refund.objects.filter(Q(needs__gt=0) | Q(pk__in=named)).iterator():
+        persons = named[refund.pk] | ({refund.by_id} if refund.by_id else set())
+        gone = refund.state != Refund.State.OWED or refund.carried > 0
+        found.look(
+            refund.code, refund.given == len(persons) <= refund.needs and (refund.given == refund.needs or not gone)
+        )
+    return found
+
+
+@check("paya_batches_add_up")
+def _batches(now: datetime) -> Finding:
+    """A batch is its lines, each where its batch is; what was approved makes the very file that was approved."""
+    found = Finding()
+    fits = {
+        PayaBatch.State.DRAFTED: {PayaLine.State.DRAFTED},
+        PayaBatch.State.APPROVED: {PayaLine.State.DRAFTED},
+        PayaBatch.State.SENT: {PayaLine.State.SENT, PayaLine.State.PAID, PayaLine.State.RETURNED},
+        PayaBatch.State.SETTLED: {PayaLine.State.PAID, PayaLine.State.RETURNED, PayaLine.State.DROPPED},
+        PayaBatch.State.DROPPED: {PayaLine.State.DROPPED},
+    }
+    for batch in PayaBatch.objects.order_by("pk").iterator():
+        _, lines = paid_back.batch(batch.code)
+        whole = len(lines) == batch.lines and sum(line.amount for line in lines) == batch.total
+        placed = all(line.state in fits[PayaBatch.State(batch.state)] for line in lines)
+        known = all(paya.is_reference(line.reference) for line in lines)
+        same = True
+        if batch.state in (PayaBatch.State.APPROVED, PayaBatch.State.SENT) and batch.approved_at:
+            same = refunds.sha256_of(refunds.order_of(batch, lines, batch.approved_at)) == batch.sha256
+        found.look(batch.code, whole and placed and known and same)
+    return found
+
+
+@check("refunds_know_what_carries_them")
+def _carried(now: datetime) -> Finding:
+    """Of a refund that leaves by Paya just so much is carried as its live lines say; a done one was paid by them."""
+    found = Finding()
+    live: dict[int, int] = defaultdict(int)
+    paid: dict[int, int] = defaultdict(int)
+    open_ = [PayaLine.State.DRAFTED, PayaLine.State.SENT, PayaLine.State.PAID]
+    for of, state, amount in PayaLine.objects.filter(state__in=open_).values_list("refund", "state", "amount"):
+        live[of] += amount
+        paid[of] += amount if state == PayaLine.State.PAID else 0
+    for refund in Refund.objects.filter(Q(kind=Refund.Kind.PAYA) | Q(carried__gt=0) | Q(pk__in=live)).iterator():
+        is_done = refund.state == Refund.State.DONE
+        found.look(refund.code, refund.carried == live[refund.pk] and is_done == (paid[refund.pk] == refund.amount))
     return found
 
 

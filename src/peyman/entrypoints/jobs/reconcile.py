@@ -19,7 +19,8 @@ PRINTED = 200
 @click.command(
     "reconcile",
     help="صورت‌حساب بانک را با دفتر ما می‌سنجد. ستون‌ها: refnum, terminal, amount, kind, at. آنچه بانک پس داده است "
-    "قول بازپرداخت را نگه می‌دارد؛ هر تفاوت کاری برای میز مالی می‌شود. همان فایل بار دوم چیزی را عوض نمی‌کند.\n\n"
+    "قول بازپرداخت را نگه می‌دارد؛ در صورت‌حساب حساب خودمان، transfer حواله پایاست و returned برگشت آن. "
+    "هر تفاوت کاری برای میز مالی می‌شود. همان فایل بار دوم چیزی را عوض نمی‌کند.\n\n"
     "پایان: 0 همه چیز می‌خواند، 1 تفاوتی هست، 2 فایل خوانده نشد.",
 )
 @click.option("--statement", "file", required=True, type=click.Path(path_type=Path), help="فایل بانک، CSV")
@@ -48,6 +49,7 @@ def command(file: Path, since: str | None, until: str | None, as_json: bool) -> 
                 "matched": done.matched,
                 "duplicates": done.duplicates,
                 "kept": list(done.kept),
+                "returned": list(done.returned),
                 "differences": [_row(row) for row in done.open],
             }
         )
@@ -69,6 +71,7 @@ def _row(row: StatementDifference) -> dict[str, Any]:
         "our_amount": row.ours,
         "payment": row.payment.code if row.payment else None,
         "refund": row.refund.code if row.refund else None,
+        "transfer": row.transfer.reference if row.transfer else None,
         "at": row.at and jalali.iso(row.at),
         "why": row.why,
     }
@@ -81,6 +84,8 @@ def _print(done: statements.Reconciled) -> None:
     )
     for code in done.kept:
         click.echo(f"بازپرداخت {code}: بانک می‌گوید انجام شده است.")
+    for reference in done.returned:
+        click.echo(f"حواله {reference}: بانک آن را برگردانده است؛ دوباره بدهکاریم.")
     for row in done.open[:PRINTED]:
         theirs, ours = (persian_digits(f"{n:,}") if n is not None else "هیچ" for n in (row.theirs, row.ours))
         click.echo(
