@@ -1,11 +1,31 @@
-"""What every room's tables may use and Django has not: a value for each key, in one statement."""
+"""What tables may use and Django has not: a value for each key in one statement, and rows written at little cost."""
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, Final
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Field, Func
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    F,
+    Field,
+    Func,
+    IntegerField,
+    JSONField,
+    Model,
+    TextField,
+)
 from django.db.models.sql.compiler import SQLCompiler
+
+_NOTHING: Final = object()
+_BARE: Final = frozenset({str, int, bool, type(None)})
+_PLAIN: Final = (CharField, TextField, IntegerField, BooleanField)
 
 
 class ByKey(Func):
@@ -35,3 +55,75 @@ class ByKey(Func):
         for row, value in self.values.items():
             sent += [row, prepare(value, connection)]
         return f"CASE {key} {'WHEN %s THEN %s ' * len(self.values)}END", tuple(sent)
+
+
+def insert(rows: Iterable[Model], *, or_ignore: bool = False) -> None:
+    """Insert rows of one model in one statement, as `bulk_create` does, at a small part of its price.
+
+    For the caller's transaction. Keys are not set on the rows, and defaults of the database are not known here. With
+    `or_ignore` a row that breaks a unique constraint is passed over.
+    """
+    made = list(rows)
+    if not made:
+        return
+    plan = _plan(type(made[0]), connection.vendor)
+    columns = [column(made, connection) for column in plan.columns]
+    tail = " ON CONFLICT DO NOTHING" if or_ignore else ""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(plan.statement + tail, columns)
+        else:
+            cursor.executemany(plan.statement + tail, list(zip(*columns, strict=True)))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    statement: str
+    columns: "Sequence[Callable[[Sequence[Model], BaseDatabaseWrapper], list[Any]]]"
+
+
+@cache
+def _plan(model: type[Model], vendor: str) -> _Plan:
+    """Return the statement of a model and how each of its columns is read; on PostgreSQL a column is one array, so that
+    the statement is the same for any number of rows.
+    """
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    quoted = connection.ops.quote_name
+    into = (
+        f"INSERT INTO {quoted(str(model._meta.db_table))} ({', '.join(quoted(str(field.column)) for field in fields)})"
+    )
+    if vendor == "postgresql":
+        # Not to varchar(n): a cast to it cuts what is too long, an insert into it refuses.
+        kinds = [
+            re.sub(r"^(varchar|character varying)\(\d+\)$", "text", str(field.db_type(connection))) for field in fields
+        ]
+        statement = f"{into} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - our own names
+    else:
+        statement = f"{into} VALUES ({', '.join(['%s'] * len(fields))})"
+    return _Plan(statement, [_reader(field) for field in fields])
+
+
+def _reader(field: "Field[Any, Any]") -> "Callable[[Sequence[Model], BaseDatabaseWrapper], list[Any]]":
+    name = field.attname
+    is_plain = isinstance(field, _PLAIN) and type(field).get_db_prep_save is Field.get_db_prep_save
+    remembers = isinstance(field, DateTimeField | JSONField)  # one moment of all rows; never what is sealed
+
+    def plain(rows: Sequence[Model], connection: BaseDatabaseWrapper) -> list[Any]:
+        values = [getattr(row, name) for row in rows]
+        if all(type(value) in _BARE for value in values):
+            return values
+        return [
+            value.value if isinstance(value, Enum) else field.get_db_prep_save(value, connection) for value in values
+        ]
+
+    def prepared(rows: Sequence[Model], connection: BaseDatabaseWrapper) -> list[Any]:
+        values: list[Any] = []
+        last, ready = _NOTHING, None
+        for row in rows:
+            value = field.pre_save(row, add=True)
+            if value is not last or not remembers:
+                last, ready = value, field.get_db_prep_save(value, connection)
+            values.append(ready)
+        return values
+
+    return plain if field.is_relation or (is_plain and type(field).pre_save is Field.pre_save) else prepared

@@ -9,7 +9,7 @@ from django.db import connections
 
 from peyman.billing.actions import Capture
 from peyman.billing.models import Entry, Payment, Refund
-from peyman.entrypoints.finaliser import Finaliser, finalise
+from peyman.entrypoints.finaliser import CAPTURE, Writer, finalise
 from peyman.shop.orders.models import Order
 from peyman.shop.stock.models import Stock
 from tests import make
@@ -48,8 +48,8 @@ def test_40_threads_that_each_commit_alone_sell_25_pieces(threads: Callable[...,
 
 @pytest.mark.clause("D57")
 def test_40_requests_that_share_commits_sell_25_pieces(threads: Callable[..., Any]) -> None:
-    captures, finaliser = confirmed(), Finaliser(lambda: NOW)
-    threads(BUYERS, lambda n: finaliser.submit(captures[n]))
+    captures, writer = confirmed(), Writer(lambda: NOW)
+    threads(BUYERS, lambda n: writer.do(CAPTURE, captures[n]))
     assert_25_were_sold()
 
 

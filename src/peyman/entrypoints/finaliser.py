@@ -1,19 +1,29 @@
-"""Many requests, one commit: the payments of a moment are captured and made final together.
+"""Many requests, one commit: what the requests of a moment have to write is written together.
 
-On a hot item one writer with batches outruns any locking by far, so the web process gathers what its
-requests bring into one call. The queue is bounded; the thread starts with the first payment. What it
-runs is a plain function that anyone may call without it.
+On a hot item one writer with batches outruns any locking by far, and SQLite has one writer at a time whatever is
+done: so the web process gathers what its requests bring into one call. The queue is bounded; the thread starts with the
+first request. What it runs are plain functions that anyone may call without it.
 """
 
+import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 import structlog
-from django.db import DatabaseError, IntegrityError, OperationalError, close_old_connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    transaction,
+)
 
 from peyman.billing import actions as billing
 from peyman.billing.actions import Capture, Raced
@@ -27,9 +37,34 @@ BATCH = 50
 WAITING = 2000
 PATIENCE = 20  # seconds a request waits for its own commit
 
+Ask = TypeVar("Ask")
+Answer = TypeVar("Answer")
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class Finalised:
+    """What one commit did: payments captured by it (payment → bill), and codes of orders by how they ended."""
+
+    captured: Mapping[int, int] = field(default_factory=dict)
+    final: frozenset[str] = frozenset()
+    short: frozenset[str] = frozenset()
+
+    def kind(self, payment: int, order: str) -> str:
+        """Return how a payment for an order ended in this commit: `final`, `short`, or "" where our rows must say."""
+        bill = self.captured.get(payment)
+        if bill is None or list(self.captured.values()).count(bill) > 1:
+            return ""
+        return "final" if order in self.final else "short" if order in self.short else ""
+
 
 def finalise(captures: Sequence[Capture], now: datetime) -> list[str]:
-    """Capture what a bank confirmed and let it make orders final. Returns the codes of final orders.
+    """Capture what a bank confirmed and let it make orders final. Returns the codes of final orders; see `take`."""
+    return list(take(captures, now).final)
+
+
+def take(captures: Sequence[Capture], now: datetime) -> Finalised:
+    """Capture what a bank confirmed and let it make orders final.
 
     One transaction. A deadlock or a race is run again; raises ForeignReceipt when the receipt of a
     single capture belongs to another payment, and IntegrityError when that happens among several.
@@ -51,11 +86,12 @@ def finalise(captures: Sequence[Capture], now: datetime) -> list[str]:
             if last or not _passing(fault):
                 raise
         else:
-            for code in issued.final:
-                log.info("order.cart_code_issued", order=code)
-            for code in issued.short:
-                log.warning("order.short", order=code)
-            return issued.final
+            if issued.final:
+                log.info("order.cart_code_issued", orders=issued.final)
+            if issued.short:
+                log.warning("order.short", orders=issued.short)
+            bills = {payment.pk: payment.bill_id for payment in taken}
+            return Finalised(bills, frozenset(issued.final), frozenset(issued.short))
     raise AssertionError("the last try returns or raises")
 
 
@@ -64,66 +100,97 @@ def _passing(fault: OperationalError) -> bool:
     return getattr(fault.__cause__, "sqlstate", None) in {"40P01", "40001"}
 
 
+@dataclass(frozen=True, eq=False)
+class Work(Generic[Ask, Answer]):
+    """Something that is done for many at once: an answer for each that asks, in their order, in one commit."""
+
+    name: str
+    run: Callable[[Sequence[Ask], datetime], Sequence[Answer]]
+
+
 @dataclass
 class _Waiting:
-    capture: Capture
-    done: "Future[None]"
+    work: Work[Any, Any]
+    ask: Any
+    done: "Future[Any]"
 
 
-class Finaliser:
-    """A bounded queue with one writer thread. `submit` returns when the capture is committed."""
+class Writer:
+    """A bounded queue with one thread that writes. `do` returns when what was asked is committed.
+
+    Safe for many threads, and for a process that is forked: the child begins with an empty queue and a thread of its
+    own, what its parent's requests asked is the parent's.
+    """
 
     def __init__(self, clock: Callable[[], datetime], batch: int = BATCH) -> None:
         self._clock, self._batch = clock, batch
+        self._begin()
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: writer._begin() if (writer := this()) else None)
+
+    def _begin(self) -> None:
         self._queue: queue.Queue[_Waiting] = queue.Queue(WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def submit(self, capture: Capture) -> None:
-        """Capture and finalise, together with whoever else is waiting.
+    def do(self, work: Work[Given, Answer], ask: Given) -> Answer:
+        """Have this done, together with what others are waiting for.
 
-        Raises TryLater when too many wait or the database is away: the payment stays claimed, and the
-        sweep asks the bank again. Raises what `finalise` raises for this capture.
+        Raises TryLater when too many wait, the database is away, or it took too long: it is not begun any more then,
+        but what had begun may still be committed. Raises what `work` raises for this one alone.
         """
         self._start()
-        waiting = _Waiting(capture, Future())
+        waiting = _Waiting(work, ask, Future())
         try:
             self._queue.put_nowait(waiting)
-            waiting.done.result(PATIENCE)
+            answer: Answer = waiting.done.result(PATIENCE)
         except (queue.Full, TimeoutError):
+            waiting.done.cancel()
             raise TryLater from None
+        return answer
 
     def _start(self) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="finaliser", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         while True:
-            batch = [self._queue.get()]
-            while len(batch) < self._batch:
+            waiting = [self._queue.get()]
+            while len(waiting) < self._batch:
                 try:
-                    batch.append(self._queue.get_nowait())
+                    waiting.append(self._queue.get_nowait())
                 except queue.Empty:
                     break
-            close_old_connections()
-            self._settle(batch)
+            begun = [each for each in waiting if each.done.set_running_or_notify_cancel()]
+            try:
+                close_old_connections()
+                for work in dict.fromkeys(each.work for each in begun):
+                    self._settle(work, [each for each in begun if each.work is work])
+            except BaseException as fault:  # a bug must reach the requests that wait, whatever becomes of this thread
+                log.exception("writer.bug")
+                for each in begun:
+                    if not each.done.done():
+                        each.done.set_exception(fault if isinstance(fault, Exception) else TryLater())
+                if not isinstance(fault, Exception):
+                    raise  # the next request starts another thread
 
-    def _settle(self, batch: list[_Waiting]) -> None:
+    def _settle(self, work: Work[Any, Any], batch: list[_Waiting]) -> None:
         try:
-            finalise([waiting.capture for waiting in batch], self._clock())
-        except (DatabaseError, Raced, Refused) as fault:
+            answers = work.run([waiting.ask for waiting in batch], self._clock())
+        except (DatabaseError, InterfaceError, Raced, Refused) as fault:
             if len(batch) == 1:
-                batch[0].done.set_exception(TryLater() if isinstance(fault, DatabaseError | Raced) else fault)
+                batch[0].done.set_exception(fault if isinstance(fault, Refused) else TryLater())
                 return
-            log.warning("finaliser.batch_failed", size=len(batch), fault=type(fault).__name__)
+            log.warning("writer.batch_failed", work=work.name, size=len(batch), fault=type(fault).__name__)
             for waiting in batch:
-                self._settle([waiting])
-        except Exception as fault:  # a bug must reach the request that waits, not kill the writer
-            log.exception("finaliser.bug")
-            for waiting in batch:
-                waiting.done.set_exception(fault)
+                self._settle(work, [waiting])
         else:
-            for waiting in batch:
-                waiting.done.set_result(None)
+            for waiting, answer in zip(batch, answers, strict=True):
+                waiting.done.set_result(answer)
+
+
+CAPTURE: Work[Capture, Finalised] = Work("capture", lambda captures, now: [take(captures, now)] * len(captures))

@@ -4,13 +4,15 @@ No transaction is open while a bank is asked. What the bank said is handed to on
 not say is asked again by the sweep (`check`), for as long as the token may be paid.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from urllib.parse import urljoin
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from peyman.billing import actions as billing
 from peyman.billing import queries as bills
@@ -28,12 +30,13 @@ from peyman.billing.rules import (
     TokenGranted,
     TooLate,
     Unknown,
+    UnknownPayment,
     Unpaid,
     Verified,
 )
 from peyman.billing.rules.paya import is_for_good
 from peyman.entrypoints import clock, refunds
-from peyman.entrypoints.finaliser import Finaliser, finalise
+from peyman.entrypoints.finaliser import CAPTURE, Answer, Given, Work, Writer
 from peyman.gateways import banks
 from peyman.gateways.banking import Bank
 from peyman.kernel.clauses import carries_out
@@ -47,7 +50,7 @@ from peyman.shop.orders.rules import states
 log = structlog.get_logger()
 
 UNVERIFIED_LIFE = timedelta(minutes=45)  # a bank returns what nobody verified within 30 minutes; some are left for it
-_finaliser = Finaliser(clock.now)
+_writer = Writer(clock.now)
 
 
 @dataclass(frozen=True)
@@ -145,62 +148,126 @@ def _begun(payment: Payment) -> Started:
 def handle_callback(*, gateway: str, token: str, status_ok: bool, now: datetime) -> Outcome:
     """A browser came back with a token. Nothing it says is believed but the token's name.
 
-    Raises UnknownPayment. `status_ok` only decides whether the bank is asked to verify or merely how it
-    stands; a false NOK costs nobody anything, a false OK gains nobody anything.
+    Raises UnknownPayment; TryLater when too many came at once, and the sweep asks the bank then. `status_ok` only
+    decides whether the bank is asked to verify or merely how it stands; a false NOK costs nobody anything, a false OK
+    gains nobody anything.
     """
     banks.bank(gateway)
-    payment = bills.by_token(gateway, token)
-    return settle(payment=payment, verify=status_ok, submit=_finaliser.submit, now=now)
+    if status_ok and token:
+        claim = _writer.do(CLAIM, (gateway, token))
+        if claim is None:
+            raise UnknownPayment
+        return _claimed(claim, _writer.do, now)
+    return settle(payment=bills.by_token(gateway, token), verify=status_ok, do=_writer.do, now=now)
 
 
 def check(*, payment: Payment, now: datetime) -> Outcome:
     """The sweep's turn: ask the bank about a payment nobody came back for."""
-    return settle(payment=payment, verify=payment.state == Payment.State.VERIFYING, submit=_directly, now=now)
+    return settle(payment=payment, verify=payment.state == Payment.State.VERIFYING, do=_at_once, now=now)
 
 
-def _directly(capture: Capture) -> None:
-    finalise([capture], clock.now())
+class Doer(Protocol):
+    """Has something done for one: at once, or together with what others ask for."""
+
+    def __call__(self, work: Work[Given, Answer], ask: Given, /) -> Answer: ...
 
 
-def settle(*, payment: Payment, verify: bool, submit: Callable[[Capture], None], now: datetime) -> Outcome:
-    """Bring a payment as far as the bank's word carries it. May run any number of times, side by side."""
+def _at_once(work: Work[Given, Answer], ask: Given, /) -> Answer:
+    return work.run([ask], clock.now())[0]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A payment on its way to the bank: `claimed`, so that it may be verified; `gone`, since what it is for ran out;
+    or `past` all that.
+    """
+
+    payment: Payment
+    step: str
+
+
+def _claim_many(tokens: Sequence[tuple[str, str]], now: datetime) -> list[Claim | None]:
+    """Claim the receipts of tokens before the bank is told; None for a token that is nobody's. One transaction."""
+    with transaction.atomic():
+        held = billing.hold(tokens)
+        known = [payment for payment in held.values() if _is_askable(payment)]
+        looked_at = [p for p in known if p.state == Payment.State.PENDING and banks.bank(p.gateway).tells_returns]
+        gone = ran_out([payment.bill_id for payment in looked_at]) if looked_at else set()
+        gone = {payment.pk for payment in looked_at if payment.bill_id in gone}
+        claimed = billing.begin_verify_many(payments=[p for p in known if p.pk not in gone], now=now)
+
+    def step(payment: Payment) -> str:
+        return "gone" if payment.pk in gone else "claimed" if payment.pk in claimed else "past"
+
+    return [Claim(held[token], step(held[token])) if token in held else None for token in tokens]
+
+
+def _is_askable(payment: Payment) -> bool:
     if payment.state not in billing.ASKABLE:
-        return outcome_of(payment)
-    bank = banks.bank(payment.gateway)
-    if payment.terminal != bank.terminal or not payment.token:
+        return False
+    if payment.terminal != banks.bank(payment.gateway).terminal or not payment.token:
         log.error("payment.foreign_terminal", payment=payment.code)
+        return False
+    return True
+
+
+def _turn_away_many(payments: Sequence[Payment], now: datetime) -> list[bool]:
+    away = orders.turn_away_many(payments=payments, now=now)
+    return [payment.pk in away for payment in payments]
+
+
+CLAIM: Work[tuple[str, str], Claim | None] = Work("claim", _claim_many)
+TURN_AWAY: Work[Payment, bool] = Work("turn_away", _turn_away_many)
+
+
+def settle(*, payment: Payment, verify: bool, do: Doer, now: datetime) -> Outcome:
+    """Bring a payment as far as the bank's word carries it. May run any number of times, side by side."""
+    if not _is_askable(payment):
         return outcome_of(payment)
+    token = payment.token or ""
     if not verify:
-        status = bank.inquiry(token=payment.token)
+        status = banks.bank(payment.gateway).inquiry(token=token)
         if status not in (Status.PAID, Status.VERIFIED):
             return _not_paid(payment, status, now)
-    if bank.tells_returns and payment.state == Payment.State.PENDING and ran_out(payment.bill_id):
-        ended = _turn_away(payment, bank.inquiry(token=payment.token), now)
+    claim = do(CLAIM, (payment.gateway, token))
+    return _claimed(claim, do, now) if claim else outcome_of(payment)
+
+
+def _claimed(claim: Claim, do: Doer, now: datetime) -> Outcome:
+    payment = claim.payment
+    bank = banks.bank(payment.gateway)
+    token = payment.token or ""
+    if claim.step == "gone":
+        ended = _turn_away(payment, bank.inquiry(token=token), do, now)
         if ended:
             return ended
-    if not billing.begin_verify(payment=payment, now=now):
+    elif claim.step == "past":
+        return outcome_of(payment)
+    if claim.step != "claimed" and not billing.begin_verify(payment=payment, now=now):
         return outcome_of(Payment.objects.get(pk=payment.pk))
     # The receipt is claimed: our row names this token, so "verified before" can only be our own earlier word.
-    answer = bank.verify(token=payment.token, amount=payment.amount, payment=payment.code)
+    answer = bank.verify(token=token, amount=payment.amount, payment=payment.code)
     if isinstance(answer, Verified):
         try:
-            submit(Capture(payment.pk, answer.refnum, answer.card_mask))
+            done = do(CAPTURE, Capture(payment.pk, answer.refnum, answer.card_mask))
         except (ForeignReceipt, TryLater):
             billing.ask_again(payment=payment, now=now)
             return Outcome("unknown", _order_of(payment).code)
-        return outcome_of(Payment.objects.get(pk=payment.pk))
+        order = payment.bill.subject.removeprefix("order:")
+        kind = done.kind(payment.pk, order)
+        return Outcome(kind, order) if kind else outcome_of(Payment.objects.get(pk=payment.pk))
     if isinstance(answer, Mismatch):
-        return _mismatch(payment, bank.inquiry(token=payment.token), now)
+        return _mismatch(payment, bank.inquiry(token=token), now)
     if isinstance(answer, Unpaid):
         # Verifying was asked for already, so a bank that only then tells what it gave back itself may be asked again.
-        return _not_paid(payment, bank.inquiry(token=payment.token, is_ours=True), now)
+        return _not_paid(payment, bank.inquiry(token=token, is_ours=True), now)
     billing.ask_again(payment=payment, now=now)
     log.warning("payment.unknown", payment=payment.code)
     return Outcome("unknown", _order_of(payment).code)
 
 
 @carries_out("D28", "D30")
-def _turn_away(payment: Payment, status: Status | Unknown, now: datetime) -> Outcome | None:
+def _turn_away(payment: Payment, status: Status | Unknown, do: Doer, now: datetime) -> Outcome | None:
     """What was paid ran out meanwhile (A14): it is not verified, so that the bank gives it back by itself, at the
     latest. None when it has to be verified after all: the bank holds it as ours, or the order waits no longer.
     """
@@ -208,10 +275,10 @@ def _turn_away(payment: Payment, status: Status | Unknown, now: datetime) -> Out
         return None
     if status is not Status.PAID:
         return _not_paid(payment, status, now)
-    if not orders.turn_away(payment=payment, now=now):
+    if not do(TURN_AWAY, payment):
         return None
-    order = _order_of(payment).code
-    log.warning("order.short", order=order)
+    order = payment.bill.subject.removeprefix("order:")
+    log.warning("order.short", orders=[order])
     return Outcome("short", order)
 
 

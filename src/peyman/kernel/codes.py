@@ -25,7 +25,10 @@ def new(prefix: str, groups: int = 3) -> str:
     """
     if not 1 <= groups <= _MOST_GROUPS:
         raise ValueError("a code has one to seven groups")
-    body = "".join(secrets.choice(ALPHABET) for _ in range(groups * _GROUP))
+    number, body = secrets.randbelow(_PRIME ** (groups * _GROUP)), ""
+    for _ in range(groups * _GROUP):
+        number, value = divmod(number, _PRIME)
+        body += ALPHABET[value]
     return _written(prefix, body + _check(body))
 
 

@@ -22,7 +22,7 @@ from peyman.kernel.errors import Missing
 from peyman.messages import queries, rules
 from peyman.messages.models import Attempt, Message, Sender
 from peyman.people import queries as people
-from peyman.tables import ByKey
+from peyman.tables import ByKey, insert
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message
             rows[new.key] = row
             if fault:
                 faults[new.key] = fault
-    Message.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    insert(rows.values(), or_ignore=True)
     stored = _stored(rows)
     if len(stored) < len(rows):
         # "Ignore conflicts" also swallows a broken CHECK on SQLite; a message must not vanish silently.

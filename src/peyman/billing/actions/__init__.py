@@ -1,5 +1,6 @@
 """Money in, money back, and the bank's own account of both."""
 
+from peyman.billing.actions.claims import begin_verify_many, hold, turn_down_many
 from peyman.billing.actions.payments import (
     ASKABLE,
     Capture,
@@ -25,7 +26,6 @@ from peyman.billing.actions.payments import (
     returned,
     start,
     stop_asking,
-    turn_down,
 )
 
 __all__ = [
@@ -40,12 +40,14 @@ __all__ = [
     "asked_bank",
     "begin_again",
     "begin_verify",
+    "begin_verify_many",
     "capture_many",
     "change_bill",
     "claim_due_checks",
     "claim_due_refunds",
     "fail",
     "give_token",
+    "hold",
     "no_token",
     "open_bill",
     "refund_done",
@@ -53,5 +55,5 @@ __all__ = [
     "returned",
     "start",
     "stop_asking",
-    "turn_down",
+    "turn_down_many",
 ]

@@ -161,12 +161,6 @@ def stop_asking(*, payment: Payment) -> None:
     )
 
 
-def turn_down(*, payment: Payment) -> bool:
-    """Never verify this payment: what the bank holds for it goes back (A14). False when verifying has begun."""
-    waits = Payment.objects.filter(pk=payment.pk, state=Payment.State.PENDING)
-    return bool(waits.update(state=Payment.State.FAILED, check_at=None, claimed_until=None))
-
-
 def claim_due_checks(*, now: datetime, limit: int = 50, lease: int = 60) -> list[Payment]:
     """Take payments the bank must be asked about; a killed asker's come back after `lease` seconds."""
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)

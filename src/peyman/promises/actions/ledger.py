@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
@@ -17,6 +17,7 @@ from peyman.kernel import codes, jalali
 from peyman.kernel.clauses import carries_out
 from peyman.promises import queries, rules
 from peyman.promises.models import Promise, PromiseEvent, Remedy, TermsVersion
+from peyman.tables import insert
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,8 @@ def make(promise: NewPromise, *, now: datetime) -> Promise:
 
 @_joined
 def make_many(promises: list[NewPromise], *, now: datetime) -> list[Promise]:
-    """Make promises, and return them in the order given. Four queries, however many (in batches of the database).
+    """Make promises, and return them in the order given. Four queries, however many, and one more where some
+    were made before.
 
     One that was made before, by subject and kind, is a no-op: the first one stands and is returned.
     """
@@ -92,14 +94,33 @@ def make_many(promises: list[NewPromise], *, now: datetime) -> list[Promise]:
             ),
         )
     # In key order, so that two callers who promise the same things cannot wait for each other in a ring.
-    Promise.objects.bulk_create((fresh[key] for key in sorted(fresh)), ignore_conflicts=True)
-    rows = Promise.objects.filter(subject__in={subject for subject, _ in fresh}).select_related("terms")
-    stand = {(row.subject, row.kind): row for row in rows}
-    made = [stand[key] for key in sorted(fresh) if stand[key].code == fresh[key].code]
+    insert((fresh[key] for key in sorted(fresh)), or_ignore=True)
+    stand = _standing(fresh)
+    made = [stand[key] for key in sorted(fresh) if stand[key] is fresh[key]]
     _record(made, "made", now, {})
     if made:
         log.info("promise.made", promises=[row.code for row in made])
     return [stand[new.subject, new.kind] for new in promises]
+
+
+def _standing(fresh: dict[tuple[str, str], Promise]) -> dict[tuple[str, str], Promise]:
+    """Return the rows that stand under these subjects and kinds: those just written, which need no reading back, and
+    what had been there before them.
+    """
+    stand: dict[tuple[str, str], Promise] = {}
+    earlier: list[int] = []
+    rows = Promise.objects.filter(subject__in={subject for subject, _ in fresh})
+    for pk, subject, kind, code in rows.values_list("pk", "subject", "kind", "code"):
+        mine = fresh.get((subject, kind))
+        if mine is not None and mine.code == code:
+            mine.pk, mine._state.adding, mine._state.db = pk, False, DEFAULT_DB_ALIAS
+            stand[subject, kind] = mine
+        elif mine is not None:
+            earlier.append(pk)
+    if earlier:
+        old = Promise.objects.filter(pk__in=earlier).select_related("terms")
+        stand |= {(row.subject, row.kind): row for row in old}
+    return stand
 
 
 def keep(*, subject: str, kind: str | None = None, evidence: dict[str, Any], now: datetime) -> int:
@@ -299,9 +320,7 @@ def _move(rows: list[Promise], from_: Promise.State, **changes: Any) -> None:
 
 def _record(rows: list[Promise], event: str, at: datetime, evidence: dict[str, Any], cause: str = "") -> None:
     if rows:
-        PromiseEvent.objects.bulk_create(
-            PromiseEvent(promise=row, event=event, cause=cause, at=at, evidence=evidence) for row in rows
-        )
+        insert(PromiseEvent(promise=row, event=event, cause=cause, at=at, evidence=evidence) for row in rows)
 
 
 # ---- Alarms ----

@@ -54,6 +54,7 @@ from peyman.promises.queries.terms import (
     source,
     terms,
     terms_in_force,
+    version,
 )
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "terms",
     "terms_in_force",
     "unkept_subjects",
+    "version",
     "versions",
     "view",
     "what_moves",

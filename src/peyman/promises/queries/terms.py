@@ -51,6 +51,11 @@ def terms(number: int) -> TermsVersion:
     return version
 
 
+def version(pk: int, sha256: str) -> TermsVersion:
+    """Return a version by its key and hash, as orders hold them; without its document. Remembered, it never changes."""
+    return _version(pk, sha256)
+
+
 def all_terms() -> list[TermsVersion]:
     """Return every published version, newest first."""
     return list(TermsVersion.objects.order_by("-number"))
@@ -90,6 +95,11 @@ def has_accepted(person: Person, version: TermsVersion) -> bool:
     """Say whether the person said yes to this very version, at sign-up or with an order; implied does not count."""
     explicit = [Acceptance.Kind.SIGN_UP, Acceptance.Kind.ORDER]
     return Acceptance.objects.filter(person=person, version=version, kind__in=explicit).exists()
+
+
+@lru_cache(maxsize=32)
+def _version(pk: int, sha256: str) -> TermsVersion:
+    return TermsVersion.objects.defer("source").get(pk=pk)
 
 
 @lru_cache(maxsize=32)

@@ -23,7 +23,7 @@ def lock(variants: set[int]) -> dict[int, int]:
     there); the conditional update of `claim_many` is the guarantee on both databases.
     """
     rows = Stock.objects.select_for_update().filter(variant_id__in=variants).order_by("variant_id")
-    return {row.variant_id: row.on_hand - row.allocated for row in rows}
+    return {variant: here - owed for variant, here, owed in rows.values_list("variant_id", "on_hand", "allocated")}
 
 
 @carries_out("D57")

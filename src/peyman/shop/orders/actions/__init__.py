@@ -1,6 +1,6 @@
 """Changing orders: one verb, one transaction."""
 
-from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_payments, turn_away
+from peyman.shop.orders.actions.finality import Issued, issue_cart_codes, take_payments, turn_away_many
 from peyman.shop.orders.actions.guardian import assert_guardian, guardian_subject
 from peyman.shop.orders.actions.place import Placed, place
 from peyman.shop.orders.actions.prices import refresh_prices
@@ -27,5 +27,5 @@ __all__ = [
     "read_answer",
     "refresh_prices",
     "take_payments",
-    "turn_away",
+    "turn_away_many",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from peyman.billing.actions import Raced
 from peyman.shop.orders.models import Order, OrderEvent
 from peyman.shop.orders.rules import states
+from peyman.tables import insert
 
 
 def move_many(
@@ -35,7 +36,7 @@ def move_many(
     rows = Order.objects.filter(pk__in=[order.pk for order in orders], state=state)
     if rows.update(state=step.to, **fields) != len(orders):
         raise Raced
-    OrderEvent.objects.bulk_create(
+    insert(
         [
             OrderEvent(
                 order=order,

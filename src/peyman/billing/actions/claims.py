@@ -1,0 +1,48 @@
+"""Many payments at once on their way to being verified, or turned away from it. Set-wise, for the one writer."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import DateTimeField
+
+from peyman.billing.actions.payments import ASKABLE
+from peyman.billing.models import Payment
+from peyman.billing.rules import payments as rules
+from peyman.tables import ByKey
+
+
+def hold(tokens: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Payment]:
+    """Lock the payments of these (gateway, token) in key order, with their bills; for a caller inside a transaction."""
+    rows = Payment.objects.select_for_update(of=("self",)).select_related("bill")
+    found = rows.filter(token__in={token for _, token in tokens if token}).order_by("pk")
+    return {(payment.gateway, payment.token or ""): payment for payment in found}
+
+
+@transaction.atomic
+def begin_verify_many(*, payments: Collection[Payment], now: datetime) -> set[int]:
+    """Claim receipts before the bank is told, as `begin_verify`; returns the keys of those that were claimed."""
+    until = {pk: now + timedelta(seconds=rules.next_check_seconds(checks)) for pk, checks in _askable(payments)}
+    if not until:
+        return set()
+    moments = set(until.values())
+    check_at = moments.pop() if len(moments) == 1 else ByKey("pk", until, DateTimeField())
+    rows = Payment.objects.filter(pk__in=until, state__in=ASKABLE)
+    if rows.update(state=Payment.State.VERIFYING, check_at=check_at) == len(until):
+        return set(until)
+    return set(Payment.objects.filter(pk__in=until, state=Payment.State.VERIFYING).values_list("pk", flat=True))
+
+
+def _askable(payments: Collection[Payment]) -> list[tuple[int, int]]:
+    return [(payment.pk, payment.checks) for payment in payments if payment.state in ASKABLE]
+
+
+@transaction.atomic
+def turn_down_many(*, payments: Collection[Payment]) -> set[int]:
+    """Never verify these payments: what the bank holds for them goes back (A14). Returns the keys of those of which
+    verifying had not begun.
+    """
+    waits = Payment.objects.filter(pk__in=[payment.pk for payment in payments], state=Payment.State.PENDING)
+    down = set(waits.select_for_update().order_by("pk").values_list("pk", flat=True))
+    Payment.objects.filter(pk__in=down).update(state=Payment.State.FAILED, check_at=None, claimed_until=None)
+    return down
