@@ -195,6 +195,11 @@ def of_order(bill: Bill, now: datetime) -> list[RefundView]:
     return [view(row, now) for row in rows().filter(payment__bill=bill).order_by("created_at", "pk")]
 
 
+def of_subject(subject: str, now: datetime) -> list[RefundView]:
+    """Return the same of the bill for `subject` ("order:ORD-…"). One query."""
+    return [view(row, now) for row in rows().filter(payment__bill__subject=subject).order_by("created_at", "pk")]
+
+
 def of_person(person: Person, now: datetime) -> list[RefundView]:
     """Return what a customer gets or got back, what is owed first, the latest 50. One query."""
     mine = rows().filter(payment__bill__person=person)
@@ -349,6 +354,12 @@ def _line_steps(line: PayaLine) -> Iterable[Step]:
 
 
 # ---- Accounts and batches ----
+
+
+def ready(now: datetime, *, limit: int = rules.MOST_LINES) -> list[RefundView]:
+    """Return the refunds that can leave by Paya now, those promised soonest first. One query."""
+    found = rows().filter(waits="batch", state=Refund.State.OWED, carried__lt=F("amount"))
+    return [view(row, now) for row in found.order_by(F("promise_due").asc(nulls_last=True), "pk")[:limit]]
 
 
 def account_of(person: Person) -> Account | None:

@@ -30,6 +30,7 @@ class Desk:
 DESKS: list[Desk] = [
     Desk("/desk/orders/", "سفارش‌ها", "orders"),
     Desk("/desk/promises/", "قول‌ها", "promises"),
+    Desk("/desk/refunds/", "بازپرداخت‌ها", "refunds"),
     Desk("/desk/money/", "دفتر و بانک", "money"),
     Desk("/desk/addresses/", "نشانی‌ها", "addresses"),
     Desk("/desk/tariff/", "تعرفه", "tariff"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from peyman.entrypoints.storefront import accounts, book, lost_line, my_data, profile, sessions
+from peyman.entrypoints.storefront import accounts, book, lost_line, my_data, profile, refunds, sessions
 
 urlpatterns = [
     path("login/", accounts.login, name="account_login"),
@@ -34,6 +34,8 @@ urlpatterns = [
     path("account/book/", book.book),
     path("account/book/organisation", book.organisation),
     path("account/book/remove", book.remove),
+    path("account/refunds/", refunds.mine),
+    path("account/refunds/account", refunds.declare),
     path("account/data/", my_data.data),
     path("account/data/export", my_data.export),
     path("account/data/erase", my_data.erase),

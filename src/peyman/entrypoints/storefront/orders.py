@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from peyman.billing.queries import refunds as paid_back
 from peyman.entrypoints import answers, clock, guardians
 from peyman.entrypoints.fields import Field, heading
 from peyman.entrypoints.fields import wrong as wrong_boxes
-from peyman.entrypoints.storefront import owed, road, sums, visitor
+from peyman.entrypoints.storefront import owed, refunds, road, sums, visitor
 from peyman.entrypoints.storefront.checkout import DELIVERY, begin_payment, form_boxes, offered_banks
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel import jalali
@@ -256,6 +257,7 @@ def _page(
     not_begun = next((words for name, words in _NOT_BEGUN.items() if name in request.GET), "")
     context = {
         "order": view,
+        "backs": refunds.backs(paid_back.of_subject(f"order:{code}", now) if view.refunds else []),
         "terms": terms,
         "person": person,
         "now": now,

@@ -12,12 +12,13 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     # Holds the network's addresses against the national registry.
     "tariff": frozenset({"desk", "tariff"}),
     # Holds the banks' statements against the ledger, and sees to what is owed back.
-    "finance": frozenset({"desk", "money"}),
+    "finance": frozenset({"desk", "money", "refunds"}),
     "manager": frozenset(
         {
             "desk",
             "orders",
             "money",
+            "refunds",
             "addresses",
             "promises",
             "tariff",
