@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,8 +22,9 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 
 from peyman.entrypoints.jobs import triggers
+from peyman.gateways import banking
 from peyman.kernel.errors import Refused
-from peyman.shop.catalog.queries import marks
+from peyman.shop.catalog.queries import marks, search
 from tests import environment, make, ready
 
 REPO = Path(__file__).resolve().parent.parent
@@ -81,17 +83,52 @@ def _transactional_tests_may_empty_append_only_tables() -> Iterator[None]:
         yield
 
 
+def _remember_nothing_of_rows(name: str) -> bool:
+    """Say whether a module knows nothing of rows and settings: the kernel and the rules are plain Python (a contract
+    of pyproject.toml), and what they remember, of which the words of moderation take seconds to read, stays true.
+    """
+    return name.startswith("peyman.kernel.") or ".rules." in f"{name}."
+
+
+@functools.cache
+def _memories(modules: int) -> list[Any]:
+    """All functions of ours that remember answers; found anew when there are more modules."""
+    return [
+        thing
+        for name, module in list(sys.modules.items())
+        if name.startswith("peyman.") and not _remember_nothing_of_rows(name)
+        for thing in list(vars(module).values())
+        if isinstance(thing, functools._lru_cache_wrapper)
+    ]
+
+
+_lines = weakref.WeakSet[banking.Line]()  # to banks, kept open by the ports that `gateways.banks` remembers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lines_to_banks_are_known() -> Iterator[None]:
+    honest = banking.Line.__init__
+
+    def known(self: banking.Line, *args: Any, **kwargs: Any) -> None:
+        honest(self, *args, **kwargs)
+        _lines.add(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(banking.Line, "__init__", known)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """Forget what processes remember about rows: the next test has other rows under the same keys."""
     make.restart()
     caches["parts"].clear()
     marks.forget()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("peyman."):
-            for thing in list(vars(module).values()):
-                if isinstance(thing, functools._lru_cache_wrapper):
-                    thing.cache_clear()
+    search.forget()
+    for thing in _memories(len(sys.modules)):
+        thing.cache_clear()
+    for line in list(_lines):
+        line.close()
 
 
 @pytest.fixture(autouse=True)
