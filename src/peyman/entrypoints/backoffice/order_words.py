@@ -38,23 +38,17 @@ EVENTS: Final = {
 }
 BAD_EVENTS: Final = frozenset({"run_short", "expire", "unanswered", "cancel_by_shop"})
 LANES: Final = {"order": "سفارش", "money": "پول", "message": "پیام", "promise": "قول", "staff": "دسترسی"}
+# Promises, short enough for the side of a drawing.
+KINDS: Final = {
+    "pro_forma": "پیش‌فاکتور",
+    "cart_code": "کد سبد",
+    "processing": "پردازش",
+    "refund": "بازگشت",
+    "notice": "خبر لغو",
+    "answer": "پاسخ",
+}
 CHANNELS: Final = {"sms": "پیامک", "email": "ایمیل"}
-# Postings of the ledger by what stands before the colon of their name.
-POSTINGS: Final = {
-    "capture": "وصول پرداخت",
-    "final": "به حساب سفارش قطعی",
-    "owed": "بدهی بازپرداخت",
-    "refund": "بدهی بازپرداخت",
-    "returned": "بازپرداخت انجام شد",
-}
-WAITS_FOR: Final = {
-    "": "",
-    "account": "چشم‌به‌راه شبای مشتری",
-    "holder": "دیدن نام دارنده شبا",
-    "second_person": "تأیید نفر دوم",
-    "batch": "رفتن در فایل پایا",
-    "bank": "گواهی بانک",
-}
+# Why what lies in the store was corrected.
 MOVEMENTS: Final = {
     "count": "شمارش انبار",
     "import": "فایل تأمین‌کننده",

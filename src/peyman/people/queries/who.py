@@ -30,6 +30,11 @@ def by_token(token: str, *, now: datetime) -> Person | None:
     return found.person if found else None
 
 
+def names_of(codes: Collection[str]) -> dict[str, str]:
+    """Return code → full name of these people. One query, none for no codes."""
+    return dict(Person.objects.filter(code__in=codes).values_list("code", "full_name")) if codes else {}
+
+
 def of_role(role: str) -> list[Person]:
     """Return the active people of a role, in the order they came."""
     return list(Person.objects.filter(role=role, is_active=True).order_by("pk"))

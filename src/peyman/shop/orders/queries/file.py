@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from peyman import sealed
+from peyman.kernel.errors import Missing
 from peyman.shop.orders.models import Cancellation, InformationRequest, Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import states
-from peyman.shop.orders.rules.money import UnknownOrder
 
 _SEALED = [column.name for column in sealed.sealed_fields(Order)]
 
@@ -83,11 +83,11 @@ class OrderFile:
 
 
 def file_of(code: str) -> OrderFile:
-    """Return an order for the staff's desk; raises UnknownOrder. Six queries whatever the number of lines."""
+    """Return an order for the staff's desk; raises Missing. Six queries whatever the number of lines."""
     rows = Order.objects.defer(*_SEALED).select_related("bill", "terms", "person")
     order = rows.filter(code=code).first() if code else None
     if order is None:
-        raise UnknownOrder
+        raise Missing
     lines = OrderLine.objects.filter(order=order).select_related("variant__product", "variant__stock")
     asked = InformationRequest.objects.filter(order=order).defer("note").select_related("asked_by").order_by("pk")
     ended = Cancellation.objects.filter(order=order).defer("note").select_related("by").first()

@@ -59,10 +59,6 @@ class Shortage:
         return sum(one.pieces for one in self.wanting)
 
     @property
-    def owed(self) -> int:
-        return sum(one.owed for one in self.wanting)
-
-    @property
     def due_at(self) -> datetime | None:
         """Until when the first of what is owed is promised."""
         return min((one.due_at for one in self.wanting if one.due_at), default=None)
