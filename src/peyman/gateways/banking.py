@@ -4,9 +4,15 @@ Silence is never "no": a time-out, a cut connection, a 5xx, a redirect, an HTML 
 or of the wrong types are `Unknown`.
 """
 
+import http.client
 import json
+import os
 import re
+import select
+import ssl
+import threading
 import time
+from functools import cache
 from types import TracebackType
 from typing import Final, NoReturn, Protocol, Self, TypeGuard, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +25,13 @@ from peyman.billing.rules import InquiryAnswer, RefundAnswer, ReverseAnswer, Tok
 TIMEOUT: Final = httpx.Timeout(connect=3.0, read=8.0, write=8.0, pool=3.0)  # seconds; `read` is between two pieces
 WHOLE_ANSWER: Final = 20.0  # seconds: a bank that drips bytes does not hold a worker
 ANSWER_LIMIT: Final = 64 * 1024  # bytes
+_MOST_LINES, _MOST_KEPT, _KEPT_FOR = 64, 64, 15.0  # connections at once, and open between calls; seconds
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+    "User-Agent": "peyman",
+}
 
 _MASKED = re.compile(r"([0-9]{4,6})[*xX•]+([0-9]{4})")
 _BARE_CARD = re.compile(r"([0-9]{6})[0-9]{6,9}([0-9]{4})")
@@ -67,38 +80,119 @@ class Bank(Protocol):
 
 
 class Line:
-    """Connections to one bank. Safe for many threads; make one and keep it."""
+    """Connections to one bank, kept open between calls. Safe for many threads; make one and keep it.
+
+    By the standard library: in a busy process, a client that guards its connections by one lock costs more than a call.
+    """
 
     def __init__(self, timeout: httpx.Timeout | float = TIMEOUT) -> None:
-        self._client = httpx.Client(
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=False,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "peyman"},
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=15),
-        )
+        self._timeout = timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout)
+        self._room = threading.BoundedSemaphore(_MOST_LINES)
+        self._idle: list[tuple[float, str, http.client.HTTPConnection]] = []
+        self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._forget)  # of a forked process: what is open is its parent's
+
+    def _forget(self) -> None:
+        self._idle, self._lock, self._room = [], threading.Lock(), threading.BoundedSemaphore(_MOST_LINES)
 
     def close(self) -> None:
         """Let the connections go."""
-        self._client.close()
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, _, line in idle:
+            line.close()
 
     def post(
         self, url: str, body: dict[str, object], *, limit: int = ANSWER_LIMIT, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes] | Unknown:
         """Return HTTP status and body."""
-        until = time.monotonic() + WHOLE_ANSWER
-        answer = bytearray()
+        parts = urlsplit(url)
+        if not self._room.acquire(timeout=self._timeout.pool):
+            return Unknown("PoolTimeout")
+        line, is_done = None, False
         try:
-            with self._client.stream("POST", url, json=body, headers=headers or {}) as response:
-                for piece in response.iter_raw():
-                    answer += piece
-                    if len(answer) > limit:
-                        return Unknown("too long")
-                    if time.monotonic() > until:
-                        return Unknown("too slow")
-        except (httpx.HTTPError, OSError) as error:
+            line = self._line(f"{parts.scheme}://{parts.netloc}")
+            line.request("POST", parts.path, json.dumps(body).encode(), _HEADERS | (headers or {}))
+            with line.getresponse() as response:
+                answer = _read(response, limit)
+                # Read to its end, so that the next call does not meet the rest of this one.
+                is_done = not isinstance(answer, Unknown) and not response.will_close
+                return answer if isinstance(answer, Unknown) else (response.status, answer)
+        except TimeoutError:
+            return Unknown("ConnectTimeout" if line is None else "ReadTimeout")
+        except (http.client.HTTPException, OSError) as error:
             return Unknown(type(error).__name__)  # its text may hold the address, and with it the token
-        return response.status_code, bytes(answer)
+        finally:
+            if line is not None:
+                self._keep(f"{parts.scheme}://{parts.netloc}", line) if is_done else line.close()
+            self._room.release()
+
+    def _line(self, host: str) -> http.client.HTTPConnection:
+        """Return a connection that nobody else uses: one that is open and still silent, or a new one."""
+        while kept := self._taken(host):
+            if _is_silent(kept):
+                return kept
+            kept.close()  # the bank closed it meanwhile, or says what nobody asked
+        parts = urlsplit(host)
+        timeout = self._timeout.connect
+        if parts.scheme == "https":
+            line: http.client.HTTPConnection = http.client.HTTPSConnection(
+                parts.netloc, timeout=timeout, context=_trusted()
+            )
+        else:
+            line = http.client.HTTPConnection(parts.netloc, timeout=timeout)
+        try:
+            line.connect()
+        except BaseException:
+            line.close()
+            raise
+        line.sock.settimeout(self._timeout.read)
+        return line
+
+    def _taken(self, host: str) -> http.client.HTTPConnection | None:
+        now = time.monotonic()
+        with self._lock:
+            for at in range(len(self._idle) - 1, -1, -1):
+                since, name, line = self._idle[at]
+                if now - since > _KEPT_FOR:
+                    del self._idle[at]
+                    line.close()
+                elif name == host:
+                    del self._idle[at]
+                    return line
+        return None
+
+    def _keep(self, host: str, line: http.client.HTTPConnection) -> None:
+        with self._lock:
+            if len(self._idle) < _MOST_KEPT:
+                self._idle.append((time.monotonic(), host, line))
+                return
+        line.close()
+
+
+def _is_silent(line: http.client.HTTPConnection) -> bool:
+    looking = select.poll()
+    looking.register(line.sock, select.POLLIN)
+    return not looking.poll(0)
+
+
+def _read(response: http.client.HTTPResponse, limit: int) -> bytes | Unknown:
+    until = time.monotonic() + WHOLE_ANSWER
+    answer = bytearray()
+    while piece := response.read1(limit + 1):
+        answer += piece
+        if len(answer) > limit:
+            return Unknown("too long")
+        if time.monotonic() > until:
+            return Unknown("too slow")
+    if response.length:
+        return Unknown("IncompleteRead")
+    return bytes(answer)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Port:
