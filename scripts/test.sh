@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test || exit 2
 
 skipped() { [[ ",${PEYMAN_SKIP:-}," == *",$1,"* ]]; }
-results=() failed=0 options=(-n "${PEYMAN_TEST_JOBS:-$(($(nproc) + 1))}" --dist loadgroup -q --durations=15)
+results=() failed=0 options=(-n "${PEYMAN_TEST_JOBS:-$(($(nproc) + 1))}" --dist loadscope -q --durations=15)
 without=()
 for part in browser spark; do if skipped $part; then without+=("not $part"); fi; done
 if [ ${#without[@]} -gt 0 ]; then options+=(-m "$(printf '%s and ' "${without[@]}" | sed 's/ and $//')"); fi

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.shopper import NAME, Shopper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_account_pages.py
 
 both_widths = pytest.mark.parametrize("context", [PHONE, DESK], ids=["at 390 px", "at 1280 px"])
 TODAY = "2026-11-28 10:00"  # Saturday, 7 Azar 1405

@@ -5,7 +5,7 @@ import pytest
 from tests.browser import audit
 from tests.browser.conftest import DESK
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.any_database]  # of looks
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # of looks
 
 BAD = """<!doctype html><html lang="en"><head><title>بد</title></head><body>
 <p style="color: #bbb; inline-size: 2000px">این متن كمرنگ است و 12 رقم دارد؛ ٣ عربی هم.</p>

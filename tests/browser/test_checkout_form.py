@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE
 from tests.browser.shopper import Shopper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.any_database]  # of looks
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # of looks
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.browser.shopper import Shopper
 from tests.browser.staff import Staff
 from tests.browser.story import Story
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.any_database]  # of looks
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # of looks
 
 Open = Callable[[Page, Story], None]
 PAGES: dict[str, tuple[str, Open]] = {}  # name → whose browser, and how to get there

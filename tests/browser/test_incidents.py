@@ -16,7 +16,7 @@ from tests.browser.conftest import DESK, House, _set
 from tests.browser.staff import Staff
 from tests.conftest import Peyman
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_incident_pages.py
 
 HEADER = "name_as_entered,ip_as_entered,ip_network,update_date_jalali,due_date_jalali"
 OURS = "http://market.ir,185.143.232.0/29,185.143.232.0/29,1403/09/01,1403/09/15"

@@ -10,7 +10,7 @@ from tests.browser import audit, pictures
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.shopper import NAME, Shopper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_lost_line_pages.py
 
 both_widths = pytest.mark.parametrize("context", [PHONE, DESK], ids=["at 390 px", "at 1280 px"])
 TODAY = "2026-11-28 10:00"  # Saturday, 7 Azar 1405

@@ -9,7 +9,7 @@ from tests.browser import audit, pictures
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.shopper import Shopper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_newsletter_desk.py
 
 WALKS = [(PHONE, "گفت‌وگو با سفالگران"), (DESK, "سه کتاب‌خوان تازه")]
 INTRO = "این هفته چند کالای تازه رسیده است و با سازندگان آن‌ها نشسته‌ایم."

@@ -10,7 +10,7 @@ from tests.browser import audit, pictures
 from tests.browser.conftest import DESK
 from tests.browser.shopper import Shopper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.any_database]  # of looks
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # of looks
 
 Open = Callable[[Shopper, dict[str, Any]], None]
 PAGES: dict[str, Open] = {}

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.shopper import NAME, Shopper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 READER = "کتاب‌خوان آوند A6، صفحه ۶ اینچ"
 CODE = re.compile(r"DBC-[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{1,4}")

@@ -17,7 +17,7 @@ from tests import incident_1402
 from tests.browser import audit, pictures
 from tests.gateways.test_audit_report import answer_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_the_report_is_read_at_every_width_in_both_themes_and_asks_nobody(

@@ -14,7 +14,7 @@ from tests.browser.conftest import DESK, House
 from tests.browser.staff import Staff
 from tests.conftest import SHARED, Peyman
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_tariff_desk.py
 
 PAGES = ["", "?range=all", "drift/", "snapshots/", "address/", "edges/", "guard/", "requests/"]
 STORY = "/desk/tariff/?from=1399/9/1&to=1402/7/20&mark=1402/4/4 پوزش؛ 1402/2/10 ثبت ۳۲ بازه"

@@ -343,7 +343,7 @@ def table_of(
     return pa.table(arrays, schema=numbers.LINES), of
 
 
-SPARK = pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.xdist_group("spark")])
+SPARK = pytest.param("spark", marks=pytest.mark.spark)
 
 
 @pytest.fixture(scope="module", params=["duckdb", "datafusion", SPARK])

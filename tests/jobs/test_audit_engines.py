@@ -28,7 +28,7 @@ def crowded(place: Path) -> Iterator[Path]:
 @pytest.mark.clause("B08")
 @pytest.mark.parametrize(
     "engine",
-    ["datafusion", pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.xdist_group("spark")])],
+    ["datafusion", pytest.param("spark", marks=pytest.mark.spark)],
 )
 def test_each_engine_gives_the_same_bytes_of_the_answer(engine: str, crowded: Path) -> None:
     totals = done(crowded, str(crowded / "more.csv"))

@@ -8,7 +8,6 @@ from tests.proof import campaign
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("processes")
 def test_nothing_is_lost_or_doubled_while_everything_is_killed(tmp_path: Path, on_postgres: bool) -> None:
     figures = campaign.run(
         orders=40, database="postgres" if on_postgres else "sqlite", seed=7, folder=tmp_path, kill_every=3, buyers=6
