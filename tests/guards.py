@@ -89,6 +89,9 @@ def replace_code(function: FunctionType, other: Callable[..., Any]) -> None:
 
 
 PLACE, FINALITY, UNDO = (f"peyman.shop.orders.actions.{name}" for name in ("place", "finality", "undo"))
+CLOSING, REQUESTS, SHOP_CANCEL = (
+    f"peyman.shop.orders.actions.{name}" for name in ("closing", "requests", "shop_cancel")
+)
 FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 TARIFF = "peyman.market.tariff"
 AUDIT = "peyman.market.tariff.rules.audit"
@@ -263,7 +266,60 @@ GUARDS: list[Guard] = [
     Guard(
         "D31",
         "who withdraws does not get the money back",
-        Cut(f"{UNDO}:cancel", "owed = billing.accept_refunds(asks=asks, now=now)", "owed = []"),
+        Cut(f"{CLOSING}:undo", "for payment in bills.captured_of(order.bill)", "for payment in ()"),
+    ),
+    Guard(
+        "D28",
+        "for what ran out an order is cancelled without saying which goods",
+        Cut("peyman.shop.orders.rules.reasons:reason", "elif found and found.names_goods and not skus:", "elif False:"),
+    ),
+    Guard(
+        "D28",
+        "pieces that are not there return to sale",
+        Cut(f"{CLOSING}:_put_back", "lost if line.sku in gone else pieces", "pieces"),
+    ),
+    Guard(
+        "D32",
+        "nobody is told that the order cannot be delivered",
+        Cut(
+            f"{SHOP_CANCEL}:cancel_by_shop",
+            "messages.queue_many(notes.cancelled_by_shop(order, order.person, why, words, gone, back), now=now)",
+            "pass",
+        ),
+    ),
+    Guard(
+        "D32",
+        "it is not promised in time that the order cannot be delivered",
+        Cut(f"{SHOP_CANCEL}:cancel_by_shop", "if why.is_ours:", "if False:"),
+    ),
+    Guard(
+        "D33",
+        "the shop cancels and keeps the money",
+        Cut(f"{CLOSING}:undo", "for payment in bills.captured_of(order.bill)", "for payment in ()"),
+    ),
+    Guard(
+        "D39",
+        "the clocks of an incomplete order run on",
+        Cut(
+            f"{REQUESTS}:ask",
+            'promises.hold(subjects=[f"order:{order.code}"], cause=request.code, why=ORDER_INCOMPLETE, now=now)',
+            "pass",
+        ),
+    ),
+    Guard(
+        "D39",
+        "money that comes for an incomplete order is sent away",
+        Cut(f"{FINALITY}:_is_due", "if order.state == states.INCOMPLETE and not order.cart_code:", "if False:"),
+    ),
+    Guard(
+        "D41",
+        "an order waits for its answer for ever",
+        Cut(f"{REQUESTS}:cancel_unanswered", "answer_until__lte=now", "pk__lt=0"),
+    ),
+    Guard(
+        "D53",
+        "nobody is told where express ends",
+        Cut("peyman.shop.orders.actions.notes:_door", 'if order.is_express else ""', 'if False else ""'),
     ),
     Guard(
         "D31",
@@ -342,7 +398,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D121",
         "clocks run on through a declared period",
-        Cut("peyman.promises.rules:Reckoning.due", "if not pauses:", "if True:"),
+        Cut("peyman.promises.rules:Reckoning.due", "if not pauses and not own:", "if True:"),
     ),
     Guard(
         "D122",

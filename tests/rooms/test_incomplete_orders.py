@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from peyman.billing.actions import Capture
 from peyman.billing.models import Entry, Refund
@@ -45,7 +46,8 @@ def answered(order: Order, raw: Mapping[str, object] = ANSWER, *, at: Any = NOW 
 
 def final_order(**more: Any) -> Order:
     order = ordered(**more)
-    orders.take_payments(pay(order), NOW)
+    with transaction.atomic():
+        orders.take_payments(pay(order), NOW)
     return Order.objects.get(pk=order.pk)
 
 
@@ -392,7 +394,7 @@ def test_withdrawing_from_a_short_order_ends_it_and_leaves_its_refund_promised_o
 @pytest.mark.django_db(transaction=True)
 def test_of_an_answer_and_the_end_of_its_time_one_wins(threads: Callable[..., Any]) -> None:
     placed = [final_order() for _ in range(4)]
-    until = [asked(order).answer_until for order in placed][0]
+    until = {asked(order).answer_until for order in placed}.pop()
 
     def act(n: int) -> object:
         return orders.cancel_unanswered(now=until) if n % 2 else answered(placed[n // 2], at=until)

@@ -9,6 +9,7 @@ from peyman.billing import queries as bills
 from peyman.billing.actions import RefundAsk
 from peyman.billing.models import Bill
 from peyman.kernel import jalali
+from peyman.kernel.clauses import carries_out
 from peyman.people.models import Person
 from peyman.promises import actions as promises
 from peyman.promises.queries import ledger as promise_queries
@@ -33,6 +34,7 @@ def lock_bill(bill_id: int) -> Order:
     return Order.objects.select_for_update(of=("self",)).select_related("person", "terms", "bill").get(bill=bill_id)
 
 
+@carries_out("D30", "D31", "D33")
 def undo(
     *,
     order: Order,

@@ -1,8 +1,10 @@
 """Why the shop itself cancels an order: a code for our books, words for the customer, and the clause behind it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid
 
 
@@ -30,6 +32,14 @@ REASONS: Final = {
 }
 
 LONGEST_NOTE: Final = 300
+
+
+@carries_out("D28", "D32")
+def detected(at: datetime, *, placed_at: datetime, now: datetime) -> datetime:
+    """Return when we found out that an order cannot be delivered. Raises Invalid for an hour before it or ahead."""
+    if not placed_at <= at <= now:
+        raise Invalid({"detected_at": "زمان آگاهی باید میان ثبت سفارش و اکنون باشد."})
+    return at
 
 
 def reason(code: str, *, skus: list[str], of_order: list[str], note: str) -> Reason:
