@@ -98,7 +98,7 @@ def cancel(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     typed, skus = _typed(request, order_forms.CANCEL), _ticked(request, "skus")
     note = " ".join(typed["cancel_note"].split())
     try:
-        detected_at = _detected(typed, now)
+        detected_at = reasons.detected(_detected(typed, now), placed_at=file.order.placed_at, now=now)
         reasons.reason(typed["reason"], skus=skus, of_order=[line.sku for line in file.lines], note=note)
         if not is_confirmed(request) and file.order.state in states.sources("cancel_by_shop"):
             return _page(request, person, code, Sent("cancel", typed, skus), is_asking=True)

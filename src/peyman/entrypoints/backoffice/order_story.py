@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,8 @@ from peyman.shop.orders.queries import OrderFile
 from peyman.shop.orders.rules import reasons, requests, states
 
 ORDER, MONEY, MESSAGE, PROMISE, LOOK = "order", "money", "message", "promise", "staff"
-_PLACE = {ORDER: 0, MONEY: 1, PROMISE: 2, MESSAGE: 3, LOOK: 4}  # of what happened in one instant
+# Of what happened in one instant: a payment moves the order, and the order's step makes refunds, promises and messages.
+_PLACE = {"place": 0, "payment": 1, "step": 2, "refund": 3, "promise": 4, "message": 5, "look": 6}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Knot:
     sub: SafeString | str = ""
     who: str = ""
     clause: str = ""
+    cause: str = "step"  # of _PLACE
 
     @property
     def said(self) -> SafeString:
@@ -64,13 +66,13 @@ def story(
     knots = [
         *(_event(event, pieces, file, names) for event in file.events),
         *_papers(file),
-        *(knot for payment in payments for knot in _payment(payment)),
-        *(knot for refund in refunds for knot in _refund(refund)),
-        *_promises(owed),
-        *(_letter(letter) for letter in letters),
-        *(_look(look) for look in looks),
+        *(replace(knot, cause="payment") for payment in payments for knot in _payment(payment)),
+        *(replace(knot, cause="refund") for refund in refunds for knot in _refund(refund)),
+        *(replace(knot, cause="promise") for knot in _promises(owed)),
+        *(replace(_letter(letter), cause="message") for letter in letters),
+        *(replace(_look(look), cause="look") for look in looks),
     ]
-    return sorted(knots, key=lambda knot: (knot.at, _PLACE[knot.lane]))
+    return sorted(knots, key=lambda knot: (knot.at, _PLACE[knot.cause]))
 
 
 def drawn(
@@ -118,6 +120,7 @@ def _event(event: OrderEvent, pieces: int, file: OrderFile, names: Mapping[str, 
         _event_words(event, pieces, file),
         who(event.by, names),
         event.clause,
+        "place" if event.event == "place" else "step",
     )
 
 

@@ -38,6 +38,8 @@ def shortages(request: HttpRequest, person: Person) -> HttpResponse:
         "pieces": sum(row.pieces for row in found.rows),
         "owed": _once(found.rows, "owed"),
         "given": _once(found.rows, "given"),
+        "owing": len({one.code for row in found.rows for one in row.wanting if one.owed}),
+        "settled": len({one.code for row in found.rows for one in row.wanting if one.given and not one.owed}),
         "late": len({one.code for row in found.rows for one in row.wanting if one.is_late}),
         "view": "short",
     }

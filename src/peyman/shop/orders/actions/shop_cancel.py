@@ -7,7 +7,6 @@ import structlog
 from django.db import transaction
 
 from peyman.kernel.clauses import carries_out
-from peyman.kernel.errors import Invalid
 from peyman.messages import actions as messages
 from peyman.people.models import Person
 from peyman.promises import actions as promises
@@ -47,8 +46,7 @@ def cancel_by_shop(
     lines = list(OrderLine.objects.filter(order=order).order_by("position"))
     words = " ".join(note.split())
     why = reasons.reason(reason, skus=list(skus), of_order=[line.sku for line in lines], note=words)
-    if not order.placed_at <= detected_at <= now:
-        raise Invalid({"detected_at": "زمان آگاهی باید میان ثبت سفارش و اکنون باشد."})
+    reasons.detected(detected_at, placed_at=order.placed_at, now=now)
     move_many(
         orders=[order],
         event="cancel_by_shop",
