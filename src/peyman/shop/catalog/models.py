@@ -107,7 +107,7 @@ class Variant(models.Model):
 class Edition(models.Model):
     """How often the catalogue changed: one row, turned by every change of a price, a word or a switch.
 
-    Lists are remembered under it. Selling does not touch it.
+    Lists are remembered under it. Selling does not touch it until something is sold out.
     """
 
     number = models.BigIntegerField(default=0)

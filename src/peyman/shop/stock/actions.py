@@ -1,6 +1,7 @@
 """Counting pieces, and owing them to final orders."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,14 +17,23 @@ def _by_variant(numbers: Mapping[int, int]) -> ByKey:
     return ByKey("variant_id", numbers, IntegerField())
 
 
-def lock(variants: set[int]) -> dict[int, int]:
-    """Hold the counters of `variants` in key order and return variant → pieces left.
+@dataclass(frozen=True)
+class Held:
+    """A locked counter: pieces left, and the price of its variant at this moment, in rials."""
+
+    left: int
+    price: int
+
+
+def lock(variants: set[int]) -> dict[int, Held]:
+    """Hold the counters of `variants` in key order and return variant → what it says. One query.
 
     For a caller inside a transaction. On SQLite nothing is held (a writing transaction is alone
     there); the conditional update of `claim_many` is the guarantee on both databases.
     """
-    rows = Stock.objects.select_for_update().filter(variant_id__in=variants).order_by("variant_id")
-    return {variant: here - owed for variant, here, owed in rows.values_list("variant_id", "on_hand", "allocated")}
+    rows = Stock.objects.select_for_update(of=("self",)).filter(variant_id__in=variants).order_by("variant_id")
+    told = rows.values_list("variant_id", "on_hand", "allocated", "variant__price")
+    return {variant: Held(on_hand - allocated, price) for variant, on_hand, allocated, price in told}
 
 
 @carries_out("D57")

@@ -5,6 +5,11 @@ from django.db.models import F, Q
 
 from peyman.shop.catalog.models import Variant
 
+_TURN = (
+    "BEGIN INSERT INTO catalog_edition (id, number) VALUES (1, 1) "
+    "ON CONFLICT (id) DO UPDATE SET number = number + 1; END"
+)
+
 
 class Stock(models.Model):
     """Pieces of one variant: counted in the store, and owed to final orders."""
@@ -13,6 +18,16 @@ class Stock(models.Model):
     initial = models.PositiveIntegerField(default=0)  # at first import
     on_hand = models.IntegerField()
     allocated = models.IntegerField(default=0)
+
+    # What is sold out stands behind what can be bought: the catalogue's edition turns when that changes, not with each
+    # sale. On PostgreSQL a migration made the same.
+    sqlite_triggers = {
+        "stock_sold_out_or_back": (
+            "AFTER UPDATE OF on_hand, allocated ON stock_stock "
+            "WHEN (old.on_hand > old.allocated) <> (new.on_hand > new.allocated) " + _TURN
+        ),
+        "stock_counted_first": "AFTER INSERT ON stock_stock WHEN new.on_hand > new.allocated " + _TURN,
+    }
 
     class Meta:
         constraints = [

@@ -4,6 +4,8 @@ A figure without its limit says more of the machine than of us.
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 from django.conf import settings
@@ -17,6 +19,7 @@ from peyman.entrypoints.jobs.bench.outbox import bench_outbox
 from peyman.entrypoints.jobs.bench.pages import bench_pages
 from peyman.entrypoints.jobs.bench.registry import bench_registry
 from peyman.entrypoints.jobs.bench.screen import bench_screen
+from peyman.entrypoints.jobs.bench.search import bench_search
 from peyman.entrypoints.jobs.bench.ticket import bench_ticket
 from peyman.entrypoints.jobs.console import CouldNot
 
@@ -29,6 +32,7 @@ BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "pages": lambda orders, seconds: bench_pages(seconds),
     "registry": lambda orders, seconds: bench_registry(),
     "screen": lambda orders, seconds: bench_screen(seconds),
+    "search": lambda orders, seconds: bench_search(*_goods()),
     "ticket": lambda orders, seconds: bench_ticket(),
 }
 
@@ -36,6 +40,11 @@ BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
 def _sizes() -> dict[str, int]:
     given = click.get_current_context().params
     return {name: given[name] for name in ("rows", "texts", "others")}
+
+
+def _goods() -> tuple[Path | None, int]:
+    given = click.get_current_context().params
+    return given["goods"], given["products"]
 
 
 @click.command("bench")
@@ -49,8 +58,14 @@ def _sizes() -> dict[str, int]:
     "--texts", type=click.IntRange(1), default=300_000, show_default=True, help="Lines of logs that `audit` reads."
 )
 @click.option("--others", default=0, show_default=True, help="Lines that `audit` gives to DataFusion and Spark, too.")
+@click.option(
+    "--goods",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Catalogue file that `search` imports.",
+)
+@click.option("--products", default=100_000, show_default=True, help="Products among which `search` is timed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(name: str, orders: int, seconds: float, as_json: bool, **sizes: int) -> None:
+def command(name: str, orders: int, seconds: float, as_json: bool, **sizes: Any) -> None:
     """Measure, and print each figure beside its limit from the same run."""
     if not settings.SANDBOX:
         raise CouldNot("سنجش سرعت فقط در محیط آزمایشی (PEYMAN_SANDBOX=1) اجرا می‌شود.")
@@ -59,6 +74,6 @@ def command(name: str, orders: int, seconds: float, as_json: bool, **sizes: int)
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     figures: list[Figure] = []
     for each, bench in BENCHES.items():
-        if name in (each, "all"):
+        if name == each or (name == "all" and (each != "search" or sizes["goods"])):
             figures += bench(orders, seconds)
     show(figures, as_json)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from peyman.shop.catalog.actions.prices import CHUNK, chunks
 from peyman.shop.catalog.models import Product, SearchWord, Variant
-from peyman.shop.catalog.rules.search.texts import texts
+from peyman.shop.catalog.rules.search.texts import kind, texts
 
 
 def index(products: Iterable[int]) -> None:
@@ -31,6 +31,7 @@ def index(products: Iterable[int]) -> None:
                 path=row.category.path,
                 attributes=row.attributes,
                 variants=forms[row.pk],
+                kinds=[kind(row.category_id)],
             )
             if (row.search_head, row.search_words) != found:
                 row.search_head, row.search_words = found

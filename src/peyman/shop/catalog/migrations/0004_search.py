@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from peyman.shop.catalog.rules.search.texts import texts
+from peyman.shop.catalog.rules.search.texts import kind, texts
 
 BATCH = 500
 
@@ -25,6 +25,7 @@ def write_words(apps, schema_editor):
             path=row.category.path,
             attributes=row.attributes,
             variants=forms.get(row.pk, ()),
+            kinds=[kind(row.category_id)],
         )
         row.search_head, row.search_words = found
         rows.append(row)

@@ -90,6 +90,11 @@ class CardPage:
     crumbs: list[Crumb]
 
 
+class _Brand(NamedTuple):
+    slug: str
+    name: str
+
+
 class _Offer(NamedTuple):
     """A product as lists sort it: by its cheapest variant that can be bought, else its cheapest."""
 
@@ -125,11 +130,13 @@ def list_cards(
     """
     named = (brand,) if isinstance(brand, str) else tuple(brand)
     asked = (q, category, named, available_only, price_min, price_max, sort, after, limit)
-    page = marks.remembered(marks.read(), ("list", asked), lambda: _composed(*asked))
+    mark = marks.read()
+    page = marks.remembered(mark, ("list", asked), lambda: _composed(_tree(mark), *asked))
     return replace(page, items=_with_pieces(page.items))
 
 
 def _composed(
+    tree: "_Tree",
     q: str,
     category: str,
     named: Sequence[str],
@@ -140,7 +147,6 @@ def _composed(
     after: str,
     limit: int,
 ) -> CardPage:
-    tree = _Tree.load()
     within = tree.subtree(category) if category else None
     chosen = {part for each in named for part in each.split(",") if part}
     offers = _offers(q, within, tree)
@@ -151,7 +157,8 @@ def _composed(
         and (price_min is None or offer.price >= price_min)
         and (price_max is None or offer.price <= price_max)
     ]
-    brands = {row.pk: row for row in Brand.objects.only("slug", "name")} if fits else {}
+    named_brands = Brand.objects.values_list("pk", "slug", "name") if fits else ()
+    brands = {key: _Brand(slug, name) for key, slug, name in named_brands}
     wanted = {key for key, row in brands.items() if row.slug in chosen}
     shown = [offer for offer in fits if offer.brand in wanted] if chosen else fits
     by = _BY.get(sort, _BY["newest"])
@@ -200,11 +207,11 @@ def _cheaper(limit: int) -> list[Card]:
 
 def top_categories(limit: int = 18, *, mark: marks.Mark | None = None) -> list[Facet]:
     """Return the categories at the top with goods on sale, in their own order, with how many. One query, or three."""
-    return marks.remembered(mark or marks.read(), ("tops", limit), lambda: _tops(limit))
+    mark = mark or marks.read()
+    return marks.remembered(mark, ("tops", limit), lambda: _tops(_tree(mark), limit))
 
 
-def _tops(limit: int) -> list[Facet]:
-    tree = _Tree.load()
+def _tops(tree: "_Tree", limit: int) -> list[Facet]:
     counts = Counter[int]()
     filled = Product.objects.filter(is_on_sale=True).values_list("category_id")
     for category, many in filled.annotate(many=Count("pk")).order_by():
@@ -298,7 +305,7 @@ def _key_of(cursor: str, sort: str) -> tuple[int, ...]:
     return tuple(key) if said == sort and key and all(type(part) is int for part in key) else ()
 
 
-def _brand_facets(offers: Sequence[_Offer], brands: Mapping[int, Brand], chosen: set[str]) -> list[Facet]:
+def _brand_facets(offers: Sequence[_Offer], brands: Mapping[int, _Brand], chosen: set[str]) -> list[Facet]:
     counts = Counter(offer.brand for offer in offers)
     facets = [Facet(brands[key].slug, brands[key].name, n, brands[key].slug in chosen) for key, n in counts.items()]
     return sorted(facets, key=lambda facet: (-facet.count, facet.title))
@@ -342,6 +349,10 @@ def _card(product: Product, variants: Sequence[Variant], offer: _Offer) -> Card:
         variants=len(variants),
         version=product.version,
     )
+
+
+def _tree(mark: marks.Mark) -> "_Tree":
+    return marks.remembered(mark, "tree", _Tree.load)
 
 
 class _Row(NamedTuple):

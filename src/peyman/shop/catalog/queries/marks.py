@@ -1,8 +1,8 @@
 """Remembering what was composed of the shelf, for as long as the shelf is the same.
 
-A mark says in one small query all that a list is made of: the edition of the catalogue, which every change of a price,
-a word or a switch turns, and which variants have pieces left. The same mark, the same list; nothing stale is ever told,
-and no row is written when something sells.
+A mark says in one small query what a list is made of: the edition of the catalogue, which every change of a price, a
+word or a switch turns, and whatever sells out or comes back. The same mark, the same list; nothing stale is ever told,
+and no row of the catalogue is written while pieces are left.
 """
 
 import threading
@@ -18,9 +18,7 @@ Mark = tuple[int, ...]
 _MARK = """
 SELECT COALESCE((SELECT SUM(number) FROM catalog_edition), 0),
        COALESCE((SELECT MAX(id) FROM catalog_variant), 0),
-       COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0),
-       COUNT(*), COALESCE(SUM(variant_id), 0), COALESCE(SUM(CAST(variant_id AS BIGINT) * variant_id), 0)
-  FROM stock_stock WHERE on_hand > allocated
+       COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0)
 """
 _MOST = 512  # results of one process
 

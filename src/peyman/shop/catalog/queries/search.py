@@ -4,24 +4,23 @@ The database narrows to the goods that meet every group of words; `rules.search`
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
-from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
 
 from peyman.kernel import text
 from peyman.shop.catalog.models import Product, SearchWord
 from peyman.shop.catalog.rules.search import asking, synonyms
 from peyman.shop.catalog.rules.search.asking import Group
+from peyman.shop.catalog.rules.search.texts import kind
 from peyman.shop.catalog.rules.search.vocabulary import Vocabulary
 
 MOST_FOUND: Final = 1_000  # of more, the list shows those whose kind was named, then those that came last
-MOST_SCORED: Final = 250  # are put in order to the letter; the others follow as they came
+MOST_SCORED: Final = 200  # are put in order to the letter; the others follow as they came
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,92 +71,86 @@ def same_words() -> dict[str, tuple[str, ...]]:
     return synonyms.table(synonyms.read(lines.splitlines()))
 
 
-def find(typed: str, *, kinds: Mapping[int, str], within: Iterable[int] | None = None) -> Found:
+def find(typed: str, *, kinds: Mapping[int, str], within: Collection[int] | None = None) -> Found:
     """Return what was meant by `typed`, in categories `within` if given. `kinds` are the titles of all categories.
 
     Where nothing meets every word, words are given up one by one, those that are met by nothing first and then the
-    last ones. Three queries, and up to two more for each word given up.
+    last ones. Three or four queries, and up to two more for each word given up.
     """
     groups = asking.understand(typed, vocabulary(), same_words())
-    rows = Product.objects.filter(is_on_sale=True)
-    if within is not None:
-        rows = rows.filter(category_id__in=set(within))
+    if not groups:
+        return Found({})
     left = list(groups)
-    hits = _hits(rows, left) if left else []
+    hits = _nearest(left, kinds, within)
     if not hits and len(left) > 1:
-        left = [group for group in left if _hits(rows, [group], limit=1)]
-        hits = _hits(rows, left) if left else []
-        while not hits and len(left) > 1:
-            left = _without_one(rows, left)
-            hits = _hits(rows, left)
-    given_up = tuple(group.typed for group in groups if group not in left)
-    return Found(_ranked(hits, left, kinds), given_up if hits else ())
+        left = [group for group in left if _hits([group], within, limit=1)]
+        while len(left) > 1 and not _hits(left, within, limit=1):
+            left = _without_one(left, within)
+        hits = _nearest(left, kinds, within) if left else []
+    return Found(_ranked(hits, left, kinds), tuple(g.typed for g in groups if g not in left)) if hits else Found({})
 
 
-def _without_one(rows: "QuerySet[Product]", groups: Sequence[Group]) -> list[Group]:
+def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None) -> list[int]:
+    """Products that meet every group: those whose whole kind was named first, then a part of it, then all others."""
+    meant = frozenset(word for group in groups for other in group.others if other.is_close for word in other.words)
+    named = {key for key, title in kinds.items() if meant & _words(title)}
+    whole = {key for key in named if _words(kinds[key]) <= meant}
+    hits: dict[int, None] = {}
+    for among in (whole, named - whole, None):
+        among = among if within is None else set(within) if among is None else among & set(within)
+        if (among is None or among) and len(hits) < MOST_FOUND:
+            hits |= dict.fromkeys(_hits(groups, among, limit=MOST_FOUND))
+    return list(hits)[:MOST_FOUND]
+
+
+def _without_one(groups: Sequence[Group], within: Collection[int] | None) -> list[Group]:
     """Give up one word: the last one without which something is found, else the last."""
     shorter = [[*groups[:n], *groups[n + 1 :]] for n in reversed(range(len(groups)))]
-    return next((each for each in shorter if _hits(rows, each, limit=1)), shorter[0])
+    return next((each for each in shorter if _hits(each, within, limit=1)), shorter[0])
 
 
-_Hit = tuple[int, int]  # product, category
-
-
-def _hits(rows: "QuerySet[Product]", groups: Sequence[Group], limit: int = 0) -> list[_Hit]:
-    """The goods that meet every group, what came last first."""
-    found = _meeting(rows, groups).order_by("-listed_on", "-pk").values_list("pk", "category_id")
-    return list(found[:limit] if limit else found)
-
-
-def _meeting(rows: "QuerySet[Product]", groups: Sequence[Group]) -> "QuerySet[Product]":
-    if connection.vendor == "sqlite":
-        asked = " AND ".join(
-            "(" + " OR ".join(_all_of([f'"{word}"' for word in other.words]) for other in group.others) + ")"
-            for group in groups
-        )
-        sql = "SELECT rowid FROM catalog_found WHERE catalog_found MATCH %s"
-        return rows.filter(pk__in=RawSQL(sql, [asked]))  # noqa: S611 - the words are a parameter
-    for group in groups:
-        single = [other.words[0] for other in group.others if len(other.words) == 1]
-        several = [list(other.words) for other in group.others if len(other.words) > 1]
-        tests, values = [], []
-        if single:
-            tests.append("string_to_array(search_words, ' ') && %s")
-            values.append(single)
-        for words in several:
-            tests.append("string_to_array(search_words, ' ') @> %s")
-            values.append(words)
-        sql = f"SELECT id FROM catalog_product WHERE {' OR '.join(tests)}"  # noqa: S608 - made of constants
-        rows = rows.filter(pk__in=RawSQL(sql, values))  # noqa: S611
-    return rows
+def _hits(groups: Sequence[Group], among: Collection[int] | None, *, limit: int) -> list[int]:
+    """Products that meet every group, in these categories if given, what came last first. The index alone answers."""
+    needs = [[other.words for other in group.others] for group in groups]
+    if among is not None:
+        needs.insert(0, [(kind(key),) for key in sorted(among)])
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            asked = " AND ".join(f"({' OR '.join(map(_all_of, ways))})" for ways in needs)
+            cursor.execute(
+                "SELECT rowid FROM catalog_found WHERE catalog_found MATCH %s ORDER BY rowid DESC LIMIT %s",
+                [asked, limit],
+            )
+        else:
+            tests: list[str] = []
+            values: list[Any] = []
+            for ways in needs:
+                single = [words[0] for words in ways if len(words) == 1]
+                several = [list(words) for words in ways if len(words) > 1]
+                tests.append(" OR ".join(["w && %s"] * bool(single) + ["w @> %s"] * len(several)))
+                values += [*([single] if single else []), *several]
+            where = " AND ".join(f"({test})" for test in tests).replace("w ", "string_to_array(search_words, ' ') ")
+            select = f"SELECT id FROM catalog_product WHERE {where} ORDER BY id DESC LIMIT %s"  # noqa: S608 - constants
+            cursor.execute(select, [*values, limit])
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _all_of(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"({' AND '.join(words)})"
+    """FTS5's way of asking for all of these words, none of which holds a quote."""
+    return f"({' AND '.join(map(_QUOTED, words))})"
 
 
-def _ranked(hits: Sequence[_Hit], groups: Sequence[Group], titles: Mapping[int, str]) -> dict[int, int]:
-    if not hits:
-        return {}
-    kinds = {key: _words(titles.get(key, "")) for key in {category for _, category in hits}}
-    meant = frozenset(
-        word for group in groups for other in group.others if other.cost <= asking.HEARD for word in other.words
-    )
-    named = {key: _named(kind, meant) for key, kind in kinds.items()}
-    first = sorted(hits, key=lambda hit: named[hit[1]])[:MOST_FOUND]
-    near = {key: n for n, (key, _) in enumerate(first)}
-    texts = Product.objects.filter(pk__in=[key for key, _ in first[:MOST_SCORED]])
+_QUOTED: Final = '"{}"'.format
+
+
+def _ranked(hits: Sequence[int], groups: Sequence[Group], titles: Mapping[int, str]) -> dict[int, int]:
+    texts = Product.objects.filter(pk__in=hits[:MOST_SCORED])
     scores = {
-        key: asking.score(groups, head, frozenset(words.split()), kinds[category])
+        key: asking.score(groups, head, frozenset(words.split()), _words(titles.get(category, "")))
         for key, head, words, category in texts.values_list("pk", "search_head", "search_words", "category_id")
     }
     far = max(scores.values(), default=0) + 1
-    return {key: scores.get(key, far) for key in near}
-
-
-def _named(kind: frozenset[str], meant: frozenset[str]) -> int:
-    """0 where the whole name of a category was said, 1 where a part of it was, 2 else."""
-    return 0 if kind and kind <= meant else 1 if kind & meant else 2
+    return {key: scores.get(key, far) for key in hits}
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,11 @@ class Other:
     words: tuple[str, ...]
     cost: int
 
+    @property
+    def is_close(self) -> bool:
+        """Whether it is the same thing by another name, and not a guess."""
+        return self.cost <= HEARD
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -193,7 +198,7 @@ def score(groups: Sequence[Group], head: str, words: frozenset[str], kind: froze
                 where = min(max(place[word] for word in other.words), _LAST_PLACE)
                 apart = len(other.words) > 1 and f" {' '.join(other.words)} " not in f" {head} "
                 best = min(best, other.cost + where * (1 if n else 2) + _APART * apart)
-                if other.cost <= HEARD:
+                if other.is_close:
                     met.update(other.words)
             elif all(word in words for word in other.words):
                 best = min(best, other.cost + _FAR)

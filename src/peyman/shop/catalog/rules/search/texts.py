@@ -13,6 +13,14 @@ _FITS: Final = re.compile(
 _NUMBER_AND_UNIT: Final = re.compile("([0-9]+)([^0-9]+)|([^0-9]+)([0-9]+)")
 
 
+_KIND: Final = "\ue000"  # nobody types it
+
+
+def kind(category: int) -> str:
+    """Return the word under which everything in a category is found, by its key."""
+    return f"{_KIND}{category}"
+
+
 class Texts(NamedTuple):
     """`head` are the words of the title and the names, as they follow each other; `words` those and all others, once.
 
@@ -33,14 +41,19 @@ def texts(
     path: str = "",
     attributes: Mapping[str, str] | None = None,
     variants: Iterable[str] = (),
+    kinds: Iterable[str] = (),
 ) -> Texts:
-    """Return the words of a product. `names` are its brand's; `variants` the colours and sizes it comes in."""
+    """Return the words of a product.
+
+    `names` are its brand's; `variants` the colours and sizes it comes in; `kinds` the words of its categories, as
+    `kind` writes them.
+    """
     own, *fits = _FITS.split(title)
     own_latin, *fits_latin = _FITS.split(title_latin)
     head = _words(own, model, *names, category, own_latin)
     told = (f"{name} {value}" for name, value in (attributes or {}).items())
     rest = _words(*fits, *fits_latin, path, *told, *variants)
-    return Texts(" ".join(head), " ".join(dict.fromkeys([*head, *rest])))
+    return Texts(" ".join(head), " ".join(dict.fromkeys([*head, *rest, *kinds])))
 
 
 def _words(*parts: str) -> list[str]:

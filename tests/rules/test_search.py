@@ -1,0 +1,213 @@
+"""What people type and what they mean by it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peyman.kernel import text
+from peyman.shop.catalog.rules.search import sound, synonyms
+from peyman.shop.catalog.rules.search.asking import (
+    AS_TYPED,
+    HEARD,
+    INSIDE,
+    MEANT,
+    MOST_WORDS,
+    SLIPPED,
+    score,
+    understand,
+)
+from peyman.shop.catalog.rules.search.texts import texts
+from peyman.shop.catalog.rules.search.vocabulary import Vocabulary
+
+SHELF = (
+    "گوشی موبایل سامسونگ samsung galaxy a57 s25 256gb 256 gb گیگابایت ایکس x7 poco لپ تاپ کول پد کتاب خوان جاروبرقی "
+    "یخچال فریزر هدفون پاوربانک مایکروویو laserjet iphone 15 15pro قهوه برنج کفش مردانه بی سیم ماوس"
+)
+WORDS = Vocabulary(text.search_words(SHELF).split())
+SAME = synonyms.table(
+    synonyms.read(
+        [
+            "گوشی = موبایل = تلفن همراه # remark",
+            "لپ تاپ = نوت بوک",
+            "پاوربانک = شارژر همراه",
+            "گیگابایت = گیگ",
+            "# none",
+            "تنها",
+        ]
+    )
+)
+
+
+def meant(typed: str) -> list[list[tuple[str, int]]]:
+    return [[(" ".join(o.words), o.cost) for o in group.others] for group in understand(typed, WORDS, SAME)]
+
+
+def first(typed: str) -> list[str]:
+    """The nearest words of the shelf for each thing that was typed."""
+    found = []
+    for group in understand(typed, WORDS, SAME):
+        known = [" ".join(other.words) for other in group.others if all(word in WORDS for word in other.words)]
+        found.append(known[0] if known else "")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("گوشی سامسونگ", ["گوشی", "سامسونگ"]),
+        ("گوشي سامسونگ", ["گوشی", "سامسونگ"]),
+        ("لپ‌تاپ", ["لپ تاپ"]),
+        ("لپتاپ", ["لپ تاپ"]),
+        ("کولپد", ["کول پد"]),
+        ("جارو برقی", ["جاروبرقی"]),
+        ("کتابخوان", ["کتاب خوان"]),
+        ("نوت بوک", ["لپ تاپ"]),
+        ("تلفن همراه", ["گوشی"]),
+        ("شارژر همراه", ["پاوربانک"]),
+        ("گوشی‌های سامسونگ", ["گوشی", "سامسونگ"]),
+        ("گوشیهای سامسونگ", ["گوشی", "سامسونگ"]),
+        ("قیمت یخچال", ["یخچال"]),
+        ("خرید بهترین گوشی", ["گوشی"]),
+        ("ایکس ۷", ["x7"]),
+        ("۲۵۶ گیگ", ["256", "گیگابایت"]),
+        ("15 pro", ["15pro"]),
+        ("iphone15pro", ["iphone 15pro"]),
+    ],
+)
+def test_spellings_synonyms_and_joined_words(typed: str, words: list[str]) -> None:
+    assert first(typed) == words
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("gooshi", "گوشی"), ("goshi", "گوشی"), ("yakhchal", "یخچال"), ("ghahve", "قهوه"), ("berenj", "برنج"),
+        ("kafsh", "کفش"), ("jarobarghi", "جاروبرقی"), ("لیزرجت", "laserjet"), ("آیفون", "iphone"), ("گلکسی", "galaxy"),
+        ("hedfon", "هدفون"), ("khan", "خوان"),
+    ],
+)  # fmt: skip
+def test_what_is_heard_is_found_in_the_other_script(typed: str, word: str) -> None:
+    assert (word, HEARD) in meant(typed)[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("سامسونک", "سامسونگ"), ("یخچل", "یخچال"), ("هدفن", "هدفون"), ("مایکرویو", "مایکروویو"),
+        ("جاروبرفی", "جاروبرقی"), ("gaalxy", "galaxy"),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_finger_is_forgiven(typed: str, word: str) -> None:
+    assert (word, SLIPPED) in meant(typed)[0]
+
+
+def test_a_number_is_never_taken_for_another() -> None:
+    assert first("257") == [""]
+    assert [(word, cost) for word, cost in meant("a58")[0] if cost <= SLIPPED] == [("a58", AS_TYPED)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("',ad", ["گوشی"]), ("do]hg", ["یخچال"]), ("سشئسعدل", ["samsung"]),
+        ("l,fhdg shls,k'", ["موبایل", "سامسونگ"]),
+    ],
+)  # fmt: skip
+def test_a_keyboard_left_in_the_other_language_is_read(typed: str, words: list[str]) -> None:
+    assert first(typed) == words
+
+
+def test_a_word_that_is_known_is_not_swapped() -> None:
+    assert [group.typed for group in understand("samsung l", WORDS, SAME)] == ["samsung", "l"]
+    assert first("یخچال") == ["یخچال"]
+
+
+def test_what_holds_no_word_asks_for_nothing() -> None:
+    for typed in ("", "   ", "!!!", "؟؟", "\u200c"):
+        assert understand(typed, WORDS, SAME) == []
+
+
+def test_idle_words_alone_are_sought_all_the_same() -> None:
+    assert [group.typed for group in understand("قیمت خوب", WORDS, SAME)] == ["قیمت", "خوب"]
+
+
+@given(st.text(max_size=300))
+def test_anything_typed_is_understood_in_bounds(typed: str) -> None:
+    groups = understand(typed, WORDS, SAME)
+    assert len(groups) <= MOST_WORDS
+    for group in groups:
+        assert group.others[0].cost == AS_TYPED
+        assert all(word and '"' not in word and " " not in word for other in group.others for word in other.words)
+        assert len(group.others) <= 80
+
+
+@given(st.text("abcdefghپتگاویسشق", max_size=12), st.text("abcdefghپتگاویسشق", max_size=12))
+def test_the_distance_of_two_words_is_that_of_the_whole_table(one: str, other: str) -> None:
+    assert sound.distance(one, other, 24) == slow_distance(one, other)
+    for most in (0, 1, 2):
+        assert sound.distance(one, other, most) == min(slow_distance(one, other), most + 1)
+
+
+def slow_distance(one: str, other: str) -> int:
+    table = {(row, -1): row + 1 for row in range(-1, len(one))} | {
+        (-1, column): column + 1 for column in range(-1, len(other))
+    }
+    for row in range(len(one)):
+        for column in range(len(other)):
+            best = min(
+                table[row - 1, column] + 1,
+                table[row, column - 1] + 1,
+                table[row - 1, column - 1] + (one[row] != other[column]),
+            )
+            if row and column and one[row] == other[column - 1] and one[row - 1] == other[column]:
+                best = min(best, table[row - 2, column - 2] + 1)
+            table[row, column] = best
+    return table[len(one) - 1, len(other) - 1]
+
+
+def test_the_head_says_what_a_thing_is_and_not_what_it_fits() -> None:
+    cover = texts(
+        title="قاب سیلیکونی مدل C4 مناسب برای گوشی موبایل سامسونگ Galaxy A57",
+        title_latin="Silicone Case C4 for Samsung Galaxy A57",
+        names=("باسئوس", "Baseus"),
+        category="قاب گوشی",
+        path="موبایل > لوازم جانبی > قاب گوشی",
+        attributes={"جنس": "سیلیکون"},
+        variants=["مشکی", "", "مشکی"],
+    )
+    assert cover.head == "قاب سیلیکونی مدل c4 c 4 باسیوس baseus قاب گوشی silicone case c4 c 4"
+    assert cover.words.split()[-3:] == ["جنس", "سیلیکون", "مشکی"]
+    assert {"سامسونگ", "galaxy", "a57", "57"} <= set(cover.words.split())
+    assert len(cover.words.split()) == len(set(cover.words.split()))
+
+
+def test_the_thing_itself_goes_before_its_cover() -> None:
+    phone = texts(title="گوشی موبایل سامسونگ مدل Galaxy A57", category="گوشی موبایل", path="موبایل > گوشی موبایل")
+    cover = texts(title="قاب مناسب برای گوشی موبایل سامسونگ Galaxy A57", category="قاب گوشی", path="موبایل > قاب گوشی")
+
+    def far(typed: str, one: object, kind: str) -> int:
+        return score(understand(typed, WORDS, SAME), one.head, frozenset(one.words.split()), frozenset(kind.split()))  # type: ignore[attr-defined]
+
+    for typed in ("گوشی سامسونگ", "موبایل سامسونگ", "سامسونگ گوشی", "goshi samsung", "a57"):
+        assert far(typed, phone, "گوشی موبایل") < far(typed, cover, "قاب گوشی")
+    assert far("قاب سامسونگ", cover, "قاب گوشی") < far("قاب سامسونگ", phone, "گوشی موبایل")
+
+
+def test_a_list_of_synonyms_is_read_in_any_spelling() -> None:
+    assert SAME["گوشی"] == ("موبایل", "تلفن همراه")
+    assert SAME["تلفن همراه"] == ("گوشی", "موبایل")
+    assert "تنها" not in SAME
+    assert synonyms.read(["كيف = كوله‌پشتي", "الف =", "  "]) == [("کیف", "کوله پشتی")]
+    assert synonyms.table([("الف", "ب"), ("الف", "پ")])["الف"] == ("ب", "پ")
+
+
+def test_a_vocabulary_grows_and_tells_each_word_once() -> None:
+    words = Vocabulary(["سیب", "سیب"])
+    assert len(words) == 1
+    words.add(["سیب‌زمینی".replace("\u200c", ""), "گلابی"])
+    assert words.beginning_with("سیب") == ["سیب", "سیبزمینی"]
+    assert words.holding("زمین") == ["سیبزمینی"]
+    assert words.near("گلالی") == ["گلابی"]
+    assert words.parts("سیبگلابی") == ("سیب", "گلابی")
+    assert words.parts("سیبب") == ()
+    assert INSIDE > SLIPPED > HEARD > MEANT > AS_TYPED
