@@ -318,6 +318,20 @@ def test_a_rise_before_paying_needs_the_buyers_word(bank: BankSimulator) -> None
     assert back(token) == "final"
 
 
+@pytest.mark.clause("D36")
+def test_who_pays_a_token_from_before_a_drop_gets_the_difference_back(bank: BankSimulator) -> None:
+    order = ordered(price=1_000_000)
+    old, later = begin(order), NOW + timedelta(minutes=21)  # ours for 20 minutes, the bank's for 30
+    Variant.objects.update(price=900_000)
+    payments.start(order=order, gateway=way.gateway, now=later)
+    bank.pay(old)
+    assert back(old, later=25 * 60) == "final"
+    order.refresh_from_db()
+    refund = Refund.objects.get()
+    assert (order.total, refund.amount, refund.reason) == (1_403_000, 100_000, "price_drop")
+    assert balances() == {f"gateway:{way.gateway}": 1_503_000, "orders": -1_403_000, "refunds": -100_000}
+
+
 @pytest.mark.clause("D57")
 @pytest.mark.parametrize("state", ["final", "cancelled", "expired", "short"])
 def test_only_a_registered_order_is_paid_for(bank: BankSimulator, state: str) -> None:

@@ -99,7 +99,7 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
         for line in lines[order.pk]:
             pieces[line.variant_id] += line.quantity
     stock.claim_many(pieces=pieces)
-    drops = _apply_drops(orders, lines, dict(Variant.objects.filter(pk__in=pieces).values_list("pk", "price")))
+    _apply_drops(orders, lines, dict(Variant.objects.filter(pk__in=pieces).values_list("pk", "price")))
     cart_codes = {order.pk: codes.new("DBC") for order in orders}
     _, calendar = working_calendar()
     processing_date = calendar.processing_date(now)  # set at registration, counted anew from finality (A13)
@@ -121,7 +121,7 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
         subjects={order.bill_id: order.code for order in orders},
         now=now,
     )
-    _owe_differences(orders, drops, now)
+    _owe_differences(orders, now)
     _read_addresses([order for order in orders if notes.has_mail(order.person)])
     messages.queue_many(
         [message for order in orders for message in notes.cart_code(order, order.person, lines[order.pk], now)], now=now
@@ -170,13 +170,11 @@ def _promised(order: Order, now: datetime) -> list[promises.NewPromise]:
 
 
 @carries_out("D36")
-def _apply_drops(orders: list[Order], lines: dict[int, list[OrderLine]], prices: Mapping[int, int]) -> dict[int, int]:
-    """Give each order the prices that fell since it was placed. `prices`: variant → rials today. Returns order → rials
-    saved.
-    """
+def _apply_drops(orders: list[Order], lines: dict[int, list[OrderLine]], prices: Mapping[int, int]) -> None:
+    """Give each order the prices that fell since it was placed. `prices`: variant → rials today."""
     fallen = [line for order in orders for line in lines[order.pk] if prices[line.variant_id] < line.unit_price]
     if not fallen:
-        return {}
+        return
     saved: dict[int, int] = defaultdict(int)
     for line in fallen:
         saved[line.order_id] += (line.unit_price - prices[line.variant_id]) * line.quantity
@@ -190,11 +188,13 @@ def _apply_drops(orders: list[Order], lines: dict[int, list[OrderLine]], prices:
     Bill.objects.filter(pk__in=[order.bill_id for order in touched]).update(
         amount=ByKey("pk", {order.bill_id: order.total for order in touched}, BigIntegerField())
     )
-    return dict(saved)
 
 
-def _owe_differences(orders: list[Order], drops: dict[int, int], now: datetime) -> None:
-    """Owe back what was paid above the final total."""
+@carries_out("D36")
+def _owe_differences(orders: list[Order], now: datetime) -> None:
+    """Owe back what was paid above the final total, whether a price fell just now, or after the token that was paid in
+    the end had run out for us and another was asked for at the lower price (A14).
+    """
     over = {order.bill_id: order for order in orders if order.bill.paid - order.bill.refunded > order.total}
     if not over:
         return
@@ -203,7 +203,7 @@ def _owe_differences(orders: list[Order], drops: dict[int, int], now: datetime) 
         order = over[payment.bill_id]
         spare = order.bill.paid - order.bill.refunded - order.total
         amount = min(spare, payment.amount - payment.refunded)
-        if amount > 0 and order.pk in drops:
+        if amount > 0:
             order.bill.refunded += amount
             asks.append(
                 _ask(
