@@ -66,6 +66,16 @@ def test_an_ended_order_loses_its_recipient_and_address_when_its_years_are_over(
 
 
 @pytest.mark.clause("D16")
+def test_what_we_wrote_about_an_order_goes_with_its_address():
+    order, by = ordered(), make.person(role="orders")
+    orders.ask(order=order, fields=["plate"], note="پلاک ۱۲ نیست؟", by=by, now=NOW)
+    orders.cancel_by_shop(order=order, reason="wrong_data", note="پلاک ۱۲ نبود.", detected_at=NOW, by=by, now=NOW)
+    retention.sweep(OVER)
+    assert (order.requests.get().note, order.cancellation.note) == ("", "")
+    assert order.cancellation.reason == "wrong_data"
+
+
+@pytest.mark.clause("D16")
 def test_an_order_that_has_not_ended_keeps_its_address_however_old():
     order = ordered()
     retention.sweep(OVER + 400 * DAY)

@@ -40,7 +40,7 @@ class Kept:
 @carries_out("D16")
 def everything_about(person: Person, now: datetime) -> dict[str, Any]:
     """Return all that we keep of a person in every room, ready for JSON."""
-    orders = Order.objects.filter(person=person).prefetch_related("lines").order_by("pk")
+    orders = Order.objects.filter(person=person).prefetch_related("lines", "requests").order_by("pk")
     return queries.everything_about(person) | {
         "exported_at": now,
         "orders": [
@@ -59,6 +59,10 @@ def everything_about(person: Person, now: datetime) -> dict[str, Any]:
                 "lines": [
                     {"sku": line.sku, "title": line.title, "quantity": line.quantity, "unit_price": line.unit_price}
                     for line in order.lines.all()
+                ],
+                "asked_for": [
+                    {"fields": row.fields, "note": row.note, "asked_at": row.asked_at, "answered_at": row.answered_at}
+                    for row in order.requests.all()
                 ],
             }
             for order in orders
