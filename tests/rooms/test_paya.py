@@ -46,7 +46,8 @@ def house(settings: Any) -> None:
 def owed(*, price: int = 1_000_000, by: Person | None = None, gateway: str = "saman") -> Refund:
     """A refund of a final order's whole price and fees, that its gateway has not been asked for yet."""
     order = ordered(price=price)
-    orders.take_payments(pay(order), NOW)
+    with transaction.atomic():
+        orders.take_payments(pay(order), NOW)
     Payment.objects.filter(bill=order.bill).update(gateway=gateway)
     payment = Payment.objects.get(bill=order.bill)
     order.refresh_from_db()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from peyman.billing import queries as bills
 from peyman.billing.actions import RefundAsk, accept_refunds
@@ -121,7 +122,8 @@ def test_a_customer_who_declares_two_accounts_at_once_has_one_of_them(threads: T
 @pytest.mark.clause("D30")
 def test_refunds_asked_by_six_at_once_give_back_no_more_than_was_paid(threads: Threads) -> None:
     order = ordered()
-    orders.take_payments(pay(order), NOW)
+    with transaction.atomic():
+        orders.take_payments(pay(order), NOW)
     payment, order = Payment.objects.select_related("bill").get(), Order.objects.get()
     half = payment.amount // 2
 
