@@ -5,6 +5,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test || exit 2
+# Some machines forbid it: then every process compiles all it imports, and pytest rewrites all tests, three times a stage.
+export PYTHONDONTWRITEBYTECODE=
 
 skipped() { [[ ",${PEYMAN_SKIP:-}," == *",$1,"* ]]; }
 results=() failed=0 options=(-n "${PEYMAN_TEST_JOBS:-$(($(nproc) + 1))}" --dist loadscope -q --durations=15)
