@@ -259,6 +259,42 @@ GUARDS: list[Guard] = [
         ),
     ),
     Guard(
+        "D30",
+        "a large refund that one member of staff caused leaves on that one's word",
+        Cut("peyman.billing.rules.paya:persons_needed", "PERSONS if amount > above and", "PERSONS if False and"),
+        first="tests/rooms/test_paya.py",
+    ),
+    Guard(
+        "D30",
+        "who caused a refund approves it as well",
+        Cut("peyman.billing.actions.paya:approve_refund", "refund.by_id == by.pk or ", ""),
+        first="tests/rooms/test_paya.py",
+    ),
+    Guard(
+        "D35",
+        "money that the gateway will not carry is tried there for ever",
+        Cut("peyman.entrypoints.payments:_transfer", "if is_for_good(answer.code, refund.tries):", "if False:"),
+        first="tests/rooms/test_paya.py",
+    ),
+    Guard(
+        "D35",
+        "money goes to an account whose holder nobody saw",
+        Cut("peyman.billing.actions.paya:ready", ", seen_at__isnull=False", ""),
+        first="tests/rooms/test_paya.py",
+    ),
+    Guard(
+        "D35",
+        "money goes to the account that the customer has replaced",
+        Cut("peyman.billing.actions.paya:send", "    _assert_accounts(batch)\n", ""),
+        first="tests/rooms/test_paya.py",
+    ),
+    Guard(
+        "D35",
+        "whose account it is does not matter",
+        Cut("peyman.billing.rules.paya:holder", "if not 10 <= len(reason) <= 300:", "if False:"),
+        first="tests/rooms/test_paya.py",
+    ),
+    Guard(
         "D49",
         "orders are taken for a hotel",
         Cut(f"{PLACE}:place", "addresses.assert_deliverable(person=person, delivery=delivery)", "pass"),

@@ -271,7 +271,7 @@ def _behind(found: QuerySet[Any], after: str) -> QuerySet[Any]:
 
 
 @dataclass(frozen=True)
-class Step:
+class Happening:
     """One thing that happened to a refund; `by`: the code of a member of staff, or ""."""
 
     at: datetime
@@ -289,7 +289,7 @@ class Story:
     account: Account | None  # in force
     former: list[Account]
     lines: list[PayaLine]
-    steps: list[Step]
+    steps: list[Happening]
 
 
 def story(code: str, now: datetime) -> Story:
@@ -306,16 +306,16 @@ def story(code: str, now: datetime) -> Story:
         .select_related("batch__created_by", "batch__approved_by", "account")
         .order_by("pk")
     )
-    steps = [Step(row.created_at, f"بدهکار شدیم: {reason_title(row.reason)}", row.by.code if row.by else "")]
-    steps += [Step(one.at, "تأیید شد", one.by.code) for one in row.approvals.select_related("by")]
+    steps = [Happening(row.created_at, f"بدهکار شدیم: {reason_title(row.reason)}", row.by.code if row.by else "")]
+    steps += [Happening(one.at, "تأیید شد", one.by.code) for one in row.approvals.select_related("by")]
     if row.paya_at:
-        steps.append(Step(row.paya_at, f"از درگاه نمی‌رود و با پایا می‌رود ({row.paya_why})"))
+        steps.append(Happening(row.paya_at, f"از درگاه نمی‌رود و با پایا می‌رود ({row.paya_why})"))
     for account in accounts:
         steps += _account_steps(account, row.created_at)
     for line in lines:
         steps += _line_steps(line)
     if row.done_at:
-        steps.append(Step(row.done_at, "انجام شد"))
+        steps.append(Happening(row.done_at, "انجام شد"))
     return Story(
         refund=row,
         view=view(row, now),
@@ -327,7 +327,7 @@ def story(code: str, now: datetime) -> Story:
     )
 
 
-def _account_steps(account: Account, since: datetime) -> Iterable[Step]:
+def _account_steps(account: Account, since: datetime) -> Iterable[Happening]:
     told = [
         (account.declared_at, "مشتری حسابی نوشت", ""),
         (account.seen_at, "نام صاحب حساب دیده شد", account.seen_by.code if account.seen_by else ""),
@@ -337,20 +337,20 @@ def _account_steps(account: Account, since: datetime) -> Iterable[Step]:
             account.refused_by.code if account.refused_by else "",
         ),
     ]
-    return [Step(at, what, by) for at, what, by in told if at is not None and at >= since]
+    return [Happening(at, what, by) for at, what, by in told if at is not None and at >= since]
 
 
-def _line_steps(line: PayaLine) -> Iterable[Step]:
+def _line_steps(line: PayaLine) -> Iterable[Happening]:
     batch = line.batch
-    yield Step(batch.created_at, f"در دسته {batch.code}، {line.reference}", batch.created_by.code)
+    yield Happening(batch.created_at, f"در دسته {batch.code}، {line.reference}", batch.created_by.code)
     if batch.sent_at and line.state != PayaLine.State.DRAFTED:
-        yield Step(batch.sent_at, f"فایل دسته {batch.code} گرفته شد")
+        yield Happening(batch.sent_at, f"فایل دسته {batch.code} گرفته شد")
     if line.paid_at:
-        yield Step(line.paid_at, f"بانک حواله {line.reference} را پرداخت")
+        yield Happening(line.paid_at, f"بانک حواله {line.reference} را پرداخت")
     if line.returned_at:
-        yield Step(line.returned_at, f"بانک حواله {line.reference} را برگرداند")
+        yield Happening(line.returned_at, f"بانک حواله {line.reference} را برگرداند")
     if line.state == PayaLine.State.DROPPED and batch.dropped_at:
-        yield Step(batch.dropped_at, f"دسته {batch.code} کنار گذاشته شد: {batch.dropped_why}")
+        yield Happening(batch.dropped_at, f"دسته {batch.code} کنار گذاشته شد: {batch.dropped_why}")
 
 
 # ---- Accounts and batches ----
