@@ -1,13 +1,14 @@
 """What tables may use and Django has not: a value for each key in one statement, and rows written at little cost."""
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BooleanField,
@@ -22,6 +23,8 @@ from django.db.models import (
     TextField,
 )
 from django.db.models.sql.compiler import SQLCompiler
+
+Row = TypeVar("Row", bound=Model)
 
 _NOTHING: Final = object()
 _BARE: Final = frozenset({str, int, bool, type(None)})
@@ -57,50 +60,79 @@ class ByKey(Func):
         return f"CASE {key} {'WHEN %s THEN %s ' * len(self.values)}END", tuple(sent)
 
 
-def insert(rows: Iterable[Model], *, or_ignore: bool = False) -> None:
+def insert(rows: Iterable[Model]) -> None:
     """Insert rows of one model in one statement, as `bulk_create` does, at a small part of its price.
 
-    For the caller's transaction. Keys are not set on the rows, and defaults of the database are not known here. With
-    `or_ignore` a row that breaks a unique constraint is passed over.
+    For the caller's transaction. Keys are not set on the rows, and defaults of the database are not known here.
     """
     made = list(rows)
     if not made:
         return
     plan = _plan(type(made[0]), connection.vendor)
     columns = [column(made, connection) for column in plan.columns]
-    tail = " ON CONFLICT DO NOTHING" if or_ignore else ""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(plan.statement + tail, columns)
+            cursor.execute(f"{plan.into} {plan.arrays}", columns)
         else:
-            cursor.executemany(plan.statement + tail, list(zip(*columns, strict=True)))
+            cursor.executemany(f"{plan.into} VALUES {plan.marks}", list(zip(*columns, strict=True)))
+
+
+def insert_new(rows: Iterable[Row]) -> list[Row]:
+    """Insert rows of one model as `insert` does and pass over those that break a unique constraint.
+
+    Sets the keys of those that were written, and returns them; the model has a `code`, unique. In one statement, or as
+    few as SQLite's bound on parameters (32,766 and more) allows.
+    """
+    made = list(rows)
+    if not made:
+        return []
+    plan = _plan(type(made[0]), connection.vendor)
+    columns = [column(made, connection) for column in plan.columns]
+    tail = "ON CONFLICT DO NOTHING RETURNING id, code"
+    keys: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{plan.into} {plan.arrays} {tail}", columns)
+            keys = {code: pk for pk, code in cursor.fetchall()}
+        else:
+            whole = list(zip(*columns, strict=True))
+            most = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+            size = max(1, most // len(columns))
+            for at in range(0, len(whole), size):
+                some = whole[at : at + size]
+                values = [value for row in some for value in row]
+                cursor.execute(f"{plan.into} VALUES {', '.join([plan.marks] * len(some))} {tail}", values)
+                keys |= {code: pk for pk, code in cursor.fetchall()}
+    written = []
+    for row in made:
+        if (key := keys.get(row.code)) is not None:  # type: ignore[attr-defined]
+            row.pk, row._state.adding, row._state.db = key, False, DEFAULT_DB_ALIAS
+            written.append(row)
+    return written
 
 
 @dataclass(frozen=True)
 class _Plan:
-    statement: str
+    into: str
+    arrays: str  # PostgreSQL: a column is one array, so that the statement is the same for any number of rows
+    marks: str  # of one row
     columns: "Sequence[Callable[[Sequence[Model], BaseDatabaseWrapper], list[Any]]]"
 
 
 @cache
 def _plan(model: type[Model], vendor: str) -> _Plan:
-    """Return the statement of a model and how each of its columns is read; on PostgreSQL a column is one array, so that
-    the statement is the same for any number of rows.
-    """
+    """Return the parts of a model's statements, and how each of its columns is read."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     quoted = connection.ops.quote_name
     into = (
         f"INSERT INTO {quoted(str(model._meta.db_table))} ({', '.join(quoted(str(field.column)) for field in fields)})"
     )
-    if vendor == "postgresql":
-        # Not to varchar(n): a cast to it cuts what is too long, an insert into it refuses.
-        kinds = [
-            re.sub(r"^(varchar|character varying)\(\d+\)$", "text", str(field.db_type(connection))) for field in fields
-        ]
-        statement = f"{into} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - our own names
-    else:
-        statement = f"{into} VALUES ({', '.join(['%s'] * len(fields))})"
-    return _Plan(statement, [_reader(field) for field in fields])
+    # Not to varchar(n): a cast to it cuts what is too long, an insert into it refuses.
+    kinds = [
+        re.sub(r"^(varchar|character varying)\(\d+\)$", "text", str(field.db_type(connection))) for field in fields
+    ]
+    arrays = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - our own names
+    return _Plan(into, arrays, f"({', '.join(['%s'] * len(fields))})", [_reader(field) for field in fields])
 
 
 def _reader(field: "Field[Any, Any]") -> "Callable[[Sequence[Model], BaseDatabaseWrapper], list[Any]]":

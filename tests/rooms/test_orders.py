@@ -240,7 +240,7 @@ def test_placing_costs_the_same_queries_whatever_the_lines(lines: int, django_as
     place(make.person(), [(make.variant().sku, 1)])
     # Savepoints in and out (6), terms, variants with stock, calendar twice, acceptance found, and one insert each for
     # bill, order, lines, event, acceptance, pro-forma, message, promise, its event; message and promise read back.
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(23):
         place(person, asked)
 
 
@@ -404,7 +404,7 @@ def test_issuing_costs_the_same_queries_whatever_the_orders_and_lines(
     variants = [make.variant(on_hand=100) for _ in range(lines)]
     placed = [place(make.person(), [(v.sku, 1) for v in variants]).order for _ in range(count)]
     paid = [payment for order in placed for payment in pay(order)]
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(17):
         assert len(orders.take_payments(paid, NOW).final) == count
 
 

@@ -8,9 +8,11 @@ first request. What it runs are plain functions that anyone may call without it.
 import os
 import queue
 import threading
+import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -35,6 +37,7 @@ log = structlog.get_logger()
 
 BATCH = 50
 WAITING = 2000
+MOMENT = 0.004  # seconds for which a commit waits for others that are on their way
 PATIENCE = 20  # seconds a request waits for its own commit
 
 Ask = TypeVar("Ask")
@@ -132,6 +135,7 @@ class Writer:
         self._queue: queue.Queue[_Waiting] = queue.Queue(WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._expected = 0
 
     def do(self, work: Work[Given, Answer], ask: Given) -> Answer:
         """Have this done, together with what others are waiting for.
@@ -157,14 +161,32 @@ class Writer:
                 self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
 
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Say that in here something will be asked: whoever writes now may wait for it a moment."""
+        with self._lock:
+            self._expected += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._expected -= 1
+
+    def _gather(self) -> list[_Waiting]:
+        """Take what waits; while fewer wait than are expected, a moment more. Who comes alone waits for nobody."""
+        waiting = [self._queue.get()]
+        until = time.monotonic() + MOMENT
+        while len(waiting) < self._batch:
+            more = until - time.monotonic() if len(waiting) < self._expected else 0.0
+            try:
+                waiting.append(self._queue.get(timeout=more) if more > 0 else self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return waiting
+
     def _run(self) -> None:
         while True:
-            waiting = [self._queue.get()]
-            while len(waiting) < self._batch:
-                try:
-                    waiting.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
+            waiting = self._gather()
             begun = [each for each in waiting if each.done.set_running_or_notify_cancel()]
             try:
                 close_old_connections()

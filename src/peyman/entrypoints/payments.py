@@ -153,12 +153,13 @@ def handle_callback(*, gateway: str, token: str, status_ok: bool, now: datetime)
     gains nobody anything.
     """
     banks.bank(gateway)
-    if status_ok and token:
-        claim = _writer.do(CLAIM, (gateway, token))
-        if claim is None:
-            raise UnknownPayment
-        return _claimed(claim, _writer.do, now)
-    return settle(payment=bills.by_token(gateway, token), verify=status_ok, do=_writer.do, now=now)
+    with _writer.expecting():
+        if status_ok and token:
+            claim = _writer.do(CLAIM, (gateway, token))
+            if claim is None:
+                raise UnknownPayment
+            return _claimed(claim, _writer.do, now)
+        return settle(payment=bills.by_token(gateway, token), verify=status_ok, do=_writer.do, now=now)
 
 
 def check(*, payment: Payment, now: datetime) -> Outcome:

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from peyman.kernel import codes, jalali
@@ -22,7 +22,7 @@ from peyman.kernel.errors import Missing
 from peyman.messages import queries, rules
 from peyman.messages.models import Attempt, Message, Sender
 from peyman.people import queries as people
-from peyman.tables import ByKey, insert
+from peyman.tables import ByKey, insert_new
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ def assert_recipients(messages: Sequence[NewMessage]) -> None:
 def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message]:
     """Write messages into the outbox, in the caller's transaction; return their rows in the order asked.
 
-    A key that is already there stays as it is, also under a race. Three queries whatever the number (two where
+    A key that is already there stays as it is, also under a race. Two queries whatever the number (one where
     nothing goes to an official contact), and one more where a key was there already. Another where a message can
     never be sent (bad address, bad context, an address that is not the person's own, D09): such a one is written as
     dead, with its reason in the channel log, and never stops the order it would have told of.
@@ -98,8 +98,7 @@ def queue_many(messages: Sequence[NewMessage], *, now: datetime) -> list[Message
             rows[new.key] = row
             if fault:
                 faults[new.key] = fault
-    insert(rows.values(), or_ignore=True)
-    stored = _stored(rows)
+    stored = _stored(rows, insert_new(rows.values()))
     if len(stored) < len(rows):
         # "Ignore conflicts" also swallows a broken CHECK on SQLite; a message must not vanish silently.
         raise IntegrityError("a message could not be queued")
@@ -461,20 +460,10 @@ def _waiting(now: datetime) -> QuerySet[Message]:
     )
 
 
-def _stored(rows: dict[str, Message]) -> dict[str, Message]:
-    """Return the rows that stand under these keys: those just written, and what had been there before them.
-
-    What was just written is not read back, since opening sealed columns costs more than writing them.
-    """
-    stored: dict[str, Message] = {}
-    earlier: list[str] = []
-    for pk, key, code in Message.objects.filter(key__in=rows).values_list("pk", "key", "code"):
-        if rows[key].code == code:
-            rows[key].pk, rows[key]._state.adding, rows[key]._state.db = pk, False, DEFAULT_DB_ALIAS
-            stored[key] = rows[key]
-        else:
-            earlier.append(key)
-    if earlier:
+def _stored(rows: dict[str, Message], written: list[Message]) -> dict[str, Message]:
+    """Return the rows that stand under these keys: those just written, and what had been there before them."""
+    stored = {row.key: row for row in written}
+    if earlier := [key for key in rows if key not in stored]:
         stored |= {row.key: row for row in Message.objects.filter(key__in=earlier)}
     return stored
 

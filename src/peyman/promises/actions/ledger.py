@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from peyman.kernel import codes, jalali
 from peyman.kernel.clauses import carries_out
 from peyman.promises import queries, rules
-from peyman.promises.models import Promise, PromiseEvent, Remedy, TermsVersion
-from peyman.tables import insert
+from peyman.promises.models import CalendarVersion, Promise, PromiseEvent, Remedy, TermsVersion
+from peyman.tables import insert, insert_new
 
 log = structlog.get_logger(__name__)
 
@@ -52,15 +52,17 @@ def make(promise: NewPromise, *, now: datetime) -> Promise:
 
 
 @_joined
-def make_many(promises: list[NewPromise], *, now: datetime) -> list[Promise]:
-    """Make promises, and return them in the order given. Four queries, however many, and one more where some
-    were made before.
+def make_many(
+    promises: list[NewPromise], *, by: tuple[CalendarVersion, rules.Reckoning] | None = None, now: datetime
+) -> list[Promise]:
+    """Make promises, and return them in the order given. Three queries, however many, and one more where some were
+    made before. `by`: what due times are counted by, where the caller has asked for it in this transaction.
 
     One that was made before, by subject and kind, is a no-op: the first one stands and is returned.
     """
     if not promises:
         return []
-    version, reckoning = queries.reckoning()
+    version, reckoning = by or queries.reckoning()
     fresh: dict[tuple[str, str], Promise] = {}
     for new in promises:
         due = reckoning.due(
@@ -94,33 +96,15 @@ def make_many(promises: list[NewPromise], *, now: datetime) -> list[Promise]:
             ),
         )
     # In key order, so that two callers who promise the same things cannot wait for each other in a ring.
-    insert((fresh[key] for key in sorted(fresh)), or_ignore=True)
-    stand = _standing(fresh)
-    made = [stand[key] for key in sorted(fresh) if stand[key] is fresh[key]]
+    made = insert_new(fresh[key] for key in sorted(fresh))
+    stand = {(row.subject, row.kind): row for row in made}
+    if len(made) < len(fresh):
+        known = Promise.objects.filter(subject__in={subject for subject, _ in fresh}).select_related("terms")
+        stand = {(row.subject, row.kind): row for row in known} | stand
     _record(made, "made", now, {})
     if made:
         log.info("promise.made", promises=[row.code for row in made])
     return [stand[new.subject, new.kind] for new in promises]
-
-
-def _standing(fresh: dict[tuple[str, str], Promise]) -> dict[tuple[str, str], Promise]:
-    """Return the rows that stand under these subjects and kinds: those just written, which need no reading back, and
-    what had been there before them.
-    """
-    stand: dict[tuple[str, str], Promise] = {}
-    earlier: list[int] = []
-    rows = Promise.objects.filter(subject__in={subject for subject, _ in fresh})
-    for pk, subject, kind, code in rows.values_list("pk", "subject", "kind", "code"):
-        mine = fresh.get((subject, kind))
-        if mine is not None and mine.code == code:
-            mine.pk, mine._state.adding, mine._state.db = pk, False, DEFAULT_DB_ALIAS
-            stand[subject, kind] = mine
-        elif mine is not None:
-            earlier.append(pk)
-    if earlier:
-        old = Promise.objects.filter(pk__in=earlier).select_related("terms")
-        stand |= {(row.subject, row.kind): row for row in old}
-    return stand
 
 
 def keep(*, subject: str, kind: str | None = None, evidence: dict[str, Any], now: datetime) -> int:

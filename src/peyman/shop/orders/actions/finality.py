@@ -15,10 +15,9 @@ from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
 from peyman.messages import actions as messages
 from peyman.promises import actions as promises
-from peyman.promises.queries import version, working_calendar
+from peyman.promises.queries import reckoning, version
 from peyman.promises.rules import parameter
 from peyman.sealed import sealed_fields
-from peyman.shop.catalog.models import Variant
 from peyman.shop.orders.actions import guardian, notes
 from peyman.shop.orders.actions.moves import move_many
 from peyman.shop.orders.models import Order, OrderLine
@@ -79,10 +78,11 @@ def _issue(orders: Sequence[Order], now: datetime) -> Issued:
     for line in OrderLine.objects.filter(order__in=[order.pk for order in orders]).order_by("order_id", "position"):
         lines[line.order_id].append(line)
     pieces = {order.pk: {line.variant_id: line.quantity for line in lines[order.pk]} for order in orders}
-    left = stock.lock({variant for wanted in pieces.values() for variant in wanted})
+    held = stock.lock({variant for wanted in pieces.values() for variant in wanted})
+    left = {variant: counter.left for variant, counter in held.items()}
     served, refused = fit([(order.pk, pieces[order.pk]) for order in orders], left)
     by_pk = {order.pk: order for order in orders}
-    _make_final([by_pk[pk] for pk in served], lines, now)
+    _make_final([by_pk[pk] for pk in served], lines, {variant: counter.price for variant, counter in held.items()}, now)
     for pk in served:
         for variant, n in pieces[pk].items():
             left[variant] -= n
@@ -91,7 +91,9 @@ def _issue(orders: Sequence[Order], now: datetime) -> Issued:
 
 
 @carries_out("D22")
-def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: datetime) -> None:
+def _make_final(
+    orders: list[Order], lines: dict[int, list[OrderLine]], prices: Mapping[int, int], now: datetime
+) -> None:
     if not orders:
         return
     pieces: dict[int, int] = defaultdict(int)
@@ -99,10 +101,10 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
         for line in lines[order.pk]:
             pieces[line.variant_id] += line.quantity
     stock.claim_many(pieces=pieces)
-    _apply_drops(orders, lines, dict(Variant.objects.filter(pk__in=pieces).values_list("pk", "price")))
+    _apply_drops(orders, lines, prices)
     cart_codes = {order.pk: codes.new("DBC") for order in orders}
-    _, calendar = working_calendar()
-    processing_date = calendar.processing_date(now)  # set at registration, counted anew from finality (A13)
+    by = reckoning()
+    processing_date = by[1].calendar.processing_date(now)  # set at registration, counted anew from finality (A13)
     move_many(
         orders=orders,
         event="issue_cart_code",
@@ -126,7 +128,7 @@ def _make_final(orders: list[Order], lines: dict[int, list[OrderLine]], now: dat
     messages.queue_many(
         [message for order in orders for message in notes.cart_code(order, order.person, lines[order.pk], now)], now=now
     )
-    promises.make_many([promise for order in orders for promise in _promised(order, now)], now=now)
+    promises.make_many([promise for order in orders for promise in _promised(order, now)], by=by, now=now)
 
 
 def _read_addresses(orders: list[Order]) -> None:
