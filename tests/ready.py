@@ -19,8 +19,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-from django.core.management import call_command
-from django.db import connection
 
 from peyman.entrypoints.jobs import static
 
@@ -72,28 +70,46 @@ def _sqlite_tables() -> Path:
     if not made.exists():
         fresh = SHELF / "fresh.sqlite3"
         fresh.unlink(missing_ok=True)
-        _migrate(str(fresh))
+        _migrate(f"sqlite:///{fresh}")
         fresh.rename(made)
         _forget_old("tables-*.sqlite3", Path.unlink)
     return made
 
 
 def _lay_on_postgres(database_url: str) -> None:
-    tables = f"tables_{_of_tables()}"
-    fresh, made = beside(database_url, "tables_fresh"), beside(database_url, tables)
-    with psycopg.connect(beside(database_url, "postgres"), autocommit=True) as link:
-        if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [tables]).fetchone():
+    create(database_url, like=_tables_on(database_url))
+
+
+def _tables_on(server: str) -> str:
+    """Return the name of the database on this server that has tables with nothing in them."""
+    made, fresh = f"tables_{_of_tables()}", beside(server, "tables_fresh")
+    with psycopg.connect(beside(server, "postgres"), autocommit=True) as link:
+        if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [made]).fetchone():
             create(fresh)
-            _migrate(_name(fresh))
-            link.execute(f"ALTER DATABASE {_name(fresh)} RENAME TO {_name(made)}")
-    create(database_url, like=made)
+            _migrate(fresh)
+            link.execute(f"ALTER DATABASE {_name(fresh)} RENAME TO {made}")
+    return made
+
+
+def bring_tables(database_url: str) -> None:
+    """Copy the tables of the tests' own PostgreSQL into an empty database of another server."""
+    here = os.environ["DATABASE_URL"]
+    with _alone():
+        name = _tables_on(here)
+        dump = subprocess.run(["pg_dump", "--no-owner", beside(here, name)], capture_output=True, check=True)
+    subprocess.run(
+        ["psql", "--quiet", "-v", "ON_ERROR_STOP=1", database_url],
+        input=dump.stdout,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def create(database_url: str, *, like: str = "") -> None:
     """Make a PostgreSQL database, empty or like another; one that is there already is replaced."""
     drop(database_url)
     with psycopg.connect(beside(database_url, "postgres"), autocommit=True) as link:
-        link.execute(f"CREATE DATABASE {_name(database_url)}" + (f" TEMPLATE {_name(like)}" if like else ""))
+        link.execute(f"CREATE DATABASE {_name(database_url)}" + (f" TEMPLATE {like}" if like else ""))
 
 
 def drop(database_url: str) -> None:
@@ -111,17 +127,22 @@ def _name(database_url: str) -> str:
     return database_url.rpartition("/")[2]
 
 
-def _migrate(name: str) -> None:
-    """Run all migrations on the database of this name, through the tests' own connection."""
-    own = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("createcachetable", verbosity=0)
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = own
+def _migrate(database_url: str) -> None:
+    """Run all migrations, in a process of its own: no connection of the tests is touched."""
+    for command in ("migrate", "createcachetable"):
+        _run(sys.executable, "-m", "django", command, "--verbosity=0", DATABASE_URL=database_url)
+
+
+def _run(*command: str, **environment: str) -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PEYMAN_")}
+    own = {
+        "PEYMAN_SANDBOX": "1",
+        "PEYMAN_DATA": str(SHELF / "data"),
+        "DJANGO_SETTINGS_MODULE": "peyman.config.settings",
+    }
+    done = subprocess.run(command, env=plain | own | environment, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 # ---- Collected files ----
@@ -134,10 +155,10 @@ def lay_static(folder: Path) -> None:
         if not made.exists():
             fresh = SHELF / "installation"
             shutil.rmtree(fresh, ignore_errors=True)
-            plain = {name: value for name, value in os.environ.items() if not name.startswith("PEYMAN_")}
-            own = {"PEYMAN_SANDBOX": "1", "PEYMAN_DATA": str(fresh), "DATABASE_URL": f"sqlite:///{fresh}/it.sqlite3"}
             fresh.mkdir()
-            subprocess.run([PEYMAN, "init"], env=plain | own, check=True, capture_output=True, timeout=120)
+            database = fresh / "it.sqlite3"
+            shutil.copyfile(_sqlite_tables(), database)
+            _run(PEYMAN, "init", PEYMAN_DATA=str(fresh), DATABASE_URL=f"sqlite:///{database}")
             (fresh / "static").rename(made)
             shutil.rmtree(fresh)
             _forget_old("static-*", shutil.rmtree)
