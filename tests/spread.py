@@ -19,6 +19,7 @@ TOGETHER = {  # files that lean on one thing of the session
     "tests/browser/test_desks.py": "the office",
     "tests/browser/test_newsletter_desk.py": "the office",
     "tests/browser/test_lost_line.py": "the office",
+    "tests/browser/test_order_walks.py": "the office",
     "tests/jobs/test_up.py": "the sandbox",
     "tests/api/test_walk.py": "the sandbox",
 }

@@ -23,12 +23,17 @@ def palette(picture: Image.Image) -> Image.Image:
     return made
 
 
-def take(page: Page, folder: Path, name: str, *, dark: bool = False) -> None:
+SIZES = ((390, 844), (1280, 900))
+
+
+def take(
+    page: Page, folder: Path, name: str, *, dark: bool = False, sizes: tuple[tuple[int, int], ...] = SIZES
+) -> None:
     """Save NAME-390.png and NAME-1280.png, of the dark theme NAME-390-dark.png and NAME-1280-dark.png."""
     folder.mkdir(parents=True, exist_ok=True)
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.evaluate("() => document.fonts.ready.then(() => true)")
-    for width, height in ((390, 844), (1280, 900)):
+    for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         # As tall as the page, so that what sticks to an edge of the window stands where the page ends.
         whole = min(LONGEST, page.evaluate("() => document.documentElement.scrollHeight"))
