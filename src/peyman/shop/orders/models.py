@@ -101,7 +101,8 @@ class Order(models.Model):
             models.Index(fields=["person", "placed_at"], name="order_by_person"),
             models.Index(fields=["pay_until"], condition=Q(state="registered"), name="order_to_expire"),
             models.Index(fields=["placed_at", "state"], name="order_by_placed"),  # the desk's lists and its chart
-            models.Index(fields=["processing_date"], condition=Q(state="final"), name="order_to_process"),
+            # `state` stands in it so that it can be counted without opening the orders themselves.
+            models.Index(fields=["state", "processing_date"], condition=Q(state="final"), name="order_due_to_process"),
             models.Index(fields=["placed_at"], condition=Q(state="short"), name="order_short"),
         ]
 
