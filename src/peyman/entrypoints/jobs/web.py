@@ -40,7 +40,7 @@ def load(_target: str) -> Callable[..., Any]:
 @click.command("web", help="صفحه‌ها و API را روی نشانی گفته‌شده پاسخ می‌دهد. با SIGTERM به‌نرمی می‌ایستد.")
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="نشانی شنیدن")
 @click.option("--workers", default=1, metavar="N", help="شمار فرایندها؛ تنها با PostgreSQL بیش از یک")
-@click.option("--threads", default=16, show_default=True, metavar="N", help="شمار رشته‌های هر فرایند")
+@click.option("--threads", default=32, show_default=True, metavar="N", help="شمار رشته‌های هر فرایند")
 def command(bind: str, workers: int, threads: int) -> None:
     """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
     host, port = _bind(bind)

@@ -22,7 +22,7 @@ from django.test import Client
 from peyman.entrypoints import clock
 from peyman.entrypoints.jobs import init, registry
 from peyman.entrypoints.jobs.bench.figures import ROUNDS, Figure
-from peyman.entrypoints.jobs.bench.finalise import scratch_database
+from peyman.entrypoints.jobs.bench.scratch import scratch_database
 from peyman.entrypoints.jobs.console import tell
 from peyman.kernel import codes, prefixes
 from peyman.kernel.worktime import tehran_day

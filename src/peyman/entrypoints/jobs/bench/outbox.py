@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from peyman.entrypoints import clock
 from peyman.entrypoints.jobs.bench.figures import ROUNDS, Figure
-from peyman.entrypoints.jobs.bench.finalise import scratch_database
+from peyman.entrypoints.jobs.bench.scratch import scratch_database
 from peyman.kernel import codes
 from peyman.messages import actions, rules
 from peyman.messages.models import Message

@@ -21,7 +21,7 @@ from django.db import connection
 
 from peyman.entrypoints.jobs import registry
 from peyman.entrypoints.jobs.bench.figures import Figure
-from peyman.entrypoints.jobs.bench.finalise import scratch_database
+from peyman.entrypoints.jobs.bench.scratch import scratch_database
 from peyman.entrypoints.jobs.console import tell
 from peyman.gateways.registry import Unreadable
 from peyman.kernel import jalali

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from peyman.entrypoints import clock
 from peyman.entrypoints.jobs.bench.figures import ROUNDS, Figure
-from peyman.entrypoints.jobs.bench.finalise import scratch_database
+from peyman.entrypoints.jobs.bench.scratch import scratch_database
 from peyman.market.guard.actions import keys
 from peyman.market.guard.actions.tickets import Booth
 from peyman.market.guard.queries import keys as queries
