@@ -174,9 +174,11 @@ def house(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], s
         yield house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[House]:
-    """A house for walks that move its terms, its calendar and its clock, which stands where they put it."""
+    """A house for walks that move its terms, its calendar and its clock, which stands where they put it: one for each
+    file, so that no walk begins among what another left.
+    """
     with open_with_a_clock(tmp_path_factory.mktemp("office"), new_database(), "2026-11-28 10:00") as office:
         yield office
 
@@ -253,11 +255,12 @@ def colleague(_logged_in: dict[tuple[str, str], Any], visit: Callable[..., Page]
     """`colleague(house, role, **context)` is a member of staff, logged in once for all tests."""
 
     def come(there: House, role: str, **context: Any) -> Staff:
-        known = _logged_in.get((there.url, role))
+        place = (str(there.peyman.data), role)
+        known = _logged_in.get(place)
         one = Staff(there, visit(at=there, **context, **({"storage_state": known} if known else {})), role)
         if not known:
             one.log_in()
-            _logged_in[there.url, role] = one.page.context.storage_state()
+            _logged_in[place] = one.page.context.storage_state()
         return one
 
     return come
