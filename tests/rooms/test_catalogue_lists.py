@@ -246,6 +246,26 @@ def test_the_most_relevant_is_called_so_first_and_holds_the_word_as_it_stands() 
     assert titles(q="کتاب", sort="relevant") == ["کتاب", "کیف کتاب‌خوان", "کتابخانه"]
 
 
+def test_a_word_that_nothing_meets_is_given_up_and_the_others_are_not_guessed_at() -> None:
+    good("کتری برقی")
+    good("کتاب")
+    assert titles(q="کتاب قژقژی") == ["کتاب"]
+    assert titles(q="کتاپ") == ["کتاب"]
+    assert titles(q="کتاپ قژقژی") == []
+    found = search.find("قژقژی کتاب", kinds={})
+    assert (list(found.ranks.values()), found.left_out) == ([0], ("قژقژی",))
+
+
+def test_a_shelf_that_is_searched_by_kind_shows_the_thing_before_what_fits_it() -> None:
+    phones, covers = make.category(slug="phones", title="گوشی"), make.category(slug="covers", title="قاب")
+    for n in range(3):
+        good(f"قاب مناسب برای گوشی نوا {n}", category=covers, listed=9)
+    good("گوشی نوا", category=phones)
+    assert titles(q="گوشی نوا", sort="relevant")[0] == "گوشی نوا"
+    assert titles(q="قاب گوشی نوا", sort="relevant")[:3] == [f"قاب مناسب برای گوشی نوا {n}" for n in (2, 1, 0)]
+    assert titles(q="گوشی نوا", category="covers") == [f"قاب مناسب برای گوشی نوا {n}" for n in (2, 1, 0)]
+
+
 # ---- The home page ----
 
 

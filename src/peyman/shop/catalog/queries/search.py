@@ -5,7 +5,7 @@ The database narrows to the goods that meet every group of words; `rules.search`
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
@@ -83,11 +83,17 @@ def find(typed: str, *, kinds: Mapping[int, str], within: Collection[int] | None
     left = list(groups)
     hits = _nearest(left, kinds, within)
     if not hits and len(left) > 1:
-        left = [group for group in left if _hits([group], within, limit=1)]
+        # Who gives up a word must not guess at the others as well.
+        sure = [replace(group, others=tuple(each for each in group.others if each.is_close)) for group in groups]
+        left = [group for group in sure if _hits([group], within, limit=1)]
         while len(left) > 1 and not _hits(left, within, limit=1):
             left = _without_one(left, within)
         hits = _nearest(left, kinds, within) if left else []
-    return Found(_ranked(hits, left, kinds), tuple(g.typed for g in groups if g not in left)) if hits else Found({})
+    return (
+        Found(_ranked(hits, left, kinds), tuple(g.typed for g in groups if g.typed not in {one.typed for one in left}))
+        if hits
+        else Found({})
+    )
 
 
 def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None) -> list[int]:
