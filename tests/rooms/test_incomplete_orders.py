@@ -463,12 +463,12 @@ def test_asking_answering_and_silence_cost_the_same_queries_whatever_the_lines(
     order = place(make.person(), [(make.variant(on_hand=5).sku, 1) for _ in range(lines)]).order
     orders.take_payments(pay(order), NOW)
     by = make.person(role="orders")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         orders.ask(order=order, fields=["plate"], note="پلاک؟", by=by, now=NOW)
     with django_assert_num_queries(13):
         orders.answer(order=order, raw={"plate": "9"}, by="customer", now=NOW)
     orders.ask(order=order, fields=["plate"], note="پلاک؟", by=by, now=NOW)
-    with django_assert_num_queries(33):
+    with django_assert_num_queries(31):
         orders.cancel_unanswered(now=NOW + timedelta(days=3))
 
 
