@@ -445,6 +445,7 @@ def test_one_bank_s_token_is_nothing_at_the_other(bank: BankSimulator) -> None:
     with pytest.raises(UnknownPayment):
         payments.handle_callback(gateway=other, token=token, status_ok=True, now=NOW)
     assert captured(bank) == []
+    assert Payment.objects.get().state == "pending"  # nobody claimed it
 
 
 def test_banks_are_offered_in_the_order_of_the_settings(settings: Any) -> None:

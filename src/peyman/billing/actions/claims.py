@@ -16,7 +16,8 @@ def hold(tokens: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Payment]
     """Lock the payments of these (gateway, token) in key order, with their bills; for a caller inside a transaction."""
     rows = Payment.objects.select_for_update(of=("self",)).select_related("bill")
     found = rows.filter(token__in={token for _, token in tokens if token}).order_by("pk")
-    return {(payment.gateway, payment.token or ""): payment for payment in found}
+    named = {(payment.gateway, payment.token or ""): payment for payment in found}
+    return {token: named[token] for token in tokens if token in named}  # one bank's token is nothing at the other
 
 
 @transaction.atomic
