@@ -12,13 +12,13 @@ from tests.browser.shopper import NAME, Shopper
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/rooms/test_paya.py
 
-SHEBA = "IR06 2960 0000 0010 0324 2000 01"
+SHEBA = "IR27 0170 0000 0010 0324 2000 01"
 WIDTHS = ["at 390 px", "at 1280 px"]
 
 
 @pytest.mark.parametrize(
     ("context", "day", "due"),
-    [(PHONE, "2027-01-16", "دوشنبه ۲۸ دی، ساعت ۱۲"), (DESK, "2027-01-23", "دوشنبه ۵ بهمن، ساعت ۱۲")],
+    [(PHONE, "2027-01-16", "دوشنبه ۲۸ دی، ساعت ۱۲"), (DESK, "2027-01-30", "دوشنبه ۱۲ بهمن، ساعت ۱۲")],
     ids=WIDTHS,
 )
 @pytest.mark.clause("D30", "D35")
@@ -56,13 +56,13 @@ def test_money_finds_its_way_to_the_account_that_the_customer_declared(
     assert audit.violations(me.page) == [] and audit.misfits(me.page) == [] and audit.wrong_words(me.page) == []
     me.page.set_viewport_size(context["viewport"])
     box = me.page.get_by_label("شماره شبا به نام خودتان")
-    box.fill("IR06 2960 0000 0010 0324 2000 02")
+    box.fill("IR27 0170 0000 0010 0324 2000 02")
     me.page.get_by_role("button", name="ثبت شماره شبا").click()
     expect(me.page.get_by_role("alert")).to_contain_text("این شماره شبا درست نیست")
     box.fill(persian_digits(SHEBA))
     me.page.get_by_role("button", name="ثبت شماره شبا").click()
     me.reads("حساب شما ثبت شد و به نشانی‌های رسمی شما خبر دادیم.")
-    me.reads("بانک")
+    me.reads("بانک ملی ایران")
 
     # Finance sees whose it is, makes a batch and hands it in.
     one = colleague(office, "finance", **context)
@@ -72,7 +72,7 @@ def test_money_finds_its_way_to_the_account_that_the_customer_declared(
     one.page.get_by_role("region", name="آنچه بدهکاریم").get_by_role("link").first.click()
     expect(one.page.get_by_text("در انتظار دیدن نام صاحب حساب")).to_be_visible()
     one.press("دیدن شماره برای استعلام")
-    expect(one.page.get_by_text("IR062960000000100324200001")).to_be_visible()
+    expect(one.page.get_by_text("IR270170000000100324200001")).to_be_visible()
     one.page.get_by_label("نامی که استعلام بانک نشان داد").fill("شرکت دیگر")
     one.press("نام صاحب حساب را دیدم")
     expect(one.page.get_by_role("alert")).to_contain_text("این نام با نام مشتری یکی نیست")
@@ -94,7 +94,7 @@ def test_money_finds_its_way_to_the_account_that_the_customer_declared(
     file = tmp_path / "batch.ccti"
     coming.value.save_as(file)
     text = file.read_text("utf-8")
-    assert coming.value.suggested_filename.endswith(".ccti") and "<IBAN>IR062960000000100324200001</IBAN>" in text
+    assert coming.value.suggested_filename.endswith(".ccti") and "<IBAN>IR270170000000100324200001</IBAN>" in text
     reference, amount = (re.findall(rf"<{tag}[^>]*>(\d+)</", text)[0] for tag in ("InstrId", "InstdAmt"))
 
     # The bank's statement says that it was paid.

@@ -92,6 +92,22 @@ def test_a_refund_is_led_through_the_desk_to_the_file(staff: dict[str, Client]) 
     assert "کنار گذاشته شد: بانک فایل را نپذیرفت" in story and "نام صاحب حساب دیده شد" in story
 
 
+def test_an_account_is_written_down_for_a_customer_by_one_and_seen_by_another(staff: dict[str, Client]) -> None:
+    refund = fallen()
+    path, how = f"{DESK}{refund.code}/declare", "حضوری آمد و کارت ملی نشان داد"
+    for typed, said in (({"sheba": "", "how": how}, "شماره شبا را بنویسید"), ({"sheba": SHEBA, "how": "x"}, "چرا")):
+        answer = staff["finance"].post(path, typed)
+        assert answer.status_code == 422 and said in html_of(answer, 422)
+    assert staff["finance"].post(path, {"sheba": SHEBA, "how": how})["Location"] == f"{DESK}{refund.code}/?declared"
+    assert "نام صاحب آن را همکار دیگری می‌بیند" in html_of(staff["finance"].get(f"{DESK}{refund.code}/"))
+    assert "دیدن شماره برای استعلام" in html_of(staff["manager"].get(f"{DESK}{refund.code}/"))
+    account = Account.objects.get()
+    seen = {"account": account.code, "seen_name": "سارا احمدی"}
+    assert staff["finance"].post(f"{DESK}{refund.code}/holder", seen).status_code == 409
+    assert staff["manager"].post(f"{DESK}{refund.code}/holder", seen).status_code == 302
+    assert staff["finance"].post(path, {"sheba": OTHER, "how": how}).status_code == 409
+
+
 def test_an_account_that_changed_meanwhile_is_not_the_one_that_was_looked_at(staff: dict[str, Client]) -> None:
     refund = fallen()
     account = declared(refund)

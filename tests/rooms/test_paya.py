@@ -239,6 +239,29 @@ def test_an_account_declared_anew_is_seen_anew_and_a_refused_one_is_asked_for_ag
     assert waits(refund) == "holder"
 
 
+@pytest.mark.clause("D35", "D16")
+def test_staff_write_an_account_for_who_cannot_log_in_and_another_sees_whose_it_is() -> None:
+    refund = fallen()
+    one, two = make.person(role="finance"), make.person(role="manager")
+    for how in ("", "تلفنی"):
+        with pytest.raises(Invalid) as refusal:
+            contacts.tell_sheba(owner(refund), SHEBA, NOW, by=one, how=how)
+        assert list(refusal.value.fields) == ["how"]
+    contacts.tell_sheba(owner(refund), SHEBA, NOW, by=one, how="حضوری آمد و کارت ملی نشان داد")
+    account = Account.objects.get()
+    assert (account.declared_by, AccessLog.objects.get().by) == (one, one)
+    assert Message.objects.filter(template="account_changed", person_id=owner(refund).pk).count() == 1
+    with pytest.raises(rules.SamePerson):
+        accounts.see_holder(code=account.code, seen="سارا احمدی", why="", by=one, now=NOW)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Account.objects.update(seen_at=NOW, seen_by=one)
+    with pytest.raises(rules.AccountStands):
+        contacts.tell_sheba(owner(refund), OTHER, NOW, by=one, how="حضوری آمد و کارت ملی نشان داد")
+    accounts.see_holder(code=account.code, seen="سارا احمدی", why="", by=two, now=NOW)
+    assert waits(refund) == "batch"
+    assert [step.by for step in queries.story(refund.code, NOW).steps if "به جای مشتری" in step.what] == [one.code]
+
+
 # ---- Falling to Paya ----
 
 

@@ -159,6 +159,9 @@ class Account(models.Model):
     number = SealedField(blank=True)  # "IR" and 24 digits; empty once erased
     number_hash = HashField(of="number", about="sheba", db_index=True)
     declared_at = models.DateTimeField()
+    # Staff who wrote it down for an owner who cannot log in, and how the owner told it.
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    declared_how = models.CharField(max_length=300, blank=True)
     replaced_at = models.DateTimeField(null=True)
     seen_name = SealedField(blank=True)  # the holder, as the bank's inquiry named them
     seen_why = models.CharField(max_length=300, blank=True)  # why another name than the customer's was accepted
@@ -179,6 +182,10 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_is_seen_by_somebody",
                 condition=Q(seen_at=None, seen_by=None) | Q(seen_at__isnull=False, seen_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="account_is_seen_by_another_than_wrote_it",
+                condition=Q(declared_by=None) | Q(seen_by=None) | ~Q(seen_by=F("declared_by")),
             ),
             models.CheckConstraint(
                 name="account_is_refused_for_a_reason", condition=Q(refused_at=None) | ~Q(refused_why="")

@@ -57,10 +57,10 @@ def change_mobile(request: HttpRequest, person: Person, old_code: str, new_code:
 
 
 @carries_out("D15", "D16")
-def tell_sheba(person: Person, typed: str, now: datetime) -> bool:
+def tell_sheba(person: Person, typed: str, now: datetime, *, by: Person | None = None, how: str = "") -> bool:
     """Write the account number down and tell its owner by every way there is. Raises what accounts.declare does."""
     with transaction.atomic():
-        changed = accounts.declare(person=person, typed=typed, now=now)
+        changed = accounts.declare(person=person, typed=typed, by=by, how=how, now=now)
         if changed:
             what = "شماره شبای حساب شما ثبت شد" if typed.strip() else "شماره شبای حساب شما برداشته شد"
             tell_owner(person, what, f"sheba:{person.pk}:{now.timestamp():.0f}", now)

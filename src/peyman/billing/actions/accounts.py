@@ -21,13 +21,20 @@ SEEN_AS = "sheba"  # what the access log calls it
 
 @carries_out("D35", "D16")
 @transaction.atomic
-def declare(*, person: Person, typed: str, now: datetime) -> bool:
+def declare(*, person: Person, typed: str, by: Person | None = None, how: str = "", now: datetime) -> bool:
     """Write down the account that money goes back to; nothing typed takes it out. False where it was so already.
 
     The one before stays in the history. Declaring one anew that was refused is a new declaration, to be seen again.
-    The caller tells the owner. Raises what people.tell_sheba does.
+    The caller tells the owner. `by`: staff who write it for an owner who cannot, who told it `how`; they are not those
+    who see its holder. Raises what people.tell_sheba does, Invalid for a `how` that says nothing, and AccountStands
+    where the owner has an account already.
     """
-    changed = people.tell_sheba(person=person, typed=typed, now=now)
+    words = rules.reason(how, field="how", least=10) if by else ""
+    if by:
+        if Account.objects.filter(person=person, replaced_at=None, refused_at=None).exists():
+            raise rules.AccountStands(why="مشتری خود حسابی نوشته است")
+        people.note_access(by=by, whose=person, subject=f"person:{person.code}", what=SEEN_AS, why=words[:200], now=now)
+    changed = people.tell_sheba(person=person, typed=typed, by=by.code if by else "customer", now=now)
     former = Account.objects.select_for_update().filter(person=person, replaced_at=None).first()
     wants_again = bool(former and former.refused_at and person.sheba)
     if not changed and not wants_again and bool(former) == bool(person.sheba):
@@ -36,7 +43,14 @@ def declare(*, person: Person, typed: str, now: datetime) -> bool:
     if person.sheba:
         try:
             with transaction.atomic():
-                row = Account.objects.create(code=codes.new("ACC"), person=person, number=person.sheba, declared_at=now)
+                row = Account.objects.create(
+                    code=codes.new("ACC"),
+                    person=person,
+                    number=person.sheba,
+                    declared_at=now,
+                    declared_by=by,
+                    declared_how=words,
+                )
         except IntegrityError:
             return False  # the same person declares at this moment, in another window
         log.info("account.declared", account=row.code, person=person.code)
@@ -60,10 +74,13 @@ def look(*, code: str, why: str, by: Person, now: datetime) -> Account:
 def see_holder(*, code: str, seen: str, why: str, by: Person, now: datetime) -> Account:
     """Write down whose account it is, as the bank's inquiry named them; from now on money may go there.
 
-    A name that is not the customer's needs a reason. Raises Missing, Invalid, rules.AccountStands.
+    A name that is not the customer's needs a reason. Raises Missing, Invalid, rules.AccountStands, and SamePerson for
+    whoever wrote the account down for its owner.
     """
     row = _account(code)
     _assert_open(row)
+    if row.declared_by_id == by.pk:
+        raise rules.SamePerson
     name, reason = rules.holder(seen=seen, customer=row.person.full_name, why=why)
     open_ = Account.objects.filter(pk=row.pk, replaced_at=None, refused_at=None, seen_at=None)
     if not open_.update(seen_name=name, seen_at=now, seen_by=by, seen_why=reason):

@@ -61,8 +61,18 @@ WAITS: Final[dict[str, str]] = {
     "batch": "دسته پایا",
     "bank": "بانک",
 }
-# Who has to move before a refund goes on.
-WAITS_FOR_STAFF: Final = ("holder", "second_person", "batch")
+# What a gateway says that carries a refund no more; anything else is shown as it was said.
+WHY: Final = {
+    "no_refund_service": "این درگاه بازپرداخت ندارد",
+    "below_minimum": "کمتر از کمترین مبلغ درگاه است",
+    "no_access_token": "کلید بازپرداخت درگاه در تنظیمات نیست",
+    "no_session": "درگاه این تراکنش را نمی‌یابد",
+}
+
+
+def why_words(why: str) -> str:
+    """Return why the gateway did not carry a refund, in words."""
+    return WHY.get(why, why)
 
 
 def reason_title(reason: str) -> str:
@@ -299,7 +309,9 @@ def story(code: str, now: datetime) -> Story:
         raise Missing
     person = row.payment.bill.person
     accounts = list(
-        Account.objects.filter(person=person).select_related("seen_by", "refused_by").order_by("-declared_at", "-pk")
+        Account.objects.filter(person=person)
+        .select_related("declared_by", "seen_by", "refused_by")
+        .order_by("-declared_at", "-pk")
     )
     lines = list(
         PayaLine.objects.filter(refund=row)
@@ -309,7 +321,7 @@ def story(code: str, now: datetime) -> Story:
     steps = [Happening(row.created_at, f"بدهکار شدیم: {reason_title(row.reason)}", row.by.code if row.by else "")]
     steps += [Happening(one.at, "تأیید شد", one.by.code) for one in row.approvals.select_related("by")]
     if row.paya_at:
-        steps.append(Happening(row.paya_at, f"از درگاه نمی‌رود و با پایا می‌رود ({row.paya_why})"))
+        steps.append(Happening(row.paya_at, f"با پایا می‌رود: {why_words(row.paya_why)}"))
     for account in accounts:
         steps += _account_steps(account, row.created_at)
     for line in lines:
@@ -329,7 +341,7 @@ def story(code: str, now: datetime) -> Story:
 
 def _account_steps(account: Account, since: datetime) -> Iterable[Happening]:
     told = [
-        (account.declared_at, "مشتری حسابی نوشت", ""),
+        (account.declared_at, _declared(account), account.declared_by.code if account.declared_by else ""),
         (account.seen_at, "نام صاحب حساب دیده شد", account.seen_by.code if account.seen_by else ""),
         (
             account.refused_at,
@@ -338,6 +350,10 @@ def _account_steps(account: Account, since: datetime) -> Iterable[Happening]:
         ),
     ]
     return [Happening(at, what, by) for at, what, by in told if at is not None and at >= since]
+
+
+def _declared(account: Account) -> str:
+    return f"حساب به جای مشتری نوشته شد: {account.declared_how}" if account.declared_by else "مشتری حسابی نوشت"
 
 
 def _line_steps(line: PayaLine) -> Iterable[Happening]:

@@ -16,7 +16,7 @@ from peyman.billing.models import Account, PayaBatch, PayaLine
 from peyman.billing.queries import refunds as queries
 from peyman.billing.queries.refunds import Filter
 from peyman.billing.rules.paya import MOST_LINES, AccountStands, bank_of, is_same_name
-from peyman.entrypoints import clock, refunds
+from peyman.entrypoints import clock, contacts, refunds
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading, wrong
 from peyman.gateways import banks
@@ -35,13 +35,6 @@ LINE_STATES: Final = {
     PayaLine.State.PAID: "پرداخت شد",
     PayaLine.State.RETURNED: "بانک برگرداند",
     PayaLine.State.DROPPED: "کنار رفت",
-}
-# What the gateway said, in words; anything else is shown as it was said.
-WHY: Final = {
-    "no_refund_service": "این درگاه بازپرداخت ندارد",
-    "below_minimum": "کمتر از کمترین مبلغ درگاه است",
-    "no_access_token": "کلید بازپرداخت درگاه در تنظیمات نیست",
-    "no_session": "درگاه این تراکنش را نمی‌یابد",
 }
 
 
@@ -131,6 +124,20 @@ def approve(request: HttpRequest, person: Person, code: str) -> HttpResponse:
 @door.staff_only("refunds")
 @_in_place
 @carries_out("D35", "D16")
+def declare(request: HttpRequest, person: Person, code: str) -> HttpResponse:
+    """Write an account down for a customer who cannot; somebody else sees whose it is, and the customer is told."""
+    typed = _typed(request, "sheba", "how")
+    if not typed["sheba"].strip():
+        raise Invalid({"sheba": "شماره شبا را بنویسید؛ IR و ۲۴ رقم است."})
+    whose = queries.story(code, clock.now()).person
+    contacts.tell_sheba(whose, typed["sheba"], clock.now(), by=person, how=typed["how"])
+    return redirect(f"{DESK}{code}/?declared")
+
+
+@require_POST
+@door.staff_only("refunds")
+@_in_place
+@carries_out("D35", "D16")
 def look(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     """Show the account's whole number, for the bank's inquiry; the look is in the access log before."""
     account = _account_of(code)
@@ -184,7 +191,7 @@ def _refund_page(
     now = clock.now()
     story = queries.story(code, now)
     bad = refusal.fields if isinstance(refusal, Invalid) else {}
-    typed = _typed(request, "seen_name", "why", "refuse_why") if request.method == "POST" else {}
+    typed = _typed(request, "seen_name", "why", "refuse_why", "sheba", "how") if request.method == "POST" else {}
     account = story.account
     boxes = {
         "seen_name": Field(
@@ -200,6 +207,14 @@ def _refund_page(
             "refuse_why", "چرا به این حساب نمی‌فرستیم؟", typed.get("refuse_why", ""), "در سرگذشت می‌ماند.",
             bad.get("refuse_why", ""), maxlength=300,
         ),
+        "sheba": Field(
+            "sheba", "شماره شبایی که مشتری گفت", typed.get("sheba", ""), "IR و ۲۴ رقم", bad.get("sheba", ""), ltr=True,
+            maxlength=60, autocomplete="off",
+        ),
+        "how": Field(
+            "how", "چگونه گفت و از کجا دانستید خود اوست؟", typed.get("how", ""),
+            "به مشتری خبر می‌دهیم و نام صاحب حساب را همکار دیگری می‌بیند.", bad.get("how", ""), maxlength=300,
+        ),
     }  # fmt: skip
     faulty = wrong(boxes.values())
     payment = story.refund.payment
@@ -209,13 +224,14 @@ def _refund_page(
         "r": story.view,
         "refund": story.refund,
         "gateway": banks.TITLES.get(payment.gateway, payment.gateway),
-        "why": WHY.get(story.refund.paya_why, story.refund.paya_why),
+        "why": queries.why_words(story.refund.paya_why),
         "account": account,
         "number": account.number if account and (is_shown or "seen_name" in bad or "why" in bad) else "",
         "masked": rules.masked(account.number) if account else "",
         "bank": bank_of(account.number) if account else "",
         "is_same_name": bool(account and account.seen_name and is_same_name(account.seen_name, story.person.full_name)),
         "lines": [(line, LINE_STATES[PayaLine.State(line.state)]) for line in story.lines],
+        "is_writer": bool(account and account.declared_by_id == person.pk),
         "may_approve": story.view.waits_for == "second_person" and person.pk not in stands,
         "is_mine": story.view.waits_for == "second_person" and person.pk in stands,
         "limit": settings.TWO_PERSONS_ABOVE,
@@ -230,6 +246,7 @@ def _refund_page(
 
 _SAID: Final = {
     "approved": "تأیید شما ثبت شد.",
+    "declared": "حساب ثبت شد و به مشتری خبر دادیم. نام صاحب آن را همکار دیگری می‌بیند.",
     "seen": "نام صاحب حساب ثبت شد؛ پول می‌تواند به این حساب برود.",
     "refused": "این حساب کنار رفت و از مشتری حساب دیگری خواسته شد.",
 }

@@ -113,6 +113,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/refunds/batches/<str:code>/drop", refunds.drop_batch),
     path("desk/refunds/<str:code>/", refunds.refund),
     path("desk/refunds/<str:code>/approve", refunds.approve),
+    path("desk/refunds/<str:code>/declare", refunds.declare),
     path("desk/refunds/<str:code>/look", refunds.look),
     path("desk/refunds/<str:code>/holder", refunds.holder),
     path("desk/refunds/<str:code>/refuse", refunds.refuse),

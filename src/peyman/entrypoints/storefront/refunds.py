@@ -105,11 +105,6 @@ class Shown:
     row: Account
 
     @property
-    def state(self) -> str:
-        """How the promise-like knot of it is drawn: open, kept or broken."""
-        return "broken" if self.row.refused_at else "kept" if self.row.seen_at else "open"
-
-    @property
     def words(self) -> str:
         if self.row.refused_at:
             return "به این حساب دیگر پولی نمی‌فرستیم؛ حساب دیگری بنویسید."

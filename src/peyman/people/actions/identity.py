@@ -45,7 +45,7 @@ def tell_national_id(*, person: Person, typed: str, now: datetime) -> bool:
 
 @carries_out("D16", "D40")
 @transaction.atomic
-def tell_sheba(*, person: Person, typed: str, now: datetime) -> bool:
+def tell_sheba(*, person: Person, typed: str, by: str = "customer", now: datetime) -> bool:
     """Write down the account money goes back to; nothing typed takes it out. False where it was so already.
 
     The caller tells the owner. Raises kernel.errors.Invalid, and rules.AccountOnHold while a lost line is looked into:
@@ -57,7 +57,7 @@ def tell_sheba(*, person: Person, typed: str, now: datetime) -> bool:
     queries.assert_not_on_hold(person)
     person.sheba = number
     person.save(update_fields=["sheba"])
-    note(person=person, what="sheba", event="told" if number else "removed", now=now)
+    note(person=person, what="sheba", event="told" if number else "removed", by=by, now=now)
     log.info("people.sheba_told", person=person.code)
     return True
 
