@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from peyman.entrypoints.jobs import parent
 from peyman.entrypoints.jobs.console import CouldNot
 from peyman.gateways.simulators.service import Clock
 from peyman.gateways.simulators.till import Payment
@@ -47,6 +48,7 @@ def web(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=parent.end_with_parent,
     )
     try:
         for _ in range(300):
@@ -109,6 +111,7 @@ def bank(tokens: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=parent.end_with_parent,
         )
         try:
             said = process.stdout.readline() if process.stdout else b""
