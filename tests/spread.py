@@ -31,6 +31,7 @@ LONGEST = [  # measured; whatever is not named here takes less than some twenty 
     "tests/browser/test_orders_desk.py",
     "tests/browser/test_order_walks.py",
     "tests/browser/test_newsletter_desk.py",
+    "tests/stories/test_money.py",
     "tests/browser/test_incidents.py",
     "tests/browser/test_tariff_desk.py",
     "the sandbox",
