@@ -9,6 +9,7 @@ from peyman.billing import actions as billing
 from peyman.billing import queries as bills
 from peyman.kernel.clauses import carries_out
 from peyman.shop.carts.queries import sellable
+from peyman.shop.orders.actions import closing
 from peyman.shop.orders.actions.place import write_pro_forma
 from peyman.shop.orders.models import Order, OrderEvent, OrderLine
 from peyman.shop.orders.rules import money, states
@@ -23,7 +24,7 @@ def refresh_prices(*, order: Order, shown_total: int, now: datetime) -> Order:
     A drop is applied and a new pro-forma sent; a rise needs a `shown_total` (rials) that covers it,
     else TotalRose; while a payment's token lives, nothing moves (A14). Raises NotPayable, SoldOut.
     """
-    order = Order.objects.select_for_update(of=("self",)).select_related("person", "terms", "bill").get(pk=order.pk)
+    order = closing.lock(order)
     if order.state != states.REGISTERED or order.pay_until <= now:
         raise states.NotPayable(
             state=states.TITLES[states.EXPIRED if order.state == states.REGISTERED else order.state]
