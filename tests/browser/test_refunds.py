@@ -108,6 +108,9 @@ def test_money_finds_its_way_to_the_account_that_the_customer_declared(
     assert done.returncode == 0, done.stdout
     one.page.goto(f"/desk/refunds/?done=1&q={order}")
     expect(one.page.get_by_role("region", name="انجام‌شده‌ها").locator(".qrow")).to_have_count(1)
+    one.page.get_by_role("region", name="انجام‌شده‌ها").get_by_role("link").first.click()
+    one.reads("بانک حواله")
+    assert audit.violations(one.page) == [] and audit.misfits(one.page) == [] and audit.wrong_words(one.page) == []
     me.page.goto("/account/refunds/")
     me.reads("تومان برگشت.")
     assert reference in me.page.content()
