@@ -602,6 +602,7 @@ def test_another_amount_than_the_line_s_pays_nothing() -> None:
 def test_a_batch_that_the_bank_did_not_take_is_put_aside_by_another_and_a_transfer_of_it_is_shown() -> None:
     batch = sent()
     line = batch.rows.get()
+    assert batch.sent_by
     with pytest.raises(rules.SamePerson):
         actions.drop(code=batch.code, why="بانک فایل را نپذیرفت", by=batch.sent_by, now=LATER)
     actions.drop(code=batch.code, why="بانک فایل را نپذیرفت", by=make.person(role="manager"), now=LATER)
