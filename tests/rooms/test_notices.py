@@ -176,12 +176,12 @@ def crowd(size: int) -> None:
 
 @pytest.mark.parametrize("size", [2, 20])
 @pytest.mark.clause("D05")
-def test_a_batch_costs_fourteen_queries_however_many_it_tells(size, django_assert_num_queries):
+def test_a_batch_costs_thirteen_queries_however_many_it_tells(size, django_assert_num_queries):
     crowd(size)
     second_version(at=NOW)
     # what is being told, room in the outbox; a savepoint and its release, both versions and their clauses, who
     # accepted, the step; contacts, messages written and read back; the end. Clauses are read once in each process.
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         notices.send_out(NOW)
     assert Message.objects.count() == size
 
@@ -193,7 +193,7 @@ def test_telling_of_a_period_costs_the_same_for_two_as_for_twenty(size, django_a
     for n in range(size):
         promise(reader(), f"refund:{n}")
     notices.declare_force_majeure(declaration=STORM, by=make.person(role="manager"), now=NOW, seen=None)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         notices.send_out(NOW)
     assert Message.objects.count() == size
 
@@ -204,7 +204,7 @@ def test_a_newsletter_costs_the_same_for_two_as_for_twenty(size, django_assert_n
     for _ in range(size):
         fan("email")
     send()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         notices.send_out(NOW)
     assert Message.objects.count() == size
 
