@@ -94,7 +94,8 @@ def test_steps_money_promises_and_messages_stand_on_one_thread(staff: Client) ->
     ]
     assert "۱ عدد از موجودی برداشته شد؛ جمع ۱٬۵۰۳٬۰۰۰ ریال" in html
     assert "زرین‌پال، ۱٬۵۰۳٬۰۰۰ ریال، رسید" in html
-    assert "رساندن کد سبد، پس از کسر موجودی و ثبت قیمت، <time" in html and "؛ پردازش سفارش، <time" in html
+    assert "رساندن کد سبد، پس از کسر موجودی و ثبت قیمت، تا شنبه ۱۵ دی، ساعت" in html
+    assert "؛ پردازش سفارش، تا یکشنبه ۱۶ دی، ساعت ۱۰:۰۵" in html
     # who ordered is written to at an address that is not told
     assert "۰۹۱۲***" in html and order.person.mobile[3:] not in html
 

@@ -19,7 +19,6 @@ from peyman.entrypoints.backoffice.order_words import DUE, LANES
 from peyman.entrypoints.backoffice.previews import is_confirmed
 from peyman.entrypoints.fields import heading
 from peyman.entrypoints.statement_words import ACCOUNTS
-from peyman.entrypoints.storefront import owed
 from peyman.gateways import banks
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
@@ -198,7 +197,7 @@ def _page(
         "thread": [(knot, LANES[knot.lane]) for knot in thread],
         "figure": figure,
         "coming": DUE[due] if due_at and not held and not is_past else "",
-        "promises": [owed.owing(one) for one in promised],
+        "promises": promised,
         "refunds": refunds.of_order(bill, now),
         "owed": sum(one.amount for one in back if one.state != one.State.DONE),
         "given": sum(one.amount for one in back if one.state == one.State.DONE),

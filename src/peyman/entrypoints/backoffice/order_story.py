@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-
 from peyman.billing.models import Payment, Refund
 from peyman.billing.queries.refunds import WAYS, reason_title
 from peyman.entrypoints.backoffice.messages import TEMPLATES
 from peyman.entrypoints.backoffice.order_figures import Strip, strip
 from peyman.entrypoints.backoffice.order_words import BAD_EVENTS, CHANNELS, EVENTS, KINDS
-from peyman.entrypoints.storefront.templatetags import fa
 from peyman.entrypoints.words import kind_words
 from peyman.gateways import banks
 from peyman.kernel import jalali
@@ -40,15 +36,11 @@ class Knot:
     state: str  # kept, open, next, broken
     word: str
     title: str
-    sub: SafeString | str = ""
+    sub: str = ""
+    code: str = ""  # a number or code behind it, as banks and books write it
     who: str = ""
     clause: str = ""
     cause: str = "step"  # of _PLACE
-
-    @property
-    def said(self) -> SafeString:
-        """`sub` as the page prints it: markup of ours as it is, words as prose."""
-        return self.sub if isinstance(self.sub, SafeString) else fa.prose(self.sub)
 
 
 def story(
@@ -118,9 +110,9 @@ def _event(event: OrderEvent, pieces: int, file: OrderFile, names: Mapping[str, 
         "پایان" if bad else "انجام شد",
         title,
         _event_words(event, pieces, file),
-        who(event.by, names),
-        event.clause,
-        "place" if event.event == "place" else "step",
+        who=who(event.by, names),
+        clause=event.clause,
+        cause="place" if event.event == "place" else "step",
     )
 
 
@@ -176,39 +168,44 @@ def who(by: str, names: Mapping[str, str]) -> str:
 
 
 def _payment(payment: Payment) -> list[Knot]:
-    bank = banks.TITLES.get(payment.gateway, payment.gateway)
-    begun = f"{bank}، {_rials(payment.amount)}"
+    begun = f"{banks.TITLES.get(payment.gateway, payment.gateway)}، {_rials(payment.amount)}"
     asked = f"؛ {grouped(payment.checks)} بار از بانک پرسیدیم" if payment.checks else ""
-    code = format_html('{} <bdi class="mono">{}</bdi>{}', begun, payment.code, asked)
+    words = f"{begun}{asked}"
     match payment.state:
         case "captured":
-            start = Knot(payment.created_at, MONEY, "next", "آغاز", "پرداخت آغاز شد", code)
-            receipt = format_html('{}، رسید <bdi class="mono">{}</bdi>', begun, payment.refnum)
-            if payment.card_mask:
-                receipt = format_html('{}، کارت <bdi class="mono">{}</bdi>', receipt, payment.card_mask)
-            return [start, Knot(payment.captured_at or payment.created_at, MONEY, "kept", "رسید", "پول رسید", receipt)]
+            start = Knot(payment.created_at, MONEY, "next", "آغاز", "پرداخت آغاز شد", words, payment.code)
+            card = f"، کارت {payment.card_mask}" if payment.card_mask else ""
+            at = payment.captured_at or payment.created_at
+            return [
+                start,
+                Knot(at, MONEY, "kept", "رسید", "پول رسید", f"{begun}{card}، رسید", payment.refnum or ""),
+            ]
         case "failed":
-            return [Knot(payment.created_at, MONEY, "next", "نشد", "کوشش پرداخت؛ بانک گفت پرداخت نشد", code)]
+            return [
+                Knot(payment.created_at, MONEY, "next", "نشد", "کوشش پرداخت؛ بانک گفت پرداخت نشد", words, payment.code)
+            ]
         case "returned":
-            return [Knot(payment.created_at, MONEY, "next", "برگشت", "کوشش پرداخت؛ بانک پول را برگرداند", code)]
-    return [Knot(payment.created_at, MONEY, "open", "نامعلوم", "پرداخت آغاز شد؛ پایان آن را نمی‌دانیم", code)]
+            return [
+                Knot(
+                    payment.created_at, MONEY, "next", "برگشت", "کوشش پرداخت؛ بانک پول را برگرداند", words, payment.code
+                )
+            ]
+    return [
+        Knot(payment.created_at, MONEY, "open", "نامعلوم", "پرداخت آغاز شد؛ پایان آن را نمی‌دانیم", words, payment.code)
+    ]
 
 
 def _refund(refund: Refund) -> list[Knot]:
-    words = format_html(
-        '{}، {}، {} <bdi class="mono">{}</bdi>',
-        _rials(refund.amount),
-        reason_title(refund.reason),
-        WAYS.get(refund.kind, refund.kind),
-        refund.code,
-    )
-    found = [Knot(refund.created_at, MONEY, "next", "بدهی", "بازگشت وجه پذیرفته شد", words, clause=refund.clause)]
-    if refund.done_at:
-        reference = (
-            format_html('شماره بانک <bdi class="mono">{}</bdi>', refund.provider_ref) if refund.provider_ref else ""
+    way = WAYS.get(refund.kind, refund.kind)
+    words = f"{_rials(refund.amount)}، {reason_title(refund.reason)}، {way}"
+    found = [
+        Knot(
+            refund.created_at, MONEY, "next", "بدهی", "بازگشت وجه پذیرفته شد", words, refund.code, clause=refund.clause
         )
-        done = format_html("{}{}{}", _rials(refund.amount), "، " if reference else "", reference)
-        found.append(Knot(refund.done_at, MONEY, "kept", "انجام شد", "وجه برگشت", done))
+    ]
+    if refund.done_at:
+        done = _rials(refund.amount) + ("، شماره بانک" if refund.provider_ref else "")
+        found.append(Knot(refund.done_at, MONEY, "kept", "انجام شد", "وجه برگشت", done, refund.provider_ref))
     return found
 
 
@@ -231,7 +228,7 @@ def _promises(owed: Sequence[Owing]) -> list[Knot]:
             "next",
             "قول",
             "قول دادیم",
-            format_html_join("؛ ", "{}، {}", ((one.promise.what, fa.deadline(_first_due(one))) for one in together)),
+            "؛ ".join(f"{one.promise.what}، {jalali.deadline(_first_due(one))}" for one in together),
         )
         for at, together in made.items()
     ]
@@ -249,14 +246,14 @@ def _moves(one: Owing) -> list[Knot]:
     found = []
     for move in one.moves:
         if move.held:
-            title, sub = "شمارش ایستاد", SafeString("")
+            title, sub = "شمارش ایستاد", ""
         elif move.old == move.new:
-            title, sub = "شمارش ادامه یافت", fa.deadline(move.new)
+            title, sub = "شمارش ادامه یافت", jalali.deadline(move.new)
         else:
             title = "موعد جابه‌جا شد"
-            sub = format_html("از {} به {}", jalali.moment(move.old), jalali.moment(move.new))
+            sub = f"از {jalali.moment(move.old)} به {jalali.moment(move.new)}"
         why = "قوه قهریه" if move.by_pause else "ناقص‌بودن سفارش" if move.by_order else "تغییر تعطیلات"
-        words = format_html("{}{}{}", sub, "، " if sub else "", f"به سبب {why}")
+        words = f"{sub}{'، ' if sub else ''}به سبب {why}"
         found.append(Knot(move.at, PROMISE, "next", "جابه‌جا", f"{title}: {one.promise.what}", words))
     return found
 
@@ -278,18 +275,14 @@ def _ending(one: Owing) -> list[Knot]:
 
 def _letter(letter: Letter) -> Knot:
     title = f"{TEMPLATES.get(letter.template, letter.template)}، {CHANNELS.get(letter.channel, letter.channel)}"
-    link = format_html('<a href="/desk/messages/{0}/"><bdi class="mono">{0}</bdi></a>', letter.code)
+    to = f"به {letter.to.replace('+98', '0', 1)}"
     if letter.sent_at:
-        words = format_html("به {}؛ رفت {}", fa.mobile(letter.to), fa.hour(letter.sent_at))
-        return Knot(letter.created_at, MESSAGE, "kept", "رفت", title, words)
+        return Knot(letter.created_at, MESSAGE, "kept", "رفت", title, f"{to}؛ رفت {jalali.hour(letter.sent_at)}")
     if letter.dead_at:
-        words = format_html("به {}؛ نرفت: {} {}", fa.mobile(letter.to), letter.reason, link)
-        return Knot(letter.created_at, MESSAGE, "broken", "نرفت", title, words)
-    words = format_html(
-        "به {}؛ در صف{}", fa.mobile(letter.to), f"، {grouped(letter.attempts)} بار" if letter.attempts else ""
-    )
-    return Knot(letter.created_at, MESSAGE, "open", "در صف", title, words)
+        return Knot(letter.created_at, MESSAGE, "broken", "نرفت", title, f"{to}؛ نرفت: {letter.reason} {letter.code}")
+    tries = f"، {grouped(letter.attempts)} بار کوشیدیم" if letter.attempts else ""
+    return Knot(letter.created_at, MESSAGE, "open", "در صف", title, f"{to}؛ در صف{tries}")
 
 
 def _look(look: AccessLog) -> Knot:
-    return Knot(look.at, LOOK, "next", "دیده شد", "گیرنده و نشانی دیده شد", look.why, look.by.full_name)
+    return Knot(look.at, LOOK, "next", "دیده شد", "گیرنده و نشانی دیده شد", look.why, who=look.by.full_name)
