@@ -1141,7 +1141,7 @@ GUARDS: list[Guard] = [
         "a question may be asked again in other words",
         Cut(
             "peyman.care.reviews.rules.screening:Screener._of_question",
-            "if self._repeats.same(mine, other) >= SAME_FROM or",
+            "if self._repeats.same(mine, other) or",
             "if",
         ),
     ),

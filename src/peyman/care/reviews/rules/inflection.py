@@ -20,12 +20,13 @@ _NOUN_WRITTEN = (
     "هایند", "یی",
 )  # fmt: skip
 _NOUN_SPOKEN = (
-    "ه", "شون", "مون", "تون", "شو", "مو", "تو", "رو", "و", "هاش", "هام", "هات", "هاشون", "هامون", "هاتون", "هارو",
+    "ه", "شون", "مون", "تون", "شو", "مو", "تو", "رو", "و", "شم", "هاش", "هام", "هات", "هاشون", "هامون", "هاتون", "هارو",
     "هاشو", "هامو", "هاتو", "هاتونو", "هاشونو", "هامونو", "هاس", "هان", "اشون", "اتون", "امون", "شونو", "تونو", "مونو",
     "شه", "مه", "ته", "یه", "ن", "م",
 )  # fmt: skip
+_PLURAL_SPOKEN = ("ا", "ای", "اشون", "اتون", "امون", "اشو", "اتو", "ارو", "اس")  # گوشیا, رنگای
 # Short stems with these endings are other words: فرشته, درو, پاشو.
-_LEAST = {"و": 4, "ته": 4, "مه": 4, "شه": 4, "ه": 2, "ن": 99, "م": 99}
+_LEAST = {"و": 4, "شم": 3, "ته": 4, "مه": 4, "شه": 4, "ه": 2, "ن": 99, "م": 99}
 _VOWELS = "اوی"
 _POSSESSIVE = ("ش", "م", "ت", "شان", "تان", "مان")
 
@@ -34,7 +35,11 @@ def noun(stem: str, *, plural_a: bool = False) -> Iterator[Form]:
     """Yield the forms of a noun; after a vowel a bare possessive is speech (صداش), else writing (رنگش)."""
     vowel = stem[-1] in _VOWELS
     for ending in _NOUN_WRITTEN:
-        spoken = (vowel and ending in _POSSESSIVE) or (stem[-1] == "ه" and ending in ("ش", "م", "ت"))
+        if ending == "ای" and not vowel and stem[-1] != "ه":
+            continue  # «رنگای»: a plural of speech
+        spoken = (vowel and ending in (_POSSESSIVE if stem[-1] != "ی" else _POSSESSIVE[:3])) or (
+            stem[-1] == "ه" and ending in ("ش", "م", "ت")
+        )
         yield stem + ending, SPOKEN if spoken else PLAIN
     for ending in _NOUN_SPOKEN:
         if len(stem) < _LEAST.get(ending, 3):
@@ -43,10 +48,15 @@ def noun(stem: str, *, plural_a: bool = False) -> Iterator[Form]:
     if stem[-1] == "ه":
         for ending in ("ش", "شون", "شو", "ست", "س"):
             yield stem[:-1] + ending, SPOKEN
+    if len(stem) > 2 and stem[-1] not in "اوه":
+        for ending in _PLURAL_SPOKEN:
+            yield stem + ending, SPOKEN
     if plural_a:
         base = stem[:-1] + "ه" if stem[-1] == "ه" else stem
-        for ending in ("ا", "اش", "اشون", "امون", "اتون", "اشو", "ارو", "ام", "ات", "ای", "اس", "ان"):
+        for ending in ("ا", "اش", "اشون", "امون", "اتون", "اشو", "ارو", "ام", "ات", "ای", "اس", "ان", "ن", "ین"):
             yield base + ending, SPOKEN
+        for ending in ("اند", "اید", "ند", "ید"):
+            yield base + ending, PLAIN
 
 
 # ---- Adjectives ----
@@ -123,7 +133,7 @@ _LIGHT = frozenset({"کن", "شو", "باش", "دار", "ده", "گیر"})  # th
 
 
 def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
-    """Yield the forms of the verb with these stems ("خرید", "خر"); `spoken` where the present stem itself is speech.
+    """Yield the forms of the verb with these stems ("خرید", "خر"); `spoken` where the stems themselves are speech.
 
     A form says its person (i, you, he, we, they), `neg`, `past`, `now`, `may` (subjunctive) and `order`.
     """
@@ -132,11 +142,11 @@ def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
         joined = negative
         for ending, who in _PAST if past else ():
             for clitic, tone in _OBJECT:
-                says = who | sign | tone | {"past"}
+                says = who | sign | tone | mark | {"past"}
                 yield _join(joined, past) + ending + clitic, says
                 yield f"{negative}می{past}{ending}{clitic}", says
         for ending, who in _PERFECT if past else ():
-            says = who | sign | {"past", "perfect"}
+            says = who | sign | mark | {"past", "perfect"}
             yield _join(joined, past) + "ه" + ending, says
         if past:
             yield f"{_join(joined, past)}ن", sign | {"infinitive"}

@@ -18,6 +18,7 @@ SUFFIXES = frozenset(
     "ها های هایی هایش هایم هایت هاش هام هات هاشون هامون هاتون هاست هایشان ترین تره ترش ترند ام ات اش اند ایم اید ای ست شان شون"
     " تون تان مون".split()
 ) | {"تر"}
+SUPERLATIVES = ("ترین", "ترینه", "ترینی", "ترینش", "ترینها")
 # What an inflected form says of itself, beside the concept of its word.
 SIGNS = (
     "copula",
@@ -50,6 +51,8 @@ SHAPES = (
     "affix",
     "known",
     "long_digit",
+    "currency_joined",
+    "exclaim",
 )
 
 
@@ -74,6 +77,8 @@ class Lexicon:
                 concepts.discard("spoken")
             if "innocent" in concepts:
                 concepts -= {"rude", "insult", "trash", "animal_insult"}
+            if key.endswith(SUPERLATIVES) and len(key) > 5:
+                concepts.add("best")
             mask = self.bits["known"]
             for concept in concepts:
                 mask |= self._bit(concept)
@@ -148,11 +153,14 @@ class Lexicon:
         tests = []
         for choice in expression.split("|"):
             wanted, *unwanted = choice.split("!")
-            have = sum(self.bits[name] for name in set(wanted.split("&")))
-            tests.append((have, sum(self.bits[name] for name in set(unwanted))))
+            have = sum(self._named(name) for name in set(wanted.split("&")))
+            tests.append((have, sum(self._named(name) for name in set(unwanted))))
         bit = self._bit(expression)
         self._derived.append((bit, tests))
         return bit
+
+    def _named(self, name: str) -> int:
+        return self.bits[name] if name in self.bits or name.isascii() else self.literal(name)
 
     def literal(self, word: str) -> int:
         """Return the bit of exactly these words («a|b»), in whatever spelling."""

@@ -6,17 +6,10 @@ A number is a stretch of words of which each is digits, a number word («پون�
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from peyman.care.reviews.rules import letters
+from peyman.care.reviews.rules import letters, numerals
 from peyman.care.reviews.rules.lexicon import Lexicon
 from peyman.care.reviews.rules.words import Reading
 
-VALUES = {
-    **dict(zip("صفر یک دو سه چهار پنج شش هفت هشت نه ده یازده دوازده سیزده چهارده پانزده شانزده هفده هجده نوزده".split(), range(20), strict=True)),
-    **dict(zip("بیست سی چهل پنجاه شصت هفتاد هشتاد نود صد".split(), range(20, 101, 10), strict=False)),
-    **dict(zip("صد دویست سیصد چهارصد پانصد ششصد هفتصد هشتصد نهصد".split(), range(100, 1000, 100), strict=True)),
-    "یه": 1, "چار": 4, "شیش": 6, "پونزده": 15, "شونزده": 16, "هیفده": 17, "هیجده": 18, "هژده": 18, "یکصد": 100, "دیویست": 200,
-    "چارصد": 400, "پونصد": 500, "شیشصد": 600, "هیفصد": 700, "هیشصد": 800,
-}  # fmt: skip
 _MOST_WORDS = 40  # of one number; a phone spelled out letter by letter has fewer
 
 
@@ -63,7 +56,9 @@ class Numbers:
         self._paid = bit["pay_v"] | bit["buy"] | bit["sell"] | bit["worth"]
         self._money = bit["money_paid"] | bit["price"]
         self._price = bit["price"]
+        self._joined, self._latin = bit["currency_joined"], bit["latin"]
         self._bought, self._past = bit["buy"] | bit["take"], bit["past"]
+        self._ring, self._card, self._sheba = bit["ring_word"], bit["card_word"], bit["sheba_word"]
         self._contact, self._national = bit["contact_word"], bit["national_id"]
         self.trigger = self._any | self._currency
 
@@ -96,8 +91,12 @@ class Numbers:
             at = max(at, last)
 
     def _value(self, key: str) -> str:
-        value = VALUES.get(key, VALUES.get(key[:-1]) if key.endswith("و") else None)
-        return "" if value is None else str(value)
+        values = numerals.VALUES
+        value = values.get(key, values.get(key[:-1]) if key.endswith("و") else None)
+        if value is not None:
+            return str(value)
+        joined = numerals.read(key)
+        return joined.digits if joined else ""
 
     def money(self, reading: Reading) -> Iterator[tuple[int, int]]:
         """Yield the words [first, last) of each amount of money: «۳ میلیون و پانصد» with a currency or among words of paying."""
@@ -105,9 +104,16 @@ class Numbers:
         if not reading.mask & self.trigger:
             return
         for number in self._numbers(reading):
+            if any(masks[at] & self._joined for at in range(number.first, number.last)):
+                yield number.first, number.last
+                continue
             after = masks[number.last] if number.last < end else 0
             raw = reading.keys[number.last] if number.last < end else ""
-            short = after & self._short and masks[number.last - 1] & (self._digit | self._magnitude)
+            short = (
+                after & self._short
+                and masks[number.last - 1] & (self._digit | self._magnitude)
+                and not (number.first and masks[number.first - 1] & self._latin)  # «T 100 T»
+            )
             if (after & self._currency and raw != "پوند") or short:
                 yield number.first, number.last + 1
             elif raw in ("تا", "عدد") and number.last + 1 < end and masks[number.last + 1] & self._currency:
@@ -138,8 +144,8 @@ class Numbers:
             return True  # «گوشی یک میلیونی»
         if number.magnitude and number.large:
             return _asks_worth(reading, number)
-        if not price_before or number.magnitude:
-            return False
+        if not price_before or number.magnitude or (number.first and masks[number.first - 1] & self._latin):
+            return False  # «قیمت D 5600»: a model
         close = any(masks[at] & self._price for at in range(max(0, number.first - 2), number.first))
         return (close and size >= 3) or (size >= 2 and _is_end(reading, number.last))
 
@@ -155,25 +161,33 @@ class Numbers:
         )
 
     def phones(self, reading: Reading) -> Iterator[tuple[int, int]]:
-        """Yield the words [first, last) of each phone number, national id or card number, in any disguise."""
+        """Yield the words [first, last) of each phone, national id, postcode, card or account number, in any disguise."""
         bits_long = reading.mask & self._any
         if not bits_long:
             return
         masks = reading.masks
-        for first, last, digits in self._told(reading):
+        for first, last, digits, parts in self._told(reading):
             size = len(digits)
             if size < 7:
                 continue
             near = 0
             for at in range(max(0, first - 8), min(len(masks), last + 5)):
                 near |= masks[at]
-            is_card = size == 16 and _is_card(digits)
-            is_id = size == 10 and near & self._national and is_national_id(digits)
-            if is_card or is_id or _is_phone(digits, bool(near & self._contact)):
+            is_card = (size == 16 and (_is_card(digits) or bool(near & self._card))) or (
+                size == 24 and near & self._sheba
+            )
+            is_id = (size == 10 and near & self._national) or (
+                9 <= size <= 11 and near & self._national and parts > 2
+            )  # told with a slip of the pen, it is one still
+            # Told in four pieces or more where somebody is to be rung up, it need not be whole.
+            in_pieces = parts > 3 and (
+                (size <= 12 and bool(near & self._ring)) or (10 <= size <= 12 and digits.startswith("09"))
+            )
+            if is_card or is_id or in_pieces or _is_phone(digits, bool(near & self._contact)):
                 yield first, last
 
-    def _told(self, reading: Reading) -> Iterator[tuple[int, int, str]]:
-        """Yield stretches of digits as told one after the other, across full stops («۰۹۱۲. ۳۴۵. ۶۷۸۹»)."""
+    def _told(self, reading: Reading) -> Iterator[tuple[int, int, str, int]]:
+        """Yield stretches of digits, and in how many pieces they are told one after the other, across full stops («۰۹۱۲. ۳۴۵. ۶۷۸۹»)."""
         masks, keys = reading.masks, reading.keys
         at, end = 0, len(masks)
         while at < end:
@@ -199,15 +213,29 @@ class Numbers:
                     at += 1
                 else:
                     break
-            whole = _told(pieces)
-            yield first, last, whole
+            whole, parts = _told(pieces), sum(piece != "و" for piece in pieces)
+            closer = _told(_closer(pieces))
+            if closer != whole and _is_phone(closer, True):
+                whole = closer
+            yield first, last, whole, parts
             # A number before the phone («۲ تا، ۰۹۱۲…») must not hide it.
             if len(pieces) > 1 and not _is_phone(whole, True):
                 for skip in range(1, min(4, last - first)):
                     rest = _told(pieces[skip:])
                     if _is_phone(rest, False):
-                        yield first + skip, last, rest
+                        yield first + skip, last, rest, parts - skip
                         break
+
+
+def _closer(pieces: list[str]) -> list[str]:
+    """Read «دویست سی‌ودو» as one number, as it is told: 232, not 200 and 32."""
+    result: list[str] = []
+    for piece in pieces:
+        hundreds = result and len(result[-1]) == 3 and result[-1].endswith("00") and len(piece) in (1, 2)
+        if hundreds and piece.isdecimal() and piece.strip("0"):
+            result.append("و")
+        result.append(piece)
+    return result
 
 
 def _told(pieces: list[str]) -> str:

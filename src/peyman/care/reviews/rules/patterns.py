@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from peyman.care.reviews.rules.lexicon import Lexicon
 
 CLAUSE = "i|you|he|we|they|is|is_not|copula|conjunction"  # where a clause ends or begins
+JOINED = "and|conjunction"  # where another thing begins to be told
 _PIECE = re.compile(
-    r"(?P<dots>\.\.?)(?P<gap>\d+)|(?P<edge>[\^$])"
+    r"(?P<dots>\.\.?|:)(?P<gap>\d+)|(?P<edge>[\^$])"
     r"|(?P<back>-)?(?P<ahead>!)?(?:<(?P<group>[^>]+)>|(?P<word>[^\s<>?!-]+?))(?P<within>\d+)?(?P<maybe>\?)?(?=\s|$)"
 )
 
@@ -34,13 +35,13 @@ class Pattern:
 def parse(text: str, lexicon: Lexicon) -> Pattern:
     """Read one pattern. Raises ValueError, or KeyError for a list that is not there."""
     steps, needs, gap, at, within = [], 0, 0, 0, 0
-    clause = lexicon.group(CLAUSE)
+    bounds = {"..": 0, ".": lexicon.group(CLAUSE), ":": lexicon.group(JOINED)}
     for piece in text.split():
         found = _PIECE.fullmatch(piece)
         if not found:
             raise ValueError(f"no such piece: {piece} in {text}")
         if found["gap"]:
-            gap, within = int(found["gap"]), 0 if found["dots"] == ".." else clause
+            gap, within = int(found["gap"]), bounds[found["dots"]]
             continue
         if found["edge"]:
             steps.append(Step("begin" if found["edge"] == "^" else "end", gap=gap))

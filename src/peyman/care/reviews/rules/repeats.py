@@ -1,134 +1,249 @@
-"""Is a question one that stands there already? By the words that carry it, in one form for speech and writing."""
+"""Is a question one that stands there already? By what it asks, in one form for all the words that ask it.
 
+Words of the same meaning stand in `lexicon/same.txt`. What is left of two questions is compared: what both have, against
+what only one of them has; a number, a colour or a shade that differs asks for something else.
+"""
+
+from collections.abc import Iterator
+from importlib import resources
+from typing import NamedTuple
+
+from peyman.care.reviews.rules import letters, numerals
 from peyman.care.reviews.rules.lexicon import Lexicon
 from peyman.care.reviews.rules.words import Reading
 
 # What a question is about never lies in these. Verbs of being and having, greetings, «this», «is it possible».
 _SILENT = (
-    "hello",
-    "pardon",
-    "please",
-    "this",
-    "is",
-    "there_is",
-    "have",
-    "whether",
-    "object",
-    "of_which",
-    "and",
-    "with",
-    "is_not",
-    "in",
-    "for",
-    "friends",
-    "you",
-    "dear",
-    "which",
-    "be",
-    "someone",
-    "become",
-    "if",
-    "or",
-    "no_word",
-    "me",
-    "much",
-    "than",
-    "now",
-    "stop",
-    "question",
-    "too",
-    "that",
-    "all",
-    "only",
-    "can",
-    "want",
-    "know",
-    "do",
-    "guide",
-)
+    "hello", "pardon", "please", "this", "is", "there_is", "have", "whether", "object", "of_which", "and", "with",
+    "is_not", "in", "for", "friends", "you", "dear", "which", "be", "someone", "become", "if", "or", "no_word", "me",
+    "much", "than", "now", "stop", "question", "too", "that", "all", "only", "can", "want", "know", "do", "guide",
+    "give", "ask_what", "ask_what_is", "ask_how", "ask_which", "ask_which_is", "ask_where", "ask_who", "ask_why",
+    "come", "put_up", "only_thanks",
+)  # fmt: skip
 _SILENT_WORDS = frozenset(
-    "محصول کالا جنس مدل هم یه یک تا ایا لطفا میخواستم ممنون مرسی تشکر بفرمایید بگید بگین بدونم بدانم رو را خود خودش مورد نظر اصلا دقیقا کلا حدودا تقریبا عدد برا روی"
-    " باید قابل امکان امکانش میتوان هستش وجود".split()
+    "محصول کالا جنس مدل هم یه یک تا ایا لطفا میخواستم ممنون مرسی تشکر بفرمایید بگید بگین بدونم بدانم رو را خود خودش مورد نظر اصلا دقیقا کلا حدودا تقریبا برا روی"
+    " باید قابل امکان امکانش میتوان هستش وجود استفاده دستگاه نوع حالت صورت باعث هنگام کار برابر بر خریدن خرید جهت بابت بعد قبل نحوه وسیله کسی کس کدوم چی چیه بین شکل شده"
+    " میشه میتونم میخوره خوردن دار داخلی توسط طور اینکه یعنی فقط بدون مجموعه چاپ شبکه پشتیبانی ساپورت باهاش باهاشون اطلاعات نیاز لازم نظر مقدار واقعا عملکرد طی دوستان درون بیرون کدام اضافه خوردنی عزیزان وقت بخیر خسته نباشید".split()
 )
-# Words that ask the same.
-_SAME = {
-    "چقدر": "چند",
-    "چقدره": "چند",
-    "چقده": "چند",
-    "چقد": "چند",
-    "چندتا": "چند", "چنده": "چند", "چندتاست": "چند", "چیه": "چه", "چیست": "چه", "چی": "چه",
-    "کجاست": "کجا", "کدومه": "کدام", "کدوم": "کدام", "چطوره": "چطور", "چطوریه": "چطور", "چگونه": "چطور", "چجوری": "چطور", "چجوریه": "چطور", "چطوری": "چطور",
-    "مناسب": "خوب", "خوبه": "خوب", "مناسبه": "خوب", "موبایل": "گوشی", "لپتاپ": "لپتاپ", "گارانتی": "گارانتی", "ضمانت": "گارانتی", "وارانتی": "گارانتی",
-    "ضدابه": "ضداب", "واترپروف": "ضداب", "لمسیه": "لمسی", "تاچ": "لمسی", "اورجینال": "اصل", "اورجیناله": "اصل", "اصلیه": "اصل", "اصلی": "اصل", "اصله": "اصل",
-    "کارتن": "جعبه", "بسته": "جعبه", "پک": "جعبه", "توش": "جعبه", "داخلش": "جعبه", "باهاش": "", "ازش": "", "بهش": "", "براش": "", "رنگبندی": "رنگ",
-    "پشتیبانی": "", "کیلوگرم": "", "گرم": "", "کیلو": "", "سانتیمتر": "", "سانت": "", "متر": "", "میلیمتر": "", "لیتر": "", "وات": "",
-    "سنگینی": "وزن", "بلندی": "قد", "پورت": "درگاه", "ساپورت": "", "سازگار": "", "مگابایت": "مگ", "گیگابایت": "گیگ", "گیگه": "گیگ",
-}  # fmt: skip
-_ENDINGS = ("هایش", "هاشون", "هاش", "های", "هایی", "ها", "اش", "شون", "شان", "ش", "یی", "ی", "ه", "ست", "م", "ت")
+_ENDINGS = (
+    "هایش",
+    "هاشون",
+    "هاش",
+    "های",
+    "هایی",
+    "ها",
+    "اش",
+    "شون",
+    "شان",
+    "ش",
+    "یی",
+    "ی",
+    "ه",
+    "ست",
+    "اس",
+    "ا",
+    "م",
+    "ت",
+)
+_VERB_ENDINGS = ("یدن", "اندن", "وندن", "اند", "ونه", "ند", "ید", "دن", "تن", "د", "ه", "م", "ن")
+_MODIFIERS = ("quality", "plain_adj")
+_LIGHT, _FULL, _NAMED = 0.5, 1.0, 1.5  # a shade of what is asked, a word of it, and what the list has a name for
+_ONE_SIDED, _TWO_SIDED = 0.5, 0.61  # how much must be shared where one asks for more, and where both do
+
+
+class Content(NamedTuple):
+    """What a question asks: its words in their one form with their weight, its numbers, and whether it lets choose."""
+
+    words: dict[str, float]
+    numbers: frozenset[str]
+    choice: bool
+    how_many: bool
 
 
 class Repeats:
     """Compares questions by a lexicon."""
 
     def __init__(self, lexicon: Lexicon) -> None:
+        bits = lexicon.bits
         self._silent = 0
         for name in _SILENT:
-            self._silent |= lexicon.bits[name]
-        self._asks = 0
-        for name in (
-            "ask_how",
-            "ask_which",
-            "ask_where",
-            "ask_many",
-            "ask_what",
-            "ask_when",
-            "ask_who",
-            "ask_why",
-            "ask_many_is",
-            "ask_what_is",
-            "ask_which_is",
-        ):
-            self._asks |= lexicon.bits[name]
-        self._neg = lexicon.bits["neg"]
-        self._digit = lexicon.bits["digit"]
-        self._this = lexicon.bits["this"]
-        self._words = lexicon.words
-        self._thing = lexicon.bits["thing"]
+            self._silent |= bits[name]
+        self._modifier = 0
+        for name in _MODIFIERS:
+            self._modifier |= bits[name]
+        self._digit, self._number, self._this, self._or = bits["digit"], bits["number_word"], bits["this"], bits["or"]
+        self._stop = bits["stop"]
+        self._words, self._thing = lexicon.words, bits["thing"]
+        self._same: dict[str, tuple[str, float]] = {}
+        self._phrases: dict[str, int] = {}
+        self._wider: dict[str, str] = {}
+        for concept, wider, weight, words in _read():
+            if wider:
+                self._wider[concept] = wider
+            for word in words:
+                key = "".join(letters.folded(part) for part in word.split("+"))
+                self._same.setdefault(key, (concept, weight))
+                if "+" in word:
+                    first = letters.folded(word.split("+")[0])
+                    self._phrases[first] = max(self._phrases.get(first, 0), word.count("+") + 1)
 
-    def content(self, reading: Reading, about: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Return the words that carry a question, without those that name the product (`about`)."""
-        kept: set[str] = set()
-        before = 0
-        for key, mask in zip(reading.keys, reading.masks, strict=True):
+    def content(self, reading: Reading, about: frozenset[str] = frozenset()) -> Content:
+        """Return what a question asks, without what names the product (`about`)."""
+        kept: dict[str, float] = {}
+        numbers: set[str] = set()
+        choice, before = False, 0
+        keys, masks = reading.keys, reading.masks
+        at = 0
+        while at < len(keys):
+            key, mask = keys[at], masks[at]
+            step = self._phrase(keys, at)
             this, before = before & self._this, mask
+            if step:
+                concept, weight = self._same["".join(keys[at : at + step])]
+                kept[concept] = max(weight, kept.get(concept, 0.0))
+                at += step
+                continue
+            at += 1
+            choice = choice or bool(mask & self._or)
             if mask & self._digit:
-                kept.add(key)
+                numbers.add(key)
                 continue
-            if mask & self._asks:
-                kept.add(_SAME.get(key, key))
+            if key in self._same:
+                concept, weight = self._same[key]
+                if concept not in about:
+                    kept[concept] = max(weight, kept.get(concept, 0.0))
                 continue
-            if mask & self._silent or key in _SILENT_WORDS or len(key) < 2:
+            value = numerals.VALUES.get(key)
+            if value is not None and mask & self._number and key != "یه":
+                numbers.add(str(value))
+                continue
+            if (split := _counted(key)) is not None:
+                numbers.add(split[0])
+                kept[split[1]] = _LIGHT
+                continue
+            if mask & (self._silent | self._stop) or key in _SILENT_WORDS or len(key) < 2:
                 continue
             if mask & self._thing and this:
                 continue  # «این لپ‌تاپ»: the product itself
-            stem = self._stem(key)
+            stem, weight = self._stem(key)
             if stem and stem not in about and key not in about:
-                kept.add(stem)
-        return frozenset(kept)
+                light = mask & self._modifier and weight == _FULL
+                kept[stem] = max(_LIGHT if light else weight, kept.get(stem, 0.0))
+        how_many = kept.pop("چند", None) is not None
+        return Content(kept, frozenset(numbers), choice, how_many)
 
-    def _stem(self, key: str) -> str:
-        if key in _SAME:
-            return _SAME[key]
+    def about(self, reading: Reading) -> frozenset[str]:
+        """Return the words that name a product, as questions have them."""
+        return frozenset(self.content(reading).words) | frozenset(reading.keys)
+
+    def _phrase(self, keys: list[str], at: int) -> int:
+        """Return how many words from `at` on are one entry of the list; the longest counts."""
+        most = self._phrases.get(keys[at], 0)
+        for size in range(min(most, len(keys) - at), 1, -1):
+            if "".join(keys[at : at + size]) in self._same:
+                return size
+        return 0
+
+    def _stem(self, key: str) -> tuple[str, float]:
+        for ending in _ENDINGS:
+            stem = key[: -len(ending)]
+            if key.endswith(ending) and len(stem) >= 2 and stem in self._same:
+                return self._same[stem]
         for ending in _ENDINGS:
             stem = key[: -len(ending)]
             if key.endswith(ending) and len(stem) >= 2 and (stem in self._words or len(ending) > 2):
-                return _SAME.get(stem, stem)
-        return key
+                return stem, _FULL
+        return key, _FULL
 
-    def same(self, one: frozenset[str], other: frozenset[str]) -> float:
-        """Return from 0 to 1 how much two questions ask the same; numbers and question words must agree."""
-        if not one or not other:
-            return 0.0
-        if {word for word in one if word[0].isdecimal()} != {word for word in other if word[0].isdecimal()}:
-            return 0.0
-        return len(one & other) / len(one | other)
+    def same(self, one: Content, other: Content) -> bool:
+        """Say whether two questions ask the same."""
+        if one.numbers != other.numbers and ((one.numbers and other.numbers) or not (one.words or other.words)):
+            return False
+        if not (one.words or one.numbers) or not (other.words or other.numbers):
+            return False
+        shared = only = least = 0.0
+        left = dict(other.words)
+        for word, weight in one.words.items():
+            match = word if word in left else next((have for have in left if self._alike(word, have)), None)
+            if match is None:
+                only += weight
+            else:
+                least += min(weight, left[match])
+                shared += weight + left.pop(match)
+        rest = sum(left.values())
+        if one.numbers == other.numbers:
+            shared += 2 * _FULL * len(one.numbers)
+            least += _FULL * len(one.numbers)
+        else:
+            only += _FULL * len(one.numbers)
+            rest += _FULL * len(other.numbers)
+        if not shared:
+            return False
+        if only and rest and max(only, rest) <= _LIGHT:
+            return False  # «رنگ مشکی دارد؟» and «رنگ سفید دارد؟»
+        if one.choice and other.choice and least >= 2 * _LIGHT and 2 * shared >= only + rest:
+            return True  # both let choose between the same
+        if one.how_many and other.how_many and (not only or not rest) and max(only, rest) <= 2 * _FULL:
+            return True  # «چند کیلویی است؟» where «ظرفیت آن چند کیلوگرم است؟» stands
+        if one.how_many != other.how_many and not (one.numbers or other.numbers) and len(one.words | other.words) < 3:
+            return False  # whether there is one, and how much of it there is
+        return (
+            shared / (shared + only + rest)
+            >= (_TWO_SIDED if (only and rest) or one.how_many != other.how_many else _ONE_SIDED)
+            and least > _LIGHT
+        )
+
+    def _alike(self, one: str, other: str) -> bool:
+        return self._wider.get(one) == other or self._wider.get(other) == one or _alike(one, other)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Say whether two words are forms or spellings of one: میکروفن and میکروفون, چسباندن and می‌چسباند."""
+    one, other = _bare_verb(one), _bare_verb(other)
+    short, long_ = sorted((one, other), key=len)
+    if len(short) < 4:
+        return len(short) == 3 and long_.startswith(short) and len(long_) < 8
+    if one[:4] == other[:4] and abs(len(one) - len(other)) <= 3:
+        return True
+    return len(one) >= 5 and _one_apart(one, other)
+
+
+def _bare_verb(word: str) -> str:
+    for prefix in ("نمی", "می"):
+        if word.startswith(prefix) and len(word) - len(prefix) >= 3:
+            return word[len(prefix) :]
+    return word
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Say whether one letter more, less or other makes `one` to `other`."""
+    if abs(len(one) - len(other)) > 1:
+        return False
+    at = 0
+    while at < min(len(one), len(other)) and one[at] == other[at]:
+        at += 1
+    return one[at + 1 :] == other[at + 1 :] or one[at:] == other[at + 1 :] or one[at + 1 :] == other[at:]
+
+
+def _counted(key: str) -> tuple[str, str] | None:
+    """«دونفره», «تک‌نفره», «دوسالگی»: a number and what is counted."""
+    for ending, counted in (("نفره", "نفر"), ("نفرس", "نفر"), ("ساله", "سال"), ("سالگی", "سال"), ("سالهها", "سال")):
+        if key.endswith(ending):
+            number = key[: -len(ending)]
+            if number == "تک":
+                return "1", counted
+            if number in numerals.VALUES:
+                return str(numerals.VALUES[number]), counted
+    return None
+
+
+def _read() -> Iterator[tuple[str, str, float, list[str]]]:
+    """Yield each concept of the list, what it is one of, its weight and its words."""
+    text = resources.files(__package__).joinpath("lexicon", "same.txt").read_text("utf-8")
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        head, _, words = line.partition(":")
+        concept, _, wider = head.lstrip("~").replace("+", "").partition("<")
+        weight = _LIGHT if head.startswith("~") else _NAMED
+        yield letters.folded(concept), letters.folded(wider), weight, words.split()

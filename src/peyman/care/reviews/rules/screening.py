@@ -20,7 +20,6 @@ from peyman.care.reviews.rules.words import Reader, Reading
 from peyman.kernel.clauses import carries_out
 
 LONGEST_QUESTION = 300
-SAME_FROM = 0.74  # of the words that carry two questions, so many must be in both
 MOST_FINDINGS = 8  # of one rule in one text; a tenth says nothing new
 _DECORATED = re.compile(r"(?<=[\u0621-\u06cc])[*•~|#$]+(?=[\u0621-\u06cc])")
 _SEPARATORS = re.compile(r"[ \u200b\u200c*._\-]")
@@ -85,9 +84,11 @@ class Screener:
         self._reader = Reader(lexicon)
         self._numbers = Numbers(lexicon)
         self._repeats = Repeats(lexicon)
+        asked = [one for one in signals if one.rule[0] == "Q" or one.rule == "R08"]
         self._ears = {
-            True: Ear([one for one in signals if one.rule[0] == "R"], lexicon),
-            False: Ear([one for one in signals if one.rule[0] == "Q" or one.rule == "R08"], lexicon),
+            "review": Ear([one for one in signals if one.rule[0] == "R"], lexicon),
+            "question": Ear(asked, lexicon),
+            "answer": Ear([one for one in asked if not one.only_questions], lexicon),
         }
         self._spoken, self._maybe = bits["spoken"], bits["spoken_maybe"]
         self._stretched, self._arabic = bits["stretched"], bits["arabic_letter"]
@@ -96,6 +97,12 @@ class Screener:
         self._leads = bits["latin"] | bits["other"] | bits["dot_word"] | bits["spoken_at"] | bits["mail_word"]
         self._not_words = bits["stop"] | bits["digit"]
         self._domains = {name: bits[name] for name in DOMAINS}
+        self._asking = 0
+        for name in ("copula", "is", "have", "become", "whether", "someone", "price", "i", "you", "he", "we", "they"):
+            self._asking |= bits[name]
+        for name in bits:
+            if name.startswith("ask_"):
+                self._asking |= bits[name]
         self._asked = {name: bits[f"asks_{name}"] for name in DOMAINS}
 
     def screen(self, written: Submission) -> Screening:
@@ -111,7 +118,7 @@ class Screener:
             hits.append(self._whole("R01a" if review else "Q01b", body, "متن به فارسی نیست"))
         for reading in readings:
             hits += self._of_letters(reading, review, foreign)
-            hits += self._of_words(reading, review)
+            hits += self._of_words(reading, written.kind)
             hits += self._of_contacts(reading, review)
             if reading.mask & self._numbers.trigger:
                 hits += self._of_numbers(reading, review)
@@ -226,23 +233,37 @@ class Screener:
         "D106",
         "D109",
     )
-    def _of_words(self, reading: Reading, review: bool) -> Iterator[_Hit]:
+    def _of_words(self, reading: Reading, kind: str) -> Iterator[_Hit]:
         """Yield what the table of signals hears, and each spoken form."""
-        told = list(self._ears[review].hear(reading))
+        told = list(self._ears[kind].hear(reading))
+        heard_rules = {heard.rule for heard in told}
+        asked = not heard_rules.isdisjoint(("R07", "R10"))
         addressed = {heard.sentence for heard in told if heard.rule == "R10"}
         for heard in told:
             if heard.sentence in addressed and (heard.rule == "R07" or heard.why == _WANTS_VIEWS):
                 continue  # it asks another writer: that is R10
+            if heard.rule == "R07" and not reading.sentences[heard.sentence].mask & self._letters:
+                continue  # «؟؟؟» asks nothing
             if heard.rule == "R07" and self._is_answered(reading, heard.sentence):
                 continue
+            called = reading.sentences[heard.sentence].mask & (self._bits["friends"] | self._bits["someone"])
+            if heard.rule == "R09" and asked and not called and heard.why in _WAITS:
+                continue  # whoever asks waits for an answer; nothing more is said by it
             start, end = reading.span(heard.first, heard.last)
+            if heard.rule == "R08" and self._is_quoted_title(reading, heard.sentence, start, end):
+                continue
             yield _Hit(heard.rule, reading, start, end, heard.why)
         if reading.mask & (self._spoken | self._maybe):
-            rule = "R18" if review else "Q01c"
+            rule = "R18" if kind == "review" else "Q01c"
             for at, mask in enumerate(reading.masks):
                 if mask & self._spoken or (mask & self._maybe and self._marks_an_object(reading, at)):
                     start, end = reading.span(at, at + 1)
                     yield _Hit(rule, reading, start, end, f"«{reading.typed[start:end]}» گفتاری است")
+
+    def _is_quoted_title(self, reading: Reading, number: int, start: int, end: int) -> bool:
+        """«ابله» of Dostoevsky: a word of a book's name between quotation marks insults nobody."""
+        quoted = reading.typed[start - 1 : start] == "«" and reading.typed[end : end + 1] == "»"
+        return quoted and bool(reading.sentences[number].mask & self._bits["book_word"])
 
     def _marks_an_object(self, reading: Reading, at: int) -> bool:
         """«گوشی رو خریدم», but not «رو به رو», «از این رو», «پیاده رو»."""
@@ -251,7 +272,7 @@ class Screener:
             # «تو خونه»: in writing it is «در»; «تو را» and «تو در تو» are no place.
             after = keys[at + 1] if at + 1 < len(keys) else ""
             return bool(after) and not masks[at + 1] & self._not_words and after not in ("را", "در", "رفتگی", "خالی")
-        if keys[at] != "رو" or not at or masks[at - 1] & self._not_words:
+        if keys[at] != "رو" or not at or masks[at - 1] & self._bits["stop"]:
             return False
         if keys[at - 1] in _NO_OBJECT or (at > 1 and keys[at - 2] == "از" and keys[at - 1] in ("این", "ان", "همین")):
             return False
@@ -265,6 +286,13 @@ class Screener:
         if not sentence.mask & self._bits["question"] or after.mask & self._bits["question"]:
             return False
         key, mask = reading.keys[after.first], reading.masks[after.first]
+        bits = self._bits
+        if sentence.mask & bits["ask_why"] and mask & bits["because"]:
+            return True
+        if sentence.last - sentence.first <= 3 and not sentence.mask & self._asking:
+            return True  # «باتری؟ خوب.»
+        if sentence.mask & bits["no_question"]:
+            return True  # «می‌پرسید گرم نگه می‌دارد؟ تا هشت ساعت»
         if key in _ANSWERS or (
             key == "به" and reading.keys[after.first + 1 : after.first + 2] in (["نظر"], ["نظرم"], ["نظرمن"])
         ):
@@ -307,14 +335,14 @@ class Screener:
             mine = self._repeats.content(body, about)
             for earlier in written.earlier:
                 other = self._repeats.content(self._reader.read(earlier), about)
-                if self._repeats.same(mine, other) >= SAME_FROM or "" != _bare(earlier) == _bare(written.text):
+                if self._repeats.same(mine, other) or "" != _bare(earlier) == _bare(written.text):
                     yield self._whole("Q04a", body, f"همین پرسش پیش‌تر آمده است: «{earlier[:80]}»")
                     break
         if written.product and written.kind == "question" and self._is_of_another(written.product, body):
             yield self._whole("Q04b", body, "پرسش با این کالا نمی‌خواند")
 
     def _about(self, product: str) -> frozenset[str]:
-        return self._repeats.content(self._reader.read(product)) if product else frozenset()
+        return self._repeats.about(self._reader.read(product)) if product else frozenset()
 
     def _is_of_another(self, product: str, body: Reading) -> bool:
         """Say whether what is asked for is a thing that no product of this kind has."""
@@ -340,6 +368,15 @@ _FITS = {
     "home": {"home"},
     "app": {"app", "electric", "book"},
 }
+_WAITS = frozenset(
+    (
+        "پاسخ می‌خواهد",
+        "منتظر پاسخ است",
+        "دیگران را به گفت‌وگو می‌خواند",
+        "نظر دیگران را می‌خواهد",
+        "به دیگری پاسخ می‌دهد",
+    )
+)
 _WANTS_VIEWS = "تجربه دیگران را می‌خواهد"
 _ANSWERS = frozenset("بنظر بنظرم بله اره بلی خیر نه نخیر جواب قطعا صددرصد معلومه مسلما کاملا پاسخ".split())
 _NO_OBJECT = frozenset(

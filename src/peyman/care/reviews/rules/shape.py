@@ -29,7 +29,7 @@ EMOJI = re.compile(
 )
 _EYES = r"[:;=xX8]"
 EMOTICON = re.compile(
-    r"(?<![0-9A-Za-z\u06f0-\u06f9\u0660-\u0669:])(?:[:;=][\-'’^oO]?[)(\]\[DPpOo3*|/\\<>]{1,8}(?![A-Za-z0-9/])|[:;=][\-'’][)(]|[xX]D\b)"
+    r"(?<![0-9A-Za-z\u06f0-\u06f9\u0660-\u0669:])(?:[:;=][\-'’^oO]?[)(\]\[DPpOo3*|/\\<>]{1,8}(?![A-Za-z0-9/])|[:;=][\-'’][)(]|[xX]D(?=\s*(?:$|[\n!.)؟\U0001f300-\U0001faff])))"
     r"|(?<![A-Za-z0-9\u06f0-\u06f9])[(]{1,8}[\-'’]?[:;=](?![0-9\u06f0-\u06f9:])"
     r"|\^[_.\-oO]?\^|[Tt]_[Tt]\b|-_+-|>_<|o_O|O_o|[:;]['’]\(|<3(?![0-9])|¯\\_|\(\^|:\)\)+"
     r"|(?<=[\s\u0600-\u06ff.!؟]):[)(]+|(?<=[\u0600-\u06ff])[)(]:(?=\s|$)"
@@ -44,12 +44,7 @@ def blanks(text: str) -> Iterator[Place]:
     if "  " not in text and "\t" not in text and "\u00a0" not in text and "\u3000" not in text and "\u2003" not in text:
         return
     for run in BLANKS.finditer(text):
-        if (
-            run.start()
-            and run.end() < len(text)
-            and "\n" not in text[run.start() - 1]
-            and text[run.end()] not in "\n\r"
-        ):
+        if run.start() and run.end() < len(text) and text[run.end()] not in "\n\r":
             yield run.span()
 
 
@@ -101,7 +96,7 @@ def repeated(reading: Reading, ignored: int) -> Iterator[tuple[int, int]]:
             continue
         last, count, here = at + 1, 1, at + 1
         while here < end:
-            if keys[here] == key:
+            if keys[here] == key or (count >= 2 and keys[here] == key + "ها"):
                 count, last, here = count + 1, here + 1, here + 1
             elif keys[here] in _BETWEEN and here + 1 < end and keys[here + 1] == key:
                 here += 1

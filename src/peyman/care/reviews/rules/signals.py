@@ -10,6 +10,11 @@ from peyman.care.reviews.rules.patterns import Pattern
 from peyman.care.reviews.rules.words import Reading, Sentence
 
 THRESHOLD = 3
+_COMMON = (  # by their letters as they are compared
+    "و از به در که این را با رو تا هم من خیلی است بود شد برای یک یه ولی اما هر بعد روی خوب خوبه عالی داره دارد نداره کار کیفیت قیمت خرید خریدم"
+    " استفاده گوشی راضی واقعا باید اگر اگه چون همه هست شده کرد کنه میشه میشود کردم کنید دو ماه روز سال نظر مشکل صدا رنگ ان اون ازش خودم فقط نیست زود"
+    " بدون مناسب جنس عکس یکی داخل چند بار ارزش نسبت زیاد کم پایین بالا محصول کالا دارم گرفتم باشه نمیکنه میکنه حتما دست توی تو"
+).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class Signal:
     pattern: Pattern
     why: str
     written: str
+    only_questions: bool = False  # an answer that bids its reader to do something asks nothing of the site
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,9 @@ def read_table(lexicon: Lexicon) -> list[Signal]:
         rules, weight, rest = (part.strip() for part in line.split(" | ", 2))
         written, _, why = rest.rpartition(" | ")
         pattern = patterns.parse(written, lexicon)
-        signals += [Signal(rule, int(weight), pattern, why, written) for rule in rules.split()]
+        signals += [
+            Signal(rule.rstrip("*"), int(weight), pattern, why, written, rule.endswith("*")) for rule in rules.split()
+        ]
     return signals
 
 
@@ -59,8 +67,15 @@ class Ear:
                 bit = mask & -mask
                 often[bit] = often.get(bit, 0) + 1
                 mask ^= bit
-        for name in ("question", "digit"):
+        for name in ("question", "digit", "persian", "latin"):
             often[lexicon.bits[name]] = 10**6
+        # A list of few words may hold the commonest: what they stand for is no rare thing to look for.
+        for key in _COMMON:
+            mask = lexicon.words.get(key, 0)
+            while mask:
+                bit = mask & -mask
+                often[bit] = often.get(bit, 0) + 10**4
+                mask ^= bit
         groups: dict[int, list[Signal]] = {}
         self._against: dict[str, list[Signal]] = {}
         for signal in signals:

@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
 
-from peyman.care.reviews.rules import letters
-from peyman.care.reviews.rules.lexicon import PREFIXES, SUFFIXES, Lexicon, lexicon
+from peyman.care.reviews.rules import letters, numerals
+from peyman.care.reviews.rules.lexicon import PREFIXES, SUFFIXES, SUPERLATIVES, Lexicon, lexicon
 
+# What speech hangs onto words, and how long the word before must be: «فیله‌هاش», «برگردوندنشون», «کیفیتشم».
+_HUNG = (
+    *(
+        (ending, 3)
+        for ending in "هاشون هاتون هامون شونو تونو مونو هاشو هاتو هامو هارو هاشم هاش هات شون تون مون".split()
+    ),
+    *((ending, 4) for ending in "شم شه رو و".split()),
+)
+_SELLERS = ("فروشی", "فروشیها", "فروشیهای", "فروشیای", "فروشیهایی")
 _KEPT = 60_000  # tokens whose meaning is kept; a language has fewer that recur
 
 
@@ -55,6 +64,7 @@ class Reader:
     def __init__(self, words: Lexicon) -> None:
         self._lexicon = words
         self._known: dict[str, tuple[str, int]] = {}
+        self._meant: dict[str, int] = {}
         bits = words.bits
         self._glue, self._affix, self._stop, self._question = (
             bits["glue"],
@@ -63,6 +73,9 @@ class Reader:
             bits["question"],
         )
         self._digit, self._single = bits["digit"], bits["single"]
+        self._spoken, self._own, self._infinitive = bits["spoken"], bits["known"], bits["infinitive"]
+        self._best, self._seller, self._crude = bits["best"], bits["seller_kind"], bits["rude"] | bits["insult"]
+        self._numeral, self._currency = bits["number_word"], bits["currency_joined"]
         self._shape = ~(bits["glue"] | bits["single"])
 
     def read(self, text: str, field: str = "text", item: int | None = None) -> Reading:
@@ -100,10 +113,8 @@ class Reader:
         lexicon, bits = self._lexicon, self._lexicon.bits
         first = raw[0]
         if first in letters.STOPS:
-            question = first in "?؟？‽"
-            return raw, lexicon.with_groups(bits["stop"] | (bits["question"] if question else 0)) | lexicon.words.get(
-                raw, 0
-            )
+            said = bits["question"] if first in "?؟？‽" else bits["exclaim"] if first in "!！" else 0
+            return raw, lexicon.with_groups(bits["stop"] | said) | lexicon.words.get(raw, 0)
         if first.isdecimal():
             digits = letters.digits(raw)
             mask = bits["digit"] | (bits["long_digit"] if len(digits) >= 7 else 0)
@@ -119,6 +130,8 @@ class Reader:
         meaning = lexicon.words.get(key)
         if meaning is None and (shorter := letters.undoubled(key)) in lexicon.words:
             key, meaning = shorter, lexicon.words[shorter]
+        if meaning is None:
+            meaning = self._guessed(key)
         script = "persian" if key and letters.is_persian(key[0]) else "latin" if key and key[0] < "\u0250" else "other"
         mask |= bits[script]
         if len(key) == 1:
@@ -182,7 +195,7 @@ class Reader:
                     if masks[step] & stop:
                         break
                     joined += keys[step]
-                    if joined in compounds:
+                    if joined in compounds and keys[step] != "و":
                         best, whole = step, joined
                     if joined not in starts:
                         break
@@ -212,10 +225,48 @@ class Reader:
         """Return what the joined word means, with what was seen of its parts' letters."""
         bits = self._lexicon.bits
         shape = seen & (bits["persian"] | bits["latin"] | bits["other"] | bits["arabic_letter"] | bits["stretched"])
-        meaning = self._lexicon.words.get(key)
-        if meaning is None and (shorter := letters.undoubled(key)) in self._lexicon.words:
-            meaning = self._lexicon.words[shorter]
-        return shape | (meaning or 0)
+        meaning = self._meant.get(key)
+        if meaning is None:
+            meaning = self._lexicon.words.get(key)
+            if meaning is None:
+                meaning = self._lexicon.words.get(letters.undoubled(key)) or self._guessed(key)
+            if len(self._meant) >= _KEPT:
+                self._meant.clear()
+            if len(key) <= 64:
+                self._meant[key] = meaning
+        return shape | meaning
+
+    def _guessed(self, key: str) -> int:
+        """Return what the shape of a word that no list has says of it: speech, an amount, a seller of something."""
+        if not 4 < len(key) < 40 or not letters.is_persian(key[0]):
+            return 0
+        number = numerals.read(key)
+        if number is not None:
+            return self._numeral | (self._currency if number.currency else 0)
+        words, known = self._lexicon.words, self._own
+        if key.startswith(("می", "نمی")):
+            body = key[3:] if key[0] == "ن" else key[2:]
+            if len(body) > 2 and body.endswith(("ه", "ین", "نش")):
+                return self._spoken
+        for ending in SUPERLATIVES:
+            if key.endswith(ending):
+                return self._best | words.get(key[: -len(ending)], 0) & self._crude  # «گوه‌ترین»
+        if key.endswith(_SELLERS) and len(key) > 6:
+            return self._seller  # «کتاب‌فروشی»
+        if key[-1] == "ه" and words.get(key[:-1], 0) & known:
+            return self._spoken  # «بودنه»، «کیلوییه»
+        if key[-1] == "س" and words.get(key[:-1] + "ه", 0) & known:
+            return self._spoken  # «دونفرس»
+        for ending in ("ش", "ت", "شون", "ن", "ید", "ین"):
+            if key.endswith(ending) and (crude := words.get(key[: -len(ending)], 0) & self._crude):
+                return crude
+        for ending, least in _HUNG:
+            stem = key[: -len(ending)]
+            if not (key.endswith(ending) and len(stem) >= least and words.get(stem, 0) & known):
+                continue
+            # «دامنه‌اش» is no «دامن» with «هاش».
+            return 0 if ending in ("هاش", "هات") and stem + "ه" in words else self._spoken
+        return 0
 
     def _sentences(self, masks: list[int]) -> list[Sentence]:
         stop, sentences, first, together = self._stop, [], 0, 0
