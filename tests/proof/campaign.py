@@ -299,8 +299,9 @@ def unsent(house: House) -> list[dict[str, Any]]:
 
 
 def needs_a_person(row: dict[str, Any]) -> bool:
-    """Saman has reversals and nothing else: what it would not reverse goes back by a transfer of ours."""
-    return bool(row["gateway"] == "saman" and row["kind"] not in ("payment", "reversal") and row["state"] != "done")
+    """What a bank has no way to give back (Saman has reversals and nothing else) leaves by a transfer of ours."""
+    is_stuck = row["kind"] == "paya" or (row["gateway"] == "saman" and row["kind"] == "refund")
+    return is_stuck and row["state"] != "done"
 
 
 def break_what_is_stuck(house: House) -> int:

@@ -176,6 +176,11 @@ class World:
     def _by_the_door(self, gateway: str, name: str, says_ok: bool) -> str:
         """With a form that says whatever it likes besides: all of it is another payment's, or nobody's."""
         lies = {"RefNum": "Gmshtyjw200000001==", "ResNum": "PAY-1", "Amount": "1", "MID": "1", "TerminalId": "2"}
+        lies |= {
+            "next": "//evil.example/",
+            "RedirectUrl": "https://evil.example/",
+            "callback_url": "https://evil.example",
+        }
         url = f"/pay/{gateway}/callback"
         if gateway == "saman":
             form = {**lies, "Token": name, "State": "OK" if says_ok else "CanceledByUser", "Status": "2"}
@@ -185,6 +190,7 @@ class World:
         must(answer.status_code in (303, 404), f"{url} answered {answer.status_code}")
         if answer.status_code == 404:
             return "payment_unknown"
+        must(answer["Location"].startswith(("/pay/", "/orders/")), f"{url} leads to {answer['Location']}")
         page = self.client.get(answer["Location"])
         must(page.status_code == 200, f"{answer['Location']} answered {page.status_code}")
         return str(page.context["kind"])
