@@ -62,7 +62,7 @@ def meanwhile(ask: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     def run() -> None:
         try:
             came.append(ask())
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # what is raised is what came
             came.append(fault)
 
     thread = threading.Thread(target=run)
