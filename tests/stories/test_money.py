@@ -80,6 +80,12 @@ def test_stories_agree_with_the_model(fails: Callable[..., str]) -> None:
     assert sum(times for what, times in happened.items() if what.endswith("given back")) >= STORIES // 8
 
 
+def test_what_never_was_ours_and_cannot_go_back_is_shown_by_the_statement(fails: Callable[..., str]) -> None:
+    """Saman confirms on the way to reversing, the answer is lost, and then it is too late: story 971 of seed 1407."""
+    steps = [Step("place"), Step("start", much=1), Step("pay", much=2), Step("sweep", weather="verify_500")]
+    assert fails(steps) == ""
+
+
 # ---- What the stories would notice ----
 
 PAID = [Step("place", much=1), Step("start", much=1), Step("pay"), Step("back", much=1)]  # two pieces, at Saman

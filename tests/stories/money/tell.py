@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tests.make import NOW
-from tests.stories.money.model import ASKING, BACKING, BANKS, OPEN, STARTING, Disagreement, Model, must
+from tests.stories.money.model import ASKING, BACKING, BANKS, OPEN, STARTING, Disagreement, Model, Token, must
 from tests.stories.money.world import Goods, World, opened
 
 PIECES = {"plenty": 4, "last": 1}
@@ -292,19 +292,24 @@ class Teller:
         self._reconcile()
 
     def _reconcile(self) -> None:
-        """The banks' own statement shows what a bank took back in silence, and nothing else."""
+        """The banks' own statement shows what a bank took back in silence, what never was ours and it would not give
+        back, and nothing else.
+        """
         silent = {
             self.world.receipt_of(number)
             for number, token in enumerate(self.model.tokens)
-            if token.is_captured
-            and token.standing.till == "REVERSED"
-            and not any(back.is_done and back.amount == token.amount for back in token.standing.backs)
+            if (token.is_captured and token.standing.till == "REVERSED" and not self._is_given_back(token))
+            or (not token.is_captured and token.standing.till == "VERIFIED")
         }
         done = self.world.statement()
         shown = {(row.how, row.refnum) for row in done.open}
         must({receipt for _, receipt in shown} <= silent, f"the statement shows {shown}, taken back were {silent}")
         if silent:
             self.happened["taken back and found"] += 1
+
+    @staticmethod
+    def _is_given_back(token: Token) -> bool:
+        return any(back.is_done and back.amount == token.amount for back in token.standing.backs)
 
 
 # ---- Many, and the shortest ----

@@ -336,7 +336,9 @@ class World:
         return statements.reconcile(data="\n".join([*lines, ""]).encode(), now=self.now)
 
     def receipt_of(self, token: int) -> str:
-        return Payment.objects.get(pk=self.payments[token]).refnum or ""
+        """The number of a receipt, as its bank writes it."""
+        held = self.bank.till.payments[self.name_of(token)]
+        return saman.refnum(held) if held.gateway == "saman" else str(held.ref_id)
 
 
 @contextmanager
