@@ -74,6 +74,7 @@ def test_the_walk_knows_every_address_with_an_id():
         ("DELETE", "/api/v1/cart/lines/{sku}"),
         ("GET", "/api/v1/orders/{order}"),
         ("POST", "/api/v1/orders/{order}/cancel"),
+        ("POST", "/api/v1/orders/{order}/data"),
         ("POST", "/api/v1/orders/{order}/payments"),
     ]
 
@@ -124,7 +125,7 @@ def test_what_one_puts_in_ones_cart_or_takes_out_leaves_others_carts_alone(their
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/orders/{}/"), ("POST", "/orders/{}/pay"), ("POST", "/orders/{}/cancel")],
+    [("GET", "/orders/{}/"), ("POST", "/orders/{}/pay"), ("POST", "/orders/{}/cancel"), ("POST", "/orders/{}/data")],
 )
 def test_pages_keep_another_persons_order_just_as_closed(theirs, method, path):
     stranger = Client()

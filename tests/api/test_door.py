@@ -53,6 +53,7 @@ def test_the_description_is_openapi_3_1_and_names_every_call(client):
         "GET /api/v1/orders",
         "GET /api/v1/orders/{order}",
         "POST /api/v1/orders/{order}/cancel",
+        "POST /api/v1/orders/{order}/data",
         "POST /api/v1/orders/{order}/payments",
     }
 
