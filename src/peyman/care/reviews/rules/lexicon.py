@@ -4,8 +4,8 @@ A concept is a bit. What a token means is one number, so that a rule is asked on
 """
 
 import re
-from collections import defaultdict
-from functools import cache
+from collections import Counter, defaultdict
+from functools import cache, cached_property
 from importlib import resources
 
 from peyman.care.reviews.rules import inflection, letters
@@ -91,7 +91,10 @@ class Lexicon:
         del self._said, self._written, self._spoken
 
     def _bit(self, name: str) -> int:
-        return self.bits.setdefault(name, 1 << len(self.bits))
+        bit = self.bits.get(name)
+        if bit is None:
+            bit = self.bits[name] = 1 << len(self.bits)
+        return bit
 
     def _read(self, text: str) -> None:
         concepts: list[str] = []
@@ -184,9 +187,22 @@ class Lexicon:
     def with_groups(self, mask: int) -> int:
         """Return `mask` with the bits of the groups that it is in."""
         for bit, tests in self._derived:
-            if any(mask & have == have and not mask & lack for have, lack in tests):
-                mask |= bit
+            for have, lack in tests:
+                if mask & have == have and not mask & lack:
+                    mask |= bit
+                    break
         return mask
+
+    @cached_property
+    def often(self) -> dict[int, int]:
+        """How many words have a bit; for a settled lexicon."""
+        found: dict[int, int] = {}
+        for mask, words in Counter(self.words.values()).items():
+            while mask:
+                bit = mask & -mask
+                found[bit] = found.get(bit, 0) + words
+                mask ^= bit
+        return found
 
 
 @cache

@@ -61,12 +61,7 @@ class Ear:
 
     def __init__(self, signals: list[Signal], lexicon: Lexicon) -> None:
         self._stop = lexicon.bits["stop"]
-        often: dict[int, int] = {}
-        for mask in lexicon.words.values():
-            while mask:
-                bit = mask & -mask
-                often[bit] = often.get(bit, 0) + 1
-                mask ^= bit
+        often = dict(lexicon.often)
         for name in ("question", "digit", "persian", "latin"):
             often[lexicon.bits[name]] = 10**6
         # A list of few words may hold the commonest: what they stand for is no rare thing to look for.
