@@ -13,10 +13,11 @@ from peyman.billing.actions import paya as actions
 from peyman.billing.models import Account, Entry, PayaBatch, PayaLine, Payment, Refund, RefundApproval
 from peyman.billing.queries import refunds as queries
 from peyman.billing.queries import statements as statement_queries
-from peyman.billing.rules import OverRefund
+from peyman.billing.rules import OverRefund, TokenGranted, Verified
 from peyman.billing.rules import paya as rules
 from peyman.entrypoints import contacts, payments, personal_data, refunds, statements
 from peyman.entrypoints.jobs import export, invariants
+from peyman.gateways import banks
 from peyman.gateways.simulators import BankSimulator
 from peyman.kernel.errors import Invalid, Missing
 from peyman.messages.models import Message
@@ -265,6 +266,18 @@ def test_staff_write_an_account_for_who_cannot_log_in_and_another_sees_whose_it_
 # ---- Falling to Paya ----
 
 
+def paid_at_saman(bank: BankSimulator, payment: Payment) -> str:
+    """A token that was paid and verified there, with its amount."""
+    port = banks.bank("saman")
+    granted = port.request(
+        amount=payment.amount, callback_url="http://127.0.0.1/", description="", order="O", payment="P", mobile=""
+    )
+    assert isinstance(granted, TokenGranted)
+    bank.pay(granted.token)
+    assert isinstance(port.verify(token=granted.token, amount=payment.amount, payment="P"), Verified)
+    return granted.token
+
+
 @pytest.mark.clause("D30", "D35")
 def test_a_gateway_without_refunds_hands_over_to_paya_and_the_customer_is_asked_for_an_account(
     settings: Any, tmp_path: Path
@@ -272,10 +285,10 @@ def test_a_gateway_without_refunds_hands_over_to_paya_and_the_customer_is_asked_
     settings.CLOCK_FILE = tmp_path / "clock"
     settings.CLOCK_FILE.write_text(NOW.isoformat())
     refund = owed(gateway="saman")
-    Payment.objects.update(token="a" * 20)
     Refund.objects.update(kind="refund")
     with BankSimulator() as bank:
         settings.BANK_URL = bank.url
+        Payment.objects.update(token=paid_at_saman(bank, refund.payment))
         refund = Refund.objects.select_related("payment").get(pk=refund.pk)
         assert not payments.give_back(refund=refund, now=NOW)
     refund.refresh_from_db()

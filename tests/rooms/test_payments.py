@@ -372,6 +372,46 @@ def test_a_reversal_whose_answer_is_lost_is_proven_or_tried_again(bank: BankSimu
 
 
 @pytest.mark.clause("D30")
+def test_a_bank_that_refuses_what_it_reversed_before_is_asked_until_it_says_so(bank: BankSimulator) -> None:
+    """The answer to the reversal is lost, the next one is refused, and the inquiry behind it fails as well."""
+    order = ordered()
+    one, two = begin(order), begin(order)
+    bank.pay(one)
+    bank.pay(two)
+    back(one)
+    back(two)
+    bank.faults(reverse_drop=1.0)
+    sweep(later=1)
+    bank.faults(reverse_drop=0.0, inquiry_500=1.0)
+    for later in (60, 120):
+        sweep(later=later)
+    refund = Refund.objects.get()
+    assert (refund.kind, refund.state) == ("reversal", "asked")
+    bank.faults(inquiry_500=0.0)
+    sweep(later=600)
+    assert (Refund.objects.get().kind, Refund.objects.get().state) == ("reversal", "done")
+    assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
+
+
+@pytest.mark.clause("D30")
+@pytest.mark.parametrize("gateway", ["zarinpal"], indirect=True)  # Saman transfers nothing by itself
+def test_a_transfer_that_is_refused_since_the_bank_reversed_is_found_done(bank: BankSimulator) -> None:
+    order = ordered()
+    one, two = begin(order), begin(order)
+    bank.pay(one)
+    bank.pay(two)
+    back(one)
+    back(two)
+    bank.faults(reverse_drop=1.0)
+    sweep(later=1)
+    bank.faults(reverse_drop=0.0)
+    Refund.objects.update(kind="refund", state="owed")  # as an earlier version took it
+    sweep(later=60)
+    assert (Refund.objects.get().state, Refund.objects.get().kind) == ("done", "refund")
+    assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
+
+
+@pytest.mark.clause("D30")
 @pytest.mark.parametrize("gateway", ["zarinpal"], indirect=True)  # Saman transfers nothing by itself
 def test_a_bank_that_will_not_reverse_is_asked_for_a_transfer_once(bank: BankSimulator) -> None:
     order = ordered()

@@ -145,7 +145,7 @@ TAKEN_AWAY: dict[str, tuple[Cut, list[Step]]] = {
     "a refund is called done before the bank says so": (
         Cut(
             "peyman.entrypoints.payments:_proven",
-            "if bank.inquiry(token=payment.token or \"\", is_ours=True) is not Status.REVERSED:",
+            "if status is not Status.REVERSED:",
             "if False:",
         ),
         [*PAID, Step("cancel"), Step("sweep", weather="reverse_500"), Step("sweep", weather="reverse_500")],

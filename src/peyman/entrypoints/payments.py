@@ -384,14 +384,16 @@ def give_back(*, refund: Refund, now: datetime) -> bool:
 
 
 def _reverse(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bool:
-    if refund.state == Refund.State.ASKED and _proven(refund, payment, bank, now):
+    if refund.state == Refund.State.ASKED and _proven(refund, payment, bank, now) is True:
         return True
     billing.asked_bank(refund=refund)
     answer = bank.reverse(token=payment.token or "")
-    if not isinstance(answer, Unknown) and _proven(refund, payment, bank, now):
+    proven = None if isinstance(answer, Unknown) else _proven(refund, payment, bank, now)
+    if proven:
         return True
-    if isinstance(answer, Reversed | Unknown) or payment.state != Payment.State.CAPTURED:
-        # Not proven yet. What was never captured cannot be transferred: it is reversed, or a person sees to it.
+    if isinstance(answer, Reversed | Unknown) or proven is None or payment.state != Payment.State.CAPTURED:
+        # Not proven yet: a bank that refuses may have reversed it when we last asked, and its answer was lost. What was
+        # never captured cannot be transferred: it is reversed, or a person sees to it.
         billing.retry_refund(refund=refund, now=now)
     else:
         way = "too_late" if isinstance(answer, TooLate) else "refused"
@@ -400,9 +402,12 @@ def _reverse(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> boo
     return False
 
 
-def _proven(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bool:
-    """The inquiry is the proof (design §2): only a bank that says "reversed" keeps the promise."""
-    if bank.inquiry(token=payment.token or "", is_ours=True) is not Status.REVERSED:
+def _proven(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bool | None:
+    """The inquiry is the proof (design §2): only a bank that says "reversed" keeps the promise. None: no answer."""
+    status = bank.inquiry(token=payment.token or "", is_ours=True)
+    if isinstance(status, Unknown):
+        return None
+    if status is not Status.REVERSED:
         return False
     orders.give_back_done(refund=refund, provider_ref=payment.refnum or payment.token or "", proof="inquiry", now=now)
     log.info("refund.done", refund=refund.code, kind="reversal")
@@ -422,7 +427,10 @@ def _transfer(refund: Refund, payment: Payment, bank: Bank, now: datetime) -> bo
         return True
     if isinstance(answer, RefundRefused):
         log.warning("refund.refused", refund=refund.code, code=answer.code)
-        if is_for_good(answer.code, refund.tries):
+        proven = _proven(refund, payment, bank, now)
+        if proven:  # reversed after all, by a request whose answer was lost
+            return True
+        if proven is False and is_for_good(answer.code, refund.tries):
             refunds.fall_to_paya(refund=refund, why=answer.code, now=now)
             return False
     billing.retry_refund(refund=refund, now=now)
