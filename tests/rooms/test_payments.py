@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from peyman.billing.models import Entry, Payment, Refund
-from peyman.billing.rules import BankAway, KeyReused, Unknown, UnknownGateway, UnknownPayment
+from peyman.billing.rules import BankAway, KeyReused, Status, Unknown, UnknownGateway, UnknownPayment
 from peyman.entrypoints import payments
 from peyman.entrypoints.jobs import sweeps
 from peyman.gateways import banks
@@ -368,6 +368,20 @@ def test_a_reversal_whose_answer_is_lost_is_proven_or_tried_again(bank: BankSimu
     bank.faults(**{fault: 0.0})
     sweep(later=60)
     assert (Refund.objects.get().state, captured(bank)) == ("done", [order.total])
+    assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
+
+
+@pytest.mark.clause("D30")
+def test_another_amount_that_is_heard_after_the_capture_gives_nothing_back(bank: BankSimulator) -> None:
+    """Two requests came back at once: one heard "verified", the other, too late, the receipt of somebody else."""
+    order = ordered()
+    token = begin(order)
+    stale = Payment.objects.get()
+    bank.pay(token)
+    assert back(token) == "final"
+    stale.state = Payment.State.VERIFYING
+    assert payments._mismatch(stale, Status.VERIFIED, NOW).kind == "final"
+    assert not Refund.objects.exists()
     assert balances() == {f"gateway:{way.gateway}": order.total, "orders": -order.total}
 
 

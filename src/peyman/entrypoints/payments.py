@@ -315,23 +315,26 @@ def _mismatch(payment: Payment, status: Status | Unknown, now: datetime) -> Outc
     if status not in (Status.PAID, Status.VERIFIED):
         billing.stop_asking(payment=payment)
         return Outcome("unpaid", order.code)
-    billing.accept_refunds(
-        asks=[
-            RefundAsk(
-                payment=payment,
-                amount=payment.amount,
-                reason="mismatch",
-                clause="D30",
-                account=None,
-                order=order.code,
-                person_id=order.person_id,
-                terms=order.terms,
-                what="بازگرداندن مبلغی که با مبلغ سفارش یکی نبود",
-            )
-        ],
-        now=now,
-    )
-    billing.stop_asking(payment=payment)
+    with transaction.atomic():
+        # Another request may have heard "verified" meanwhile: what was captured is ours, and owed to nobody.
+        if not billing.stop_asking(payment=payment):
+            return outcome_of(Payment.objects.get(pk=payment.pk))
+        billing.accept_refunds(
+            asks=[
+                RefundAsk(
+                    payment=payment,
+                    amount=payment.amount,
+                    reason="mismatch",
+                    clause="D30",
+                    account=None,
+                    order=order.code,
+                    person_id=order.person_id,
+                    terms=order.terms,
+                    what="بازگرداندن مبلغی که با مبلغ سفارش یکی نبود",
+                )
+            ],
+            now=now,
+        )
     return Outcome("returned", order.code)
 
 

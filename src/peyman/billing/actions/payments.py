@@ -154,11 +154,13 @@ def returned(*, payment: Payment) -> None:
     )
 
 
-def stop_asking(*, payment: Payment) -> None:
-    """The bank has nothing more to say of this payment; what it holds goes back by a refund."""
-    Payment.objects.filter(pk=payment.pk, state__in=ASKABLE).update(
-        state=Payment.State.FAILED, check_at=None, claimed_until=None
-    )
+def stop_asking(*, payment: Payment) -> bool:
+    """The bank has nothing more to say of this payment; what it holds goes back by a refund.
+
+    False when it was captured, or let go, in this very moment: then nothing of it is to be given back here.
+    """
+    open_ = Payment.objects.filter(pk=payment.pk, state__in=ASKABLE)
+    return bool(open_.update(state=Payment.State.FAILED, check_at=None, claimed_until=None))
 
 
 def claim_due_checks(*, now: datetime, limit: int = 50, lease: int = 60) -> list[Payment]:
