@@ -1,74 +1,15 @@
 """Pages per second of the server's processor, held against an empty answer of the same server."""
 
 import http.client
-import os
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
+from peyman.entrypoints.jobs.bench import serving
 from peyman.entrypoints.jobs.bench.figures import ROUNDS, Figure
 from peyman.entrypoints.jobs.console import CouldNot, tell
 from peyman.shop.catalog.models import Product
-
-
-@contextmanager
-def _server() -> Iterator[tuple[str, int]]:
-    """A web process of our own over the configured database; yields its address and process group."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "peyman"), "web", "--bind", f"127.0.0.1:{port}"],
-        env={**os.environ, "PEYMAN_PUBLIC_URL": url},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        for _ in range(150):
-            time.sleep(0.2)
-            if _get_status(url, "/readyz") == 200:
-                break
-        else:
-            raise CouldNot("سرور در ۳۰ ثانیه آماده نشد؛ نخست peyman init --sample را اجرا کنید.")
-        yield url, process.pid
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
-
-
-def _get_status(url: str, path: str) -> int:
-    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-    try:
-        client.request("GET", path)
-        return client.getresponse().status
-    except OSError:
-        return 0
-    finally:
-        client.close()
-
-
-def _processor_seconds(group: int) -> float:
-    """What the process group has used of processors so far, in seconds."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended while we looked
-        if int(fields[2]) == group:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _load(url: str, path: str, seconds: float, clients: int) -> tuple[int, int]:
@@ -108,14 +49,14 @@ def bench_pages(seconds: float) -> list[Figure]:
         "terms": "/terms/",
     }
     figures = []
-    with _server() as (url, group):
+    with serving.web() as (url, group):
 
         def rate(path: str) -> tuple[float, int]:
             rates = []
             for _ in range(ROUNDS):
-                before = _processor_seconds(group)
+                before = serving.processor_seconds(group)
                 answers, size = _load(url, path, seconds, clients=8)
-                rates.append(answers / max(_processor_seconds(group) - before, 0.01))
+                rates.append(answers / max(serving.processor_seconds(group) - before, 0.01))
             return statistics.median(rates), size
 
         for path in ["/healthz", *pages.values()]:
