@@ -354,15 +354,21 @@ def test_money_that_comes_after_the_order_was_cancelled_goes_back(bank: BankSimu
     assert balances() == {}
 
 
-@pytest.mark.clause("D30")
-@pytest.mark.parametrize("fault", ["reverse_drop", "reverse_500"])
-def test_a_reversal_whose_answer_is_lost_is_proven_or_tried_again(bank: BankSimulator, fault: str) -> None:
+def paid_twice(bank: BankSimulator) -> Order:
+    """An order that is final, and paid once more: the second payment is owed back."""
     order = ordered()
     one, two = begin(order), begin(order)
     bank.pay(one)
     bank.pay(two)
     back(one)
     back(two)
+    return order
+
+
+@pytest.mark.clause("D30")
+@pytest.mark.parametrize("fault", ["reverse_drop", "reverse_500"])
+def test_a_reversal_whose_answer_is_lost_is_proven_or_tried_again(bank: BankSimulator, fault: str) -> None:
+    order = paid_twice(bank)
     bank.faults(**{fault: 1.0})
     sweep(later=1)
     bank.faults(**{fault: 0.0})
@@ -388,12 +394,7 @@ def test_another_amount_that_is_heard_after_the_capture_gives_nothing_back(bank:
 @pytest.mark.clause("D30")
 def test_a_bank_that_refuses_what_it_reversed_before_is_asked_until_it_says_so(bank: BankSimulator) -> None:
     """The answer to the reversal is lost, the next one is refused, and the inquiry behind it fails as well."""
-    order = ordered()
-    one, two = begin(order), begin(order)
-    bank.pay(one)
-    bank.pay(two)
-    back(one)
-    back(two)
+    order = paid_twice(bank)
     bank.faults(reverse_drop=1.0)
     sweep(later=1)
     bank.faults(reverse_drop=0.0, inquiry_500=1.0)
@@ -410,12 +411,7 @@ def test_a_bank_that_refuses_what_it_reversed_before_is_asked_until_it_says_so(b
 @pytest.mark.clause("D30")
 @pytest.mark.parametrize("gateway", ["zarinpal"], indirect=True)  # Saman transfers nothing by itself
 def test_a_transfer_that_is_refused_since_the_bank_reversed_is_found_done(bank: BankSimulator) -> None:
-    order = ordered()
-    one, two = begin(order), begin(order)
-    bank.pay(one)
-    bank.pay(two)
-    back(one)
-    back(two)
+    order = paid_twice(bank)
     bank.faults(reverse_drop=1.0)
     sweep(later=1)
     bank.faults(reverse_drop=0.0)
@@ -428,12 +424,7 @@ def test_a_transfer_that_is_refused_since_the_bank_reversed_is_found_done(bank: 
 @pytest.mark.clause("D30")
 @pytest.mark.parametrize("gateway", ["zarinpal"], indirect=True)  # Saman transfers nothing by itself
 def test_a_bank_that_will_not_reverse_is_asked_for_a_transfer_once(bank: BankSimulator) -> None:
-    order = ordered()
-    one, two = begin(order), begin(order)
-    bank.pay(one)
-    bank.pay(two)
-    back(one)
-    back(two)
+    paid_twice(bank)
     bank.faults(reverse_refuse=1.0, refund_drop=1.0)
     sweep(later=1)
     sweep(later=60)
