@@ -39,6 +39,7 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "billing_entry",
         "billing_refundapproval",
         "billing_statement",
+        "catalog_catalogchange",
         "catalog_pricechange",
         "catalog_saleswitch",
         "guard_statement",

@@ -1,4 +1,4 @@
-"""Categories, brands, products, variants, and every price a variant ever had."""
+"""Categories, brands, products, variants, every price a variant ever had, and whatever was changed in their words."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +12,30 @@ class Category(models.Model):
     level = models.PositiveSmallIntegerField()
     drawing = models.CharField(max_length=40, blank=True)  # key of the drawing its goods fall back to
     is_on_sale = models.BooleanField(default=True)  # off: goods that arrive later do not go on sale either
+
+
+class CategoryAttribute(models.Model):
+    """What the goods of a category, and of all below it, have specifications of. A category's own goes before one
+    of the same name above it.
+    """
+
+    class Kind(models.TextChoices):
+        TEXT = "text"
+        NUMBER = "number"  # with `unit`, if it has one
+        CHOICE = "choice"  # one of `choices`
+        FLAG = "flag"  # yes or no
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="attributes")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    unit = models.CharField(max_length=20, blank=True)
+    choices = models.JSONField(default=list)
+    is_required = models.BooleanField(default=False)
+    is_filter = models.BooleanField(default=False)  # narrows lists
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["category", "name"], name="one_attribute_of_a_name")]
 
 
 class Brand(models.Model):
@@ -33,11 +57,14 @@ class Product(models.Model):
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="products")
     model = models.CharField(max_length=120, blank=True)
     attributes = models.JSONField(default=dict)  # Persian name -> value, in order
+    sources = models.JSONField(default=dict)  # name of an attribute -> [kind of its source, reference] (D113)
     description = models.TextField(blank=True)
     age_mark = models.CharField(max_length=4, blank=True)  # "", "+3" … "+18"
     weight_g = models.PositiveIntegerField(null=True)
     drawing = models.CharField(max_length=40, blank=True)  # its own drawing; empty = its category's
     tint = models.CharField(max_length=2, blank=True)  # "", "v2", "v3", "v4": colours of the drawing
+    picture = models.CharField(max_length=40, blank=True)  # key of the main picture; written only by `shop.media`
+    gallery = models.JSONField(default=list)  # all pictures, {key, alt, w, h, kind}; written only by `shop.media`
     origin = models.CharField(max_length=20, blank=True)  # where the record came from, in the words of its file
     source = models.CharField(max_length=40, blank=True)
     listed_on = models.DateField(null=True)
@@ -72,6 +99,14 @@ class Product(models.Model):
         ]
 
 
+class FormerSlug(models.Model):
+    """An address that a product had before; it leads to where the product is now."""
+
+    slug = models.SlugField(max_length=120, unique=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="former_slugs")
+    at = models.DateTimeField()
+
+
 class SearchWord(models.Model):
     """A word by which some product was ever found; `search` takes what people type for one of these."""
 
@@ -91,7 +126,9 @@ class Variant(models.Model):
     price = models.BigIntegerField()
     list_price = models.BigIntegerField()  # struck out where it is above `price`
     price_basis = models.CharField(max_length=8, choices=[("approved", "approved"), ("market", "market")])
+    price_reference = models.CharField(max_length=300, blank=True)  # whose approval, or which similar goods (D117)
     cheaper_at = models.DateTimeField(null=True, db_index=True)  # when the price last fell; empty after a rise
+    offer_until = models.DateTimeField(null=True)  # end of the running offer; written only by `shop.offers`
     is_on_sale = models.BooleanField(default=True)
     image_hint = models.CharField(max_length=120, blank=True)  # slug or slug/colour of the source file
     spec_source = models.CharField(max_length=20, blank=True)  # manufacturer, distributor, editorial
@@ -149,3 +186,84 @@ class SaleSwitch(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["scope", "key", "id"], name="sale_switch_by_key")]
+
+
+class CatalogChange(models.Model):
+    """What was changed in the words of the catalogue: by whom, when, from what to what, and why.
+
+    `field` is the column, or "attributes/<name>" and "sources/<name>"; `old` and `new` are as a reader sees them, ""
+    where there was nothing. A correction is a change of a specification of a product that had been sold already;
+    those are public, with their source (D113).
+    """
+
+    append_only = True
+
+    class Kind(models.TextChoices):
+        CATEGORY = "category"  # `key` is its slug
+        BRAND = "brand"  # its slug
+        PRODUCT = "product"  # its code
+        VARIANT = "variant"  # its SKU
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    key = models.CharField(max_length=80)
+    product = models.ForeignKey(
+        Product, on_delete=models.PROTECT, null=True, related_name="changes"
+    )  # also a variant's
+    field = models.CharField(max_length=120)
+    old = models.TextField(blank=True)
+    new = models.TextField(blank=True)
+    why = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=340, blank=True)  # of a specification: kind and reference, as they are now
+    is_correction = models.BooleanField(default=False)
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["kind", "key", "id"], name="change_by_key"),
+            models.Index(fields=["product", "id"], name="correction_by_product", condition=Q(is_correction=True)),
+        ]
+
+
+class ImportRun(models.Model):
+    """A catalogue file that staff handed in: looked through first, brought in when somebody says so."""
+
+    class State(models.TextChoices):
+        CHECKING = "checking"  # waits for the worker, or is looked through
+        CHECKED = "checked"
+        IMPORTING = "importing"
+        DONE = "done"
+        FAILED = "failed"  # cannot be read; `fault` says why
+        DROPPED = "dropped"
+
+    file_name = models.CharField(max_length=200)  # as it was called where it came from
+    file = models.CharField(max_length=120)  # below PEYMAN_DATA
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
+    about = models.PositiveIntegerField(default=0)  # records, as far as the file tells
+    done = models.PositiveIntegerField(default=0)  # records of this state's work
+    counts = models.JSONField(default=dict)
+    unknown = models.JSONField(default=list)  # columns that were passed over
+    fault = models.CharField(max_length=400, blank=True)
+    by = models.CharField(max_length=60)
+    at = models.DateTimeField()
+    started_by = models.CharField(max_length=60, blank=True)  # who had it brought in
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    busy_until = models.DateTimeField(null=True)  # a worker has it in hand
+
+
+class ImportRow(models.Model):
+    """What becomes, or became, of one record of such a file."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rows")
+    record = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    sku = models.CharField(max_length=60, blank=True)
+    outcome = models.CharField(max_length=8)
+    codes = models.JSONField(default=list)
+    fields = models.JSONField(default=list)
+    expected = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "record"], name="one_row_of_a_record")]
+        indexes = [models.Index(fields=["run", "outcome", "record"], name="import_row_by_outcome")]
