@@ -3,7 +3,7 @@
 import csv
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -30,7 +30,7 @@ def command() -> None:
 @command.command("import", help="کالاهای یک فایل CSV یا XLSX را می‌آورد. همان فایل بار دوم چیزی را عوض نمی‌کند.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="چیزی ننویس، تنها بگو چه می‌شد")
-@click.option("--json", "as_json", is_flag=True, help="گزارش رکورد به رکورد به JSON")
+@click.option("--json", "as_json", is_flag=True, help="هر رکورد یک سطر JSON")
 def bring_in(file: Path, dry_run: bool, as_json: bool) -> None:
     """Exit 0 when every record came in, 1 when some were refused (the rest is in), 2 when the file is unreadable."""
     try:
@@ -48,9 +48,12 @@ def bring_in(file: Path, dry_run: bool, as_json: bool) -> None:
     except Unreadable as refusal:
         raise CouldNot(f"{file}: {refusal.detail}") from refusal
     if as_json:
-        answer(_as_json(report, table.header.unknown, dry_run))
+        for reading in report.rows:
+            answer(_row(reading))
     else:
-        _print(report, dry_run)
+        _print(report)
+    for line in _summary(report, dry_run):
+        click.echo(line, err=as_json)
     if report.count("refuse"):
         raise Broken(f"{persian_digits(report.count('refuse'))} رکورد رد شد و باقی انجام شد.")
 
@@ -94,26 +97,6 @@ def _progress(about: int) -> Callable[[int], None]:
     return on_batch
 
 
-def _as_json(report: actions.Report, unknown: tuple[str, ...], dry_run: bool) -> dict[str, object]:
-    return {
-        "dry_run": dry_run,
-        "unknown_columns": list(unknown),
-        "records": len(report.rows),
-        "accepted": report.count("accept"),
-        "repaired": report.count("repair"),
-        "refused": report.count("refuse"),
-        "skipped": report.count("skip"),
-        "products_new": report.products_new,
-        "products_changed": report.products_changed,
-        "variants_new": report.variants_new,
-        "variants_changed": report.variants_changed,
-        "prices_changed": report.prices_changed,
-        "stock_changed": report.stock_changed,
-        "stock_owed": report.stock_owed,
-        "rows": [_row(reading) for reading in report.rows],
-    }
-
-
 def _row(reading: rules.Reading) -> dict[str, object]:
     return {
         "record": reading.record,
@@ -126,21 +109,24 @@ def _row(reading: rules.Reading) -> dict[str, object]:
     }
 
 
-def _print(report: actions.Report, dry_run: bool) -> None:
+def _print(report: actions.Report) -> None:
     told = [reading for reading in report.rows if reading.outcome in ("repair", "refuse")]
     for reading in told[:PRINTED_ROWS]:
         click.echo(_line(reading))
     if len(told) > PRINTED_ROWS:
         click.echo(f"… و {persian_digits(len(told) - PRINTED_ROWS)} رکورد دیگر؛ همه را --json می‌دهد.")
-    click.echo("")
-    click.echo(f"{'رکوردها':<12}{persian_digits(len(report.rows))}")
+
+
+def _summary(report: actions.Report, dry_run: bool) -> Iterator[str]:
+    yield ""
+    yield f"{'رکوردها':<12}{persian_digits(len(report.rows))}"
     for outcome, title in OUTCOMES.items():
-        click.echo(f"{title:<12}{persian_digits(report.count(outcome))}")
-    click.echo(_changes(report))
+        yield f"{title:<12}{persian_digits(report.count(outcome))}"
+    yield _changes(report)
     if report.stock_owed:
-        click.echo(f"موجودی این شناسه‌ها کمتر از بدهی سفارش‌های قطعی است و عوض نشد: {'، '.join(report.stock_owed)}")
+        yield f"موجودی این شناسه‌ها کمتر از بدهی سفارش‌های قطعی است و عوض نشد: {'، '.join(report.stock_owed)}"
     if dry_run:
-        click.echo("آزمایشی بود؛ چیزی نوشته نشد.")
+        yield "آزمایشی بود؛ چیزی نوشته نشد."
 
 
 def _changes(report: actions.Report) -> str:
