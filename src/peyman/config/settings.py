@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "peyman.billing",
     "peyman.shop.catalog",
     "peyman.shop.stock",
+    "peyman.shop.media",
     "peyman.shop.carts",
     "peyman.shop.orders",
     "peyman.shop.shipping",
