@@ -69,4 +69,6 @@ def _exported(variant: Variant) -> list[str]:
         product.description,
         product.drawing,
         product.tint,
+        json.dumps(product.sources, ensure_ascii=False, separators=(",", ":")) if product.sources else "",
+        variant.price_reference,
     ]

@@ -530,14 +530,17 @@ def attributes(cell: Cell) -> Told:
         return refused("encoding")
     if not typed.strip():
         return Told({}, ("attributes_missing",))
-    if len(typed) > 20_000:
-        return refused("attributes_invalid")
+    found = json_object(typed)
+    return refused("attributes_invalid") if found is None or len(found) > MAX_ATTRIBUTES else _attributes(found)
+
+
+def json_object(typed: str) -> dict[str, Any] | None:
+    """Return the JSON object of a text of at most 20,000 characters; None for what is none, or has a name twice."""
     try:
-        found = json.loads(typed, object_pairs_hook=_pairs, parse_constant=_no_number)
+        found = json.loads(typed, object_pairs_hook=_pairs, parse_constant=_no_number) if len(typed) <= 20_000 else None
     except (ValueError, RecursionError):
-        return refused("attributes_invalid")
-    is_flat = isinstance(found, dict) and len(found) <= MAX_ATTRIBUTES
-    return _attributes(found) if is_flat else refused("attributes_invalid")
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _attributes(found: dict[str, object]) -> Told:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from peyman.kernel import text
 from peyman.shop.catalog.rules import cells
 from peyman.shop.catalog.rules.cells import Cell, Told
+from peyman.shop.catalog.rules.specs import parse_sources
 
 Outcome: TypeAlias = Literal["accept", "repair", "refuse", "skip"]
 
@@ -37,11 +38,14 @@ COLUMNS = (
     "origin",
     "source",
 )
-OWN_COLUMNS = ("description", "drawing", "tint")  # ours; a file without them leaves them as they are
+# Ours; a file without them leaves them as they are.
+OWN_COLUMNS = ("description", "drawing", "tint", "attribute_sources", "price_reference")
 NEEDED_COLUMNS = ("sku", "title_fa", "price_rial", "price_basis", "stock")
 NEVER_EMPTY = ("sku", "title_fa", "price_rial", "price_basis", "spec_source")
 BASES, SPEC_SOURCES = ("approved", "market"), ("manufacturer", "distributor", "editorial")
 NO_BRAND = "misc"
+_OF_VARIANT = ("price_reference",)
+_TABLE = {"attribute_sources": "sources"}
 WHOLE = "*"  # stands for the whole record where no field is to blame
 
 _LONGEST = {
@@ -54,6 +58,7 @@ _LONGEST = {
     "source": 40,
     "description": 4000,
     "drawing": 40,
+    "price_reference": 300,
 }
 
 
@@ -69,7 +74,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """One variant with what its product shares. Money in rials; `own` holds the columns of `OWN_COLUMNS` given."""
+    """One variant with what its product shares. Money in rials; `own` holds the product's columns of `OWN_COLUMNS` that
+    were given, under the names of the tables, and `own_of_variant` the variant's.
+    """
 
     sku: str
     product_code: str
@@ -93,7 +100,8 @@ class Goods:
     listed_on: date | None
     origin: str
     source: str
-    own: dict[str, str]
+    own: dict[str, Any]
+    own_of_variant: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +252,8 @@ def _studied(row: Row, reference: Reference) -> tuple[_Notes, Goods | None]:
 
 
 def _text_of(name: str) -> Callable[[Cell], Told]:
+    if name == "attribute_sources":
+        return parse_sources
     if name == "tint":
         return lambda cell: cells.word(cell, ("", "v2", "v3", "v4"), "tint_unknown")
     return lambda cell: cells.plain_text(cell, longest=_LONGEST[name])
@@ -354,7 +364,8 @@ def _goods(notes: _Notes) -> Goods:
         listed_on=value["listed_on"],
         origin=value["origin"],
         source=value["source"],
-        own={name: value[name] for name in OWN_COLUMNS if name in value},
+        own={_TABLE.get(name, name): value[name] for name in OWN_COLUMNS if name in value and name not in _OF_VARIANT},
+        own_of_variant={name: value[name] for name in _OF_VARIANT if name in value},
     )
 
 
