@@ -381,9 +381,10 @@ GUARDS: list[Guard] = [
         "D54",
         "a cart sets pieces aside",
         Cut(
-            f"{CARTS}.actions:set_quantity",
-            "    if not made:\n",
-            '    variant.stock.allocated += n\n    variant.stock.save(update_fields=["allocated"])\n    if not made:\n',
+            f"{CARTS}.actions:_fill",
+            "        if lies is not None:\n",
+            "        variant.stock.allocated += n\n"
+            '        variant.stock.save(update_fields=["allocated"])\n        if lies is not None:\n',
         ),
     ),
     Guard(
@@ -424,6 +425,18 @@ GUARDS: list[Guard] = [
         "D58",
         "carts that were left stay for ever",
         Cut(f"{CARTS}.actions:sweep_left", "seen_at__lt=now - timedelta(days=days)", "pk__lt=0"),
+    ),
+    Guard(
+        "D59",
+        "nobody is told that few are left",
+        Cut(f"{CARTS}.rules:scarce", "available <= FEW or ", ""),
+        first="tests/rules/test_carts.py",
+    ),
+    Guard(
+        "D59",
+        "an offer that has ended urges on",
+        Cut(f"{CARTS}.rules:scarce", " and offer_until > now", ""),
+        first="tests/rules/test_carts.py",
     ),
     Guard(
         "D68",

@@ -162,6 +162,7 @@ class LineGiven(Given):
     list_price: int
     available: int
     total: int
+    offer_until: datetime | None = Field(None, description="When the offer whose price this is ends.")
 
 
 class NoticeGiven(Given):
@@ -182,6 +183,7 @@ class Fees(Given):
 
 class CartGiven(Given):
     lines: list[LineGiven]
+    later: list[LineGiven] = Field(description="Put aside by the buyer: in no total, and in no order.")
     notices: list[NoticeGiven]
     goods_total: int
     fees: Fees

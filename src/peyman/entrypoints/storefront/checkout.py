@@ -209,8 +209,8 @@ def _known(person: Person) -> dict[str, str]:
 
 
 def _chosen(request: HttpRequest, person: Person) -> dict[str, str]:
-    """Return what the address and the organisation hold that were picked from the customer's book (D44)."""
-    picked: dict[str, str] = {}
+    """Return the carrier chosen in the cart, and what the customer's book holds of what was picked from it (D44)."""
+    picked: dict[str, str] = {"carrier": request.GET["carrier"]} if request.GET.get("carrier") else {}
     for row in people.addresses(person) if "address" in request.GET else []:
         if row.code == request.GET["address"]:
             kept = {name: str(row.particulars.get(name, "")) for name in DELIVERY}

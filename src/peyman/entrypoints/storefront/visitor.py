@@ -3,22 +3,37 @@
 Reading never makes a session or a row; only putting something in a cart does.
 """
 
+import hashlib
 import secrets
-from datetime import datetime
 
 from django.http import HttpRequest
 
 from peyman.people.models import Person
-from peyman.shop.carts import actions, queries
+from peyman.shop.carts import queries
 from peyman.shop.carts.models import Cart
+from peyman.shop.carts.queries import Holder
 
 CART_KEY = "cart_key"  # name in the session; log-in hands its value to `carts.actions.merge`
 _HELD = "_peyman_cart"  # where a request remembers its cart
+_COUNT = "_peyman_cart_count"  # and how many pieces lie in it
 
 
 def person_of(request: HttpRequest) -> Person | None:
     """Return who is logged in."""
     return request.user if isinstance(request.user, Person) else None
+
+
+def holder_of(request: HttpRequest) -> Holder:
+    """Return whose cart it is, without asking the database whether there is one."""
+    person = person_of(request)
+    return Holder(person.pk) if person else Holder(key=request.session.get(CART_KEY, ""))
+
+
+def holder_to_fill(request: HttpRequest) -> Holder:
+    """Return whose cart is to be filled; a visitor who has none gets the key of one."""
+    if person_of(request) is None and not request.session.get(CART_KEY):
+        request.session[CART_KEY] = secrets.token_urlsafe(24)
+    return holder_of(request)
 
 
 def cart_of(request: HttpRequest) -> Cart | None:
@@ -31,15 +46,20 @@ def cart_of(request: HttpRequest) -> Cart | None:
     return held
 
 
-def cart_to_fill(request: HttpRequest, now: datetime) -> Cart:
-    """Return the cart of whoever asks, made when there is none."""
-    person = person_of(request)
-    if person:
-        cart = actions.of_person(person=person, now=now)
-    else:
-        key = request.session.get(CART_KEY)
-        if not key:
-            key = request.session[CART_KEY] = secrets.token_urlsafe(24)
-        cart = actions.of_visitor(key=key, now=now)
-    setattr(request, _HELD, cart)
-    return cart
+def count_of(request: HttpRequest) -> int:
+    """Return how many pieces lie in the cart; no query for who has none, or where the page has read it already."""
+    if not hasattr(request, _COUNT):
+        holder = holder_of(request)
+        setattr(request, _COUNT, queries.count(holder) if holder != Holder() else 0)
+    return int(getattr(request, _COUNT))
+
+
+def note_count(request: HttpRequest, pieces: int) -> None:
+    """Remember the pieces that a page has just read, for the frame around it."""
+    setattr(request, _COUNT, pieces)
+
+
+def device_of(request: HttpRequest) -> str:
+    """Return a mark of this browser that tells devices of one person apart and says nothing else."""
+    key = request.session.session_key
+    return hashlib.sha256(f"device:{key}".encode()).hexdigest()[:12] if key else ""

@@ -14,6 +14,7 @@ class Cart(models.Model):
     key = models.CharField(max_length=40, null=True, unique=True)
     seen_at = models.DateTimeField()  # last time the cart was shown: changes are told against it
     created_at = models.DateTimeField()
+    left_out = models.JSONField(default=list)  # titles that found no place at the last merge, until they are told
 
     class Meta:
         constraints = [
@@ -28,6 +29,9 @@ class CartLine(models.Model):
     quantity = models.PositiveIntegerField()
     seen_price = models.BigIntegerField()  # unit price when last shown (D56: old → new)
     added_at = models.DateTimeField()
+    is_later = models.BooleanField(default=False)  # put aside for another day: shown, never ordered
+    device = models.CharField(max_length=12, blank=True, default="")  # mark of whoever set the number last
+    changed_at = models.DateTimeField(null=True)  # when that was
 
     class Meta:
         constraints = [

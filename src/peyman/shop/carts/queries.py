@@ -1,6 +1,9 @@
 """The cart as it stands at this moment: live prices, live stock (D56)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 
 from peyman.kernel.clauses import carries_out
 from peyman.people.models import Person
@@ -10,6 +13,23 @@ from peyman.shop.carts import rules
 from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.catalog.models import Variant
 from peyman.shop.catalog.rules import tint_of
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose cart: a person's, or that of the visitor whose session has `key`. There may be none yet."""
+
+    person_id: int | None = None
+    key: str = ""
+
+    def owns(self, prefix: str = "") -> Q:
+        """Return the condition on carts (on lines with `prefix` "cart__") that picks this holder's."""
+        if self.person_id is not None:
+            return Q(**{f"{prefix}person_id": self.person_id})
+        return Q(**{f"{prefix}key": self.key, f"{prefix}person": None}) if self.key else Q(pk__in=[])
+
+
+Whose = Cart | Holder | None
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,12 @@ class LineView:
     list_price: int
     available: int
     weight_g: int
+    category: str = ""  # its slug
+    picture: str = ""  # key of its picture, "" = only a drawing
+    offer_until: datetime | None = None
+    device: str = ""
+    changed_at: datetime | None = None
+    is_later: bool = False
 
     @property
     def total(self) -> int:
@@ -40,6 +66,8 @@ class CartView:
     notices: list[rules.Notice]
     goods_total: int
     fees: rules.Fees
+    later: list[LineView] = field(default_factory=list)  # put aside: in no total and in no order
+    cart: Cart | None = None  # None where nothing lies in it
 
     @property
     def total(self) -> int:
@@ -65,6 +93,15 @@ class CartView:
     def weight_g(self) -> int:
         return sum(line.weight_g * line.quantity for line in self.lines)
 
+    @property
+    def shown(self) -> dict[int, int]:
+        """The prices (variant → rials) that differ from those shown last."""
+        return {x.variant_id: x.unit_price for x in (*self.lines, *self.later) if x.unit_price != x.seen_price}
+
+    def carried(self, fee: int) -> "CartView":
+        """Return the same cart with another fee of carriage, in rials; a cart without goods stays free (D118)."""
+        return replace(self, fees=replace(self.fees, shipping=fee)) if self.goods_total else self
+
 
 def title_of(variant: Variant) -> str:
     """Return what the buyer reads: the product's title and the words that make the variant."""
@@ -87,47 +124,87 @@ def of_visitor(key: str) -> Cart | None:
     return Cart.objects.filter(key=key).first() if key else None
 
 
-def count(cart: Cart | None) -> int:
-    """Return how many pieces lie in the cart."""
-    return sum(CartLine.objects.filter(cart=cart).values_list("quantity", flat=True)) if cart else 0
+def lines_of(whose: Whose) -> QuerySet[CartLine]:
+    """Return all lines of a cart, those for later among them; none of a cart that is not there."""
+    if whose is None:
+        return CartLine.objects.none()
+    return CartLine.objects.filter(whose.owns("cart__") if isinstance(whose, Holder) else Q(cart=whose))
 
 
-def weight(cart: Cart | None) -> int:
+def count(whose: Whose) -> int:
+    """Return how many pieces lie in the cart. One query."""
+    return lines_of(whose).filter(is_later=False).aggregate(pieces=Sum("quantity"))["pieces"] or 0 if whose else 0
+
+
+def weight(whose: Whose) -> int:
     """Return the grams of what lies in the cart. One query."""
-    rows = CartLine.objects.filter(cart=cart).values_list("quantity", "variant__product__weight_g") if cart else []
+    rows = lines_of(whose).filter(is_later=False).values_list("quantity", "variant__product__weight_g")
     return sum(quantity * (grams or 0) for quantity, grams in rows)
 
 
+def offers(whose: Whose) -> list[tuple[int, datetime]]:
+    """Return the variants in the cart that have an offer, and its end. One query."""
+    rows = lines_of(whose).filter(is_later=False).values_list("variant_id", "variant__offer_until").order_by("pk")
+    return [(variant, until) for variant, until in rows if until is not None]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What must be known to put a variant into a cart. `there`: pieces that lie in it already, later ones not."""
+
+    variant: Variant
+    cart_id: int | None
+    there: int
+    is_there: bool  # later or not
+    lines: int
+
+
+def known(sku: str, whose: Cart | Holder) -> Known | None:
+    """Return a variant with its product and stock, and how it stands in a cart; None for no such SKU. One query."""
+    if isinstance(whose, Holder):
+        mine = Cart.objects.filter(whose.owns()).values("pk")[:1]
+        lines = CartLine.objects.filter(cart__in=Cart.objects.filter(whose.owns()))
+    else:
+        mine, lines = Cart.objects.filter(pk=whose.pk).values("pk")[:1], CartLine.objects.filter(cart=whose)
+    this = lines.filter(variant=OuterRef("pk"))
+    many = lines.order_by().annotate(one=F("id") - F("id")).values("one").annotate(n=Count("id")).values("n")
+    variant = (
+        Variant.objects.select_related("product", "stock")
+        .filter(sku=sku)
+        .annotate(
+            cart_id=Subquery(mine),
+            there=Subquery(this.filter(is_later=False).values("quantity")[:1]),
+            line=Subquery(this.values("pk")[:1]),
+            lines=Subquery(many, output_field=IntegerField()),
+        )
+        .first()
+    )
+    if variant is None:
+        return None
+    return Known(variant, variant.cart_id, variant.there or 0, variant.line is not None, variant.lines or 0)
+
+
 @carries_out("D56")
-def view(cart: Cart | None, *, terms: TermsVersion, carrier_fee: int) -> CartView:
+def view(whose: Whose, *, terms: TermsVersion, carrier_fee: int) -> CartView:
     """Return the cart at live prices and stock. One query, whatever its size.
 
-    A line that cannot be bought at all adds nothing to the totals.
+    A line that cannot be bought at all adds nothing to the totals, and what is put aside for later neither.
     """
     rows = (
-        CartLine.objects.filter(cart=cart)
-        .select_related("variant__product__category", "variant__stock")
+        lines_of(whose)
+        .select_related("cart", "variant__product__category", "variant__stock")
         .order_by("added_at", "pk")
-        if cart
-        else []
+        .defer("variant__product__description", "variant__product__search_head", "variant__product__search_words")
     )
-    lines, told = [], []
+    lines: list[LineView] = []
+    later: list[LineView] = []
+    told: list[rules.Notice] = []
+    cart = None
     for row in rows:
-        variant, product = row.variant, row.variant.product
-        line = LineView(
-            variant_id=variant.pk,
-            sku=variant.sku,
-            slug=product.slug,
-            title=title_of(variant),
-            drawing=product.drawing or product.category.drawing,
-            tint=product.tint or tint_of(variant.image_hint),
-            quantity=row.quantity,
-            unit_price=variant.price,
-            seen_price=row.seen_price,
-            list_price=variant.list_price,
-            available=max(0, sellable(variant)),
-            weight_g=product.weight_g or 0,
-        )
+        cart, line = row.cart, line_view(row)
+        if row.is_later:
+            later.append(line)
+            continue
         lines.append(line)
         told += rules.notices(
             sku=line.sku,
@@ -144,4 +221,29 @@ def view(cart: Cart | None, *, terms: TermsVersion, carrier_fee: int) -> CartVie
         insurance_permille=parameter(terms.parameters, "insurance_permille"),
         carrier_fee=carrier_fee,
     )
-    return CartView(lines=lines, notices=told, goods_total=goods, fees=fees)
+    return CartView(lines=lines, notices=told, goods_total=goods, fees=fees, later=later, cart=cart)
+
+
+def line_view(row: CartLine) -> LineView:
+    """Return a line (loaded with variant, product, category and stock) as it is shown."""
+    variant, product = row.variant, row.variant.product
+    return LineView(
+        variant_id=variant.pk,
+        sku=variant.sku,
+        slug=product.slug,
+        title=title_of(variant),
+        drawing=product.drawing or product.category.drawing,
+        tint=product.tint or tint_of(variant.image_hint),
+        quantity=row.quantity,
+        unit_price=variant.price,
+        seen_price=row.seen_price,
+        list_price=variant.list_price,
+        available=max(0, sellable(variant)),
+        weight_g=product.weight_g or 0,
+        category=product.category.slug,
+        picture=product.picture,
+        offer_until=variant.offer_until,
+        device=row.device,
+        changed_at=row.changed_at,
+        is_later=row.is_later,
+    )

@@ -1,6 +1,7 @@
 """What a cart costs now, and what changed since it was last seen."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Missing, Refused
@@ -30,7 +31,8 @@ class CartFull(Refused):
     says = "سبد شما {limit} ردیف دارد و جای کالای تازه ندارد. نخست ردیفی را بردارید."
 
 
-MAX_LINES = 100
+MAX_LINES = 100  # in one cart, those for later among them
+FEW = 5  # pieces: from here on a cart says how many are left
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,21 @@ class Fees:
     @property
     def total(self) -> int:
         return self.packing + self.shipping + self.insurance
+
+
+@dataclass(frozen=True)
+class Scarce:
+    """Why a line had better be ordered soon (D59): few pieces, or an offer that ends.
+
+    `left`: pieces that can be bought now, 0 where there are plenty; `until`: end of the running offer.
+    """
+
+    left: int
+    until: datetime | None
+
+    @property
+    def is_few(self) -> bool:
+        return self.left <= FEW
 
 
 @dataclass(frozen=True)
@@ -109,3 +126,11 @@ def notices(*, sku: str, title: str, wanted: int, available: int, seen_price: in
     if price != seen_price:
         told.append(Notice("dearer" if price > seen_price else "cheaper", sku, title, seen_price, price))
     return told
+
+
+@carries_out("D59")
+def scarce(*, available: int, offer_until: datetime | None, now: datetime) -> Scarce | None:
+    """Return what urges to finalise soon, None where nothing does (D59). An offer that has ended urges nobody."""
+    until = offer_until if offer_until is not None and offer_until > now else None
+    left = available if available > 0 and (available <= FEW or until is not None) else 0
+    return Scarce(left, until) if left else None

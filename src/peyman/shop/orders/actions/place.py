@@ -122,8 +122,8 @@ def _accepted(number: int, now: datetime) -> TermsVersion:
 
 def _lines_of(lines: Sequence[tuple[str, object]] | None, cart: Cart | None) -> list[tuple[str, object]]:
     if lines is None:
-        rows = CartLine.objects.filter(cart=cart).order_by("added_at", "pk") if cart else CartLine.objects.none()
-        lines = list(rows.values_list("variant__sku", "quantity"))
+        lying = CartLine.objects.filter(cart=cart, is_later=False) if cart else CartLine.objects.none()
+        lines = list(lying.order_by("added_at", "pk").values_list("variant__sku", "quantity"))
     if not lines:
         raise money.NothingToOrder
     if len(lines) > cart_rules.MAX_LINES:
@@ -214,7 +214,7 @@ def _register(
     promises.accept(person=person, version=terms, kind="order", subject=f"order:{code}", now=now)
     write_pro_forma(order=order, person=person, lines=rows, version=1, now=now)
     if cart is not None:
-        carts.empty(cart=cart)
+        carts.empty(cart=cart, variants=[variant.pk for variant, _ in asked])
     return order
 
 
