@@ -51,6 +51,11 @@ class Env:
     audit_format: str
     audit_hour: int  # of Tehran
     audit_options: str  # what else `peyman audit` is told, as on a command line
+    media_picture_mb: int  # a picture that comes in, at most
+    media_megapixels: int
+    media_video_mb: int
+    media_video_seconds: int
+    media_keep_days: int  # a file that nothing shows stays so long
     proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
 
 
@@ -99,6 +104,11 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         audit_format=environ.get("PEYMAN_AUDIT_FORMAT", "").strip() or "canonical",
         audit_hour=int(environ.get("PEYMAN_AUDIT_HOUR") or 4),
         audit_options=environ.get("PEYMAN_AUDIT_OPTIONS", ""),
+        media_picture_mb=int(environ.get("PEYMAN_MEDIA_PICTURE_MB") or 20),
+        media_megapixels=int(environ.get("PEYMAN_MEDIA_MEGAPIXELS") or 40),
+        media_video_mb=int(environ.get("PEYMAN_MEDIA_VIDEO_MB") or 100),
+        media_video_seconds=int(environ.get("PEYMAN_MEDIA_VIDEO_SECONDS") or 180),
+        media_keep_days=int(environ.get("PEYMAN_MEDIA_KEEP_DAYS") or 30),
         proxies=int(environ.get("PEYMAN_PROXIES") or 0),
     )
 

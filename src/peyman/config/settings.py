@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from peyman.config import env as environment
+from peyman.shop.media.rules import Limits
 
 ENV = environment.read()
 
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "peyman.entrypoints.canonical.canonical",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "peyman.entrypoints.storefront.media.serve",
     "peyman.entrypoints.api.envelope.envelope",
     "django.middleware.gzip.GZipMiddleware",
     "peyman.entrypoints.middleware.door",
@@ -206,6 +208,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "script-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "connect-src": [SELF],
         # A form that pays is answered by a redirect to the bank, and Chromium holds redirects to this as well.
         "form-action": [
@@ -231,6 +234,24 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_LIMITS = Limits(
+    picture_bytes=ENV.media_picture_mb * 1_000_000,
+    picture_pixels=min(ENV.media_megapixels, 40) * 1_000_000,  # what the decoder's memory is measured for
+    video_bytes=ENV.media_video_mb * 1_000_000,
+    video_seconds=ENV.media_video_seconds,
+)
+MEDIA_KEEP = timedelta(days=max(ENV.media_keep_days, 1))
+# Bytes of files in one request, while they stream in: of whoever is no colleague, of colleagues, of pictures of goods.
+UPLOAD_LIMITS = {
+    "anyone": 1_000_000,
+    "staff": 64_000_000,
+    "media": 4 * max(MEDIA_LIMITS.video_bytes, 5 * MEDIA_LIMITS.picture_bytes),
+}
+FILE_UPLOAD_HANDLERS = [
+    "peyman.entrypoints.uploads.Measured",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LOGGING_CONFIG = "peyman.config.logs.configure"

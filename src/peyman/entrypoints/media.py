@@ -1,0 +1,212 @@
+"""Pictures and videos on their way in: looked at, put aside, made anew by the worker, and removed in the end.
+
+A file is whole and synced before its row says that it is there, and its row says that it is gone before the file is.
+Whatever is killed in between leaves a row that falls due again, or a file that no row names, which is removed in time.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Final
+
+import structlog
+from django.conf import settings
+
+from peyman.gateways import pictures
+from peyman.kernel.errors import Refused, TryLater
+from peyman.shop.media import actions, rules
+from peyman.shop.media.models import MediaFile
+from peyman.shop.media.rules.blanks import blanked
+
+log = structlog.get_logger()
+
+INCOMING: Final = "media/incoming"  # below PEYMAN_DATA
+PUT_OFF: Final = timedelta(minutes=5)  # after a fault of ours: a full disk
+LEFT: Final = 24 * 3600  # seconds after which a file that no row names was left by somebody who died
+_PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A file that somebody offers; `name` as it is called there, which nothing is decided by."""
+
+    file: IO[bytes]
+    name: str
+    alt: str = ""
+    color: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file that was offered: `fault` is "" or says why it was not taken, in a word and in Persian."""
+
+    name: str
+    fault: str = ""
+    says: str = ""
+
+
+class _Opened:
+    """A file as a source: read by pieces, never whole."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.size = file.seek(0, os.SEEK_END)
+
+    def read(self, at: int, n: int) -> bytes:
+        self.file.seek(at)
+        return self.file.read(n)
+
+    def pieces(self) -> Iterator[bytes]:
+        for at in range(0, self.size, _PIECE):
+            yield self.read(at, _PIECE)
+
+
+def look(file: IO[bytes]) -> rules.Looked:
+    """Say what a file is, by its content and under the limits of the settings. Raises Unfit."""
+    return rules.look(_Opened(file), settings.MEDIA_LIMITS)
+
+
+def bring_in(*, code: str, offered: Sequence[Offered], by: str, now: datetime) -> list[Outcome]:
+    """Let a product show what is offered, as far as it is fit; what it is made of waits for the worker.
+
+    Raises Missing, TooMany; TryLater where it cannot be put aside. Then nothing is kept.
+    """
+    came: list[actions.Came] = []
+    outcomes = []
+    try:
+        for one in offered:
+            try:
+                came.append(_put_aside(one))
+                outcomes.append(Outcome(one.name))
+            except rules.Unfit as refusal:
+                outcomes.append(Outcome(one.name, refusal.fault, refusal.detail))
+                log.info("media.refused", fault=refusal.fault, product=code)
+        unneeded = actions.take(code=code, came=came, by=by, now=now) if came else []
+    except OSError as fault:
+        _remove(one.incoming for one in came)
+        log.error("media.not_put_aside", fault=str(fault))
+        raise TryLater from fault
+    except Refused:
+        _remove(one.incoming for one in came)
+        raise
+    _remove(unneeded)
+    return outcomes
+
+
+def _put_aside(offered: Offered) -> actions.Came:
+    source = _Opened(offered.file)
+    looked = rules.look(source, settings.MEDIA_LIMITS)
+    place = f"{INCOMING}/{secrets.token_hex(16)}"
+    _write(settings.DATA_DIR / place, source.pieces())
+    return actions.Came(
+        rules.key_of(source.pieces()), looked, source.size, place, offered.name, offered.alt, offered.color
+    )
+
+
+# ---- The worker ----
+
+
+def work(now: datetime, *, most: int = 50) -> int:
+    """Make ready what waits, one after the other; returns how many were dealt with. Any number of workers may ask."""
+    done = 0
+    while done < most and (claimed := actions.claim_due(now=now)):
+        for file in claimed:
+            _make(file, now)
+            done += 1
+    return done
+
+
+def _make(file: MediaFile, now: datetime) -> None:
+    path = settings.DATA_DIR / file.incoming
+    try:
+        made = _make_picture(file, path) if file.kind == MediaFile.Kind.PICTURE else _make_video(file, path)
+    except rules.Unfit as refusal:
+        actions.give_up(key=file.key, incoming=file.incoming, fault=refusal.fault)
+        log.info("media.unfit", key=file.key, fault=refusal.fault)
+    except FileNotFoundError:
+        # Another was faster, or what came is lost: then whoever brought it is told to bring it again.
+        actions.give_up(key=file.key, incoming=file.incoming, fault="torn")
+    except OSError as fault:
+        actions.put_off(file=file, until=now + PUT_OFF)
+        log.error("media.not_made", key=file.key, fault=str(fault))
+        return
+    else:
+        actions.made(file=file, made=made, now=now)
+        log.info("media.made", key=file.key, stored=made.stored)
+    _remove([file.incoming])
+
+
+def _make_picture(file: MediaFile, path: Path) -> actions.Made:
+    picture = pictures.make(path, file.form)
+    for width, data in picture.files.items():
+        _write(settings.MEDIA_ROOT / rules.picture_file(file.key, width), [data])
+    return actions.Made(picture.width, picture.height, sum(map(len, picture.files.values())))
+
+
+def _make_video(file: MediaFile, path: Path) -> actions.Made:
+    with path.open("rb") as opened:
+        source = _Opened(opened)
+        looked = rules.look(source, settings.MEDIA_LIMITS)
+        _write(settings.MEDIA_ROOT / rules.video_file(file.key, file.form), blanked(source.pieces(), looked.blanks))
+        return actions.Made(looked.width, looked.height, source.size)
+
+
+def sweep(now: datetime) -> int:
+    """Remove files that nothing has shown for long, and what the dead left; returns how many were given up."""
+    rows = actions.sweep_unused(before=now - settings.MEDIA_KEEP)
+    for row in rows:
+        for place in _places(row):
+            (settings.MEDIA_ROOT / place).unlink(missing_ok=True)
+    actions.swept(rows)
+    _remove_left()
+    return len(rows)
+
+
+def _places(row: MediaFile) -> list[str]:
+    if row.kind == MediaFile.Kind.VIDEO:
+        return [rules.video_file(row.key, row.form)]
+    return [rules.picture_file(row.key, width) for width in rules.WIDTHS]
+
+
+def _remove_left() -> None:
+    """Remove what was put aside or half written by processes that died. Its age is the file system's to say."""
+    oldest = time.time() - LEFT  # noqa: TID251  of files, which no clock of ours made
+    folder = settings.DATA_DIR / INCOMING
+    for path in [*folder.glob("*"), *settings.MEDIA_ROOT.glob("??/.*")]:
+        place = f"{INCOMING}/{path.name}"
+        is_named = path.parent == folder and MediaFile.objects.filter(incoming=place).exists()
+        if path.is_file() and path.stat().st_mtime < oldest and not is_named:
+            path.unlink(missing_ok=True)
+
+
+# ---- Files ----
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that is whole or not there, whenever the power fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with unfinished.open("xb") as out:
+            for piece in pieces:
+                out.write(piece)
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove(places: Iterable[str]) -> None:
+    for place in places:
+        if place:
+            (settings.DATA_DIR / place).unlink(missing_ok=True)

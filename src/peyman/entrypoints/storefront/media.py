@@ -1,0 +1,101 @@
+"""Files of media, sent as they lie there: before sessions, tables and pages are asked for anything.
+
+An address is made of what it shows, so it is true for ever and kept for ever. Who saves data gets smaller pictures
+under the same address. What comes from here may show itself and do nothing else, whatever a browser takes it for.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from peyman.shop.media import rules
+
+PREFIX: Final = "/media/"
+_TYPES: Final = {".webp": "image/webp", ".mp4": "video/mp4", ".webm": "video/webm"}
+_WHOLE: Final = 1 << 18  # bytes: up to here a file is sent in one piece
+_PIECE: Final = 1 << 16
+_RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
+
+
+class Serve:
+    """Answer what lies below /media/; all else goes on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+        name = request.path_info[len(PREFIX) :]
+        saves_data = request.headers.get("Save-Data", "").strip().lower() == "on"
+        for place in rules.file_of(name, saves_data=saves_data):
+            try:
+                file = (settings.MEDIA_ROOT / place).open("rb")
+            except FileNotFoundError:
+                continue
+            return _answer(request, file, Path(place))
+        return HttpResponse(
+            "چیزی با این نشانی پیدا نشد.\n",
+            status=404,
+            content_type="text/plain; charset=utf-8",
+            headers={"Cache-Control": "no-cache"},
+        )
+
+
+def _answer(request: HttpRequest, file: IO[bytes], place: Path) -> HttpResponseBase:
+    size = file.seek(0, 2)
+    tag = f'"{place.stem}"'
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if place.suffix == ".webp":
+        headers["Vary"] = "Save-Data"
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
+    if tag in known or "*" in known:
+        file.close()
+        return HttpResponse(status=304, headers=headers)
+    first, last = 0, size - 1
+    status = 200
+    asked = _RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if asked and any(asked.groups()) and request.headers.get("If-Range", tag) == tag:
+        if not asked[1]:
+            first = max(size - int(asked[2]), 0) if int(asked[2]) else size
+        else:
+            first, last = int(asked[1]), min(int(asked[2] or last), last)
+        if first >= size or (asked[1] and asked[2] and int(asked[1]) > int(asked[2])):
+            file.close()
+            return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+        status = 206
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    headers["Content-Type"] = _TYPES[place.suffix]
+    length = last - first + 1
+    headers["Content-Length"] = str(length)
+    if request.method == "HEAD":
+        file.close()
+        return HttpResponse(status=status, headers=headers)
+    file.seek(first)
+    if length <= _WHOLE:
+        with file:
+            return HttpResponse(file.read(length), status=status, headers=headers)
+    return StreamingHttpResponse(_pieces(file, length), status=status, headers=headers)
+
+
+def _pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
+    with file:
+        while length > 0 and (piece := file.read(min(_PIECE, length))):
+            length -= len(piece)
+            yield piece
+
+
+serve = Serve
