@@ -99,7 +99,8 @@ def adjective(stem: str) -> Iterator[Form]:
 
 # ---- Verbs ----
 
-_I, _YOU, _WE, _ALL, _THEY, _HE = (frozenset({name}) for name in ("i", "you", "we", "you", "they", "he"))
+_I, _WE, _ALL, _THEY, _HE = (frozenset({name}) for name in ("i", "we", "you", "they", "he"))
+_YOU = frozenset({"you", "thou"})  # one person, whom one knows
 _PAST = (
     ("م", _I),
     ("ی", _YOU),
@@ -135,7 +136,7 @@ _LIGHT = frozenset({"کن", "شو", "باش", "دار", "ده", "گیر"})  # th
 def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
     """Yield the forms of the verb with these stems ("خرید", "خر"); `spoken` where the stems themselves are speech.
 
-    A form says its person (i, you, he, we, they), `neg`, `past`, `now`, `may` (subjunctive) and `order`.
+    A form says its person (i, you, he, we, they; `thou` where "you" is one), `neg`, `past`, `now`, `may` (subjunctive) and `order`.
     """
     mark = SPOKEN if spoken else PLAIN
     for negative, sign in (("", PLAIN), ("ن", frozenset({"neg"}))):
@@ -167,8 +168,8 @@ def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
                     says | {"may"} | ({"order"} if "you" in who else PLAIN),
                 )
         if len(present) > 1:
-            yield _join(joined or "ب", present), sign | mark | {"order", "you"}
-            yield _join(joined or "ب", present) + "ش", sign | mark | {"order", "you"}
+            yield _join(joined or "ب", present), sign | mark | {"order", "you", "thou"}
+            yield _join(joined or "ب", present) + "ش", sign | mark | {"order", "you", "thou"}
             if not negative and present in _LIGHT:
                 for ending, who in _PRESENT:
                     yield present + ending, who | mark | {"may"} | ({"order"} if "you" in who else PLAIN)

@@ -10,7 +10,7 @@ from importlib import resources
 
 from peyman.care.reviews.rules import inflection, letters
 
-FILES = ("function", "verbs", "money", "shop", "rude", "people", "web", "spoken", "goods")
+FILES = ("function", "verbs", "money", "shop", "rude", "people", "web", "spoken", "goods", "service", "writers")
 _HEAD = re.compile(r"\[([a-z0-9_ ]+)\] ([a-z-]+)")
 # Affixes that people part from their word by a space.
 PREFIXES = frozenset({"می", "نمی"})
@@ -32,6 +32,7 @@ SIGNS = (
     "infinitive",
     "i",
     "you",
+    "thou",
     "he",
     "we",
     "they",

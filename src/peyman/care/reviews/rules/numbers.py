@@ -3,6 +3,7 @@
 A number is a stretch of words of which each is digits, a number word («پونصد») or «و» between them.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,6 +57,7 @@ class Numbers:
         self._paid = bit["pay_v"] | bit["buy"] | bit["sell"] | bit["worth"]
         self._money = bit["money_paid"] | bit["price"]
         self._price = bit["price"]
+        self._fall, self._each, self._known = bit["fall_to"], bit["each_of"], bit["known"]
         self._joined, self._latin = bit["currency_joined"], bit["latin"]
         self._bought, self._past = bit["buy"] | bit["take"], bit["past"]
         self._ring, self._card, self._sheba = bit["ring_word"], bit["card_word"], bit["sheba_word"]
@@ -138,7 +140,7 @@ class Numbers:
             near |= masks[at]
         if many and near & (self._context):
             return True
-        if self._is_bought_for(reading, number):
+        if self._is_bought_for(reading, number) or self._falls_to(reading, number):
             return True
         if number.magnitude and number.large and reading.keys[number.last - 1].endswith(("ی", "یه", "نه")):
             return True  # «گوشی یک میلیونی»
@@ -158,6 +160,26 @@ class Numbers:
         digits = number.digits
         return (composed or len(digits) in (3, 5, 6, 7, 8)) and not (
             len(digits) == 4 and digits[:2] in ("13", "14", "20")
+        )
+
+    def _falls_to(self, reading: Reading, number: Number) -> bool:
+        """«متری ۳۴۰ می‌دن», «شد سیصد و پنجاه هزار», «دو و نیم میفته», «دویست کا خریدم»."""
+        masks, keys, end = reading.masks, reading.keys, len(reading.masks)
+        before = masks[number.first - 1] if number.first else 0
+        after = masks[number.last] if number.last < end else 0
+        next_ = masks[number.last + 1] if number.last + 1 < end and not after & self._stop else 0
+        composed = number.magnitude or number.last - number.first > 1 or "نیم" in keys[number.last - 1]
+        if number.last < end and keys[number.last] in ("کا", "کای") and (next_ | before) & (self._bought | self._fall):
+            return True
+        if before & self._each and (after | next_) & (self._fall | self._paid):
+            return len(number.digits) > 1
+        if composed and after & self._fall:
+            return not 1 <= len(number.digits) <= 1 or "نیم" in keys[number.last - 1] or number.magnitude
+        if not (number.magnitude and number.first):
+            return False
+        became = keys[number.first - 1] in ("شد", "شده", "میشه", "شدش")
+        return (became and (not after & self._known or bool(after & self._stop))) or bool(
+            number.large and next_ & self._fall
         )
 
     def phones(self, reading: Reading) -> Iterator[tuple[int, int]]:
@@ -268,9 +290,23 @@ def _is_phone(digits: str, in_context: bool) -> bool:
             if rest[0] == "9" and rest[1] in "01239":
                 return True
             return prefix == "0" and rest[0] in "1345678" + "2" and rest[2] in "23456789"
+    if len(digits) == 11 and digits[8] == "0" and digits[0] in "2345678":
+        return in_context  # «۳۳۴۴۵۵۶۶ - ۰۳۱»: the area code last
     if len(digits) == 10 and digits[0] == "9" and digits[1] in "01239":
         return in_context or digits[1] in "1239"
     return in_context and len(digits) == 8 and digits[0] in "2345678"
+
+
+_MASKED = re.compile(r"(?<![A-Za-z0-9])[0-9oOIl](?:[ \-]?[0-9oOIl]){9,12}(?![A-Za-z0-9])")
+_UNMASKED = str.maketrans("oOIl", "0011")
+
+
+def masked(text: str) -> Iterator[tuple[int, int]]:
+    """Yield phones in which letters stand for the digits that they look like: «o9I7 1O2 3O4O»."""
+    for found in _MASKED.finditer(text):
+        digits = re.sub(r"[ \-]", "", found[0])
+        if sum(one.isdecimal() for one in digits) >= 5 and _is_phone(digits.translate(_UNMASKED), False):
+            yield found.span()
 
 
 def _is_card(digits: str) -> bool:

@@ -7,9 +7,10 @@ from peyman.care.reviews.rules.lexicon import Lexicon
 
 CLAUSE = "i|you|he|we|they|is|is_not|copula|conjunction"  # where a clause ends or begins
 JOINED = "and|conjunction"  # where another thing begins to be told
+BUT = "but"  # where the opposite begins to be told
 _PIECE = re.compile(
-    r"(?P<dots>\.\.?|:)(?P<gap>\d+)|(?P<edge>[\^$])"
-    r"|(?P<back>-)?(?P<ahead>!)?(?:<(?P<group>[^>]+)>|(?P<word>[^\s<>?!-]+?))(?P<within>\d+)?(?P<maybe>\?)?(?=\s|$)"
+    r"(?P<dots>\.\.?|[:~])(?P<gap>\d+)|(?P<edge>[\^$])"
+    r"|(?P<back>-)?(?P<ahead>!!?)?(?:<(?P<group>[^>]+)>|(?P<word>[^\s<>?!-]+?))(?P<within>\d+)?(?P<maybe>\?)?(?=\s|$)"
 )
 
 
@@ -26,16 +27,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Steps, and the bits without which it need not be tried."""
+    """Steps, the bits without which it need not be tried, and those that a sentence must not have."""
 
     steps: tuple[Step, ...]
     needs: int
+    without: int = 0
 
 
 def parse(text: str, lexicon: Lexicon) -> Pattern:
     """Read one pattern. Raises ValueError, or KeyError for a list that is not there."""
-    steps, needs, gap, at, within = [], 0, 0, 0, 0
-    bounds = {"..": 0, ".": lexicon.group(CLAUSE), ":": lexicon.group(JOINED)}
+    steps, needs, without, gap, at, within = [], 0, 0, 0, 0, 0
+    bounds = {"..": 0, ".": lexicon.group(CLAUSE), ":": lexicon.group(JOINED), "~": lexicon.group(BUT)}
     for piece in text.split():
         found = _PIECE.fullmatch(piece)
         if not found:
@@ -51,6 +53,8 @@ def parse(text: str, lexicon: Lexicon) -> Pattern:
         bit = lexicon.group(found["group"]) if found["group"] else lexicon.literal(found["word"])
         if found["back"]:
             steps.append(Step("back", bit, int(found["within"] or 1)))
+        elif found["ahead"] == "!!":
+            without |= bit
         elif found["ahead"]:
             steps.append(Step("ahead", bit))
         else:
@@ -60,7 +64,7 @@ def parse(text: str, lexicon: Lexicon) -> Pattern:
             if not maybe:
                 needs |= bit
         at += 1
-    return Pattern(tuple(steps), needs)
+    return Pattern(tuple(steps), needs, without)
 
 
 def match(pattern: Pattern, masks: list[int], first: int, last: int, stop: int) -> tuple[int, int] | None:

@@ -48,7 +48,7 @@ _ENDINGS = (
 _VERB_ENDINGS = ("یدن", "اندن", "وندن", "اند", "ونه", "ند", "ید", "دن", "تن", "د", "ه", "م", "ن")
 _MODIFIERS = ("quality", "plain_adj")
 _LIGHT, _FULL, _NAMED = 0.5, 1.0, 1.5  # a shade of what is asked, a word of it, and what the list has a name for
-_ONE_SIDED, _TWO_SIDED = 0.5, 0.61  # how much must be shared where one asks for more, and where both do
+_ONE_SIDED, _TWO_SIDED = 0.45, 0.45  # how much must be shared where one asks for more, and where both do
 
 
 class Content(NamedTuple):
@@ -77,7 +77,13 @@ class Repeats:
         self._same: dict[str, tuple[str, float]] = {}
         self._phrases: dict[str, int] = {}
         self._wider: dict[str, str] = {}
+        self._against: dict[str, frozenset[str]] = {}
         for concept, wider, weight, words in _read():
+            if concept == "!":
+                folded = frozenset(map(letters.folded, words))
+                for word in folded:
+                    self._against[word] = self._against.get(word, frozenset()) | (folded - {word})
+                continue
             if wider:
                 self._wider[concept] = wider
             for word in words:
@@ -91,7 +97,7 @@ class Repeats:
         """Return what a question asks, without what names the product (`about`)."""
         kept: dict[str, float] = {}
         numbers: set[str] = set()
-        choice, before = False, 0
+        choice, before, counted = False, 0, 0
         keys, masks = reading.keys, reading.masks
         at = 0
         while at < len(keys):
@@ -115,8 +121,20 @@ class Repeats:
                 continue
             value = numerals.VALUES.get(key)
             if value is not None and mask & self._number and key != "یه":
+                if counted > value and at > 1 and keys[at - 2] == "و":
+                    numbers.discard(str(counted))  # «سیصد و شصت» is one number
+                    value += counted
                 numbers.add(str(value))
+                counted = value
                 continue
+            if key.startswith("چند") and len(key) > 5:
+                kept["چند"] = _LIGHT  # «چندصفحه»
+                key = key[3:]
+                if key in self._same:
+                    concept, weight = self._same[key]
+                    if concept not in about:
+                        kept[concept] = max(weight, kept.get(concept, 0.0))
+                    continue
             if (split := _counted(key)) is not None:
                 numbers.add(split[0])
                 kept[split[1]] = _LIGHT
@@ -134,7 +152,9 @@ class Repeats:
 
     def about(self, reading: Reading) -> frozenset[str]:
         """Return the words that name a product, as questions have them."""
-        return frozenset(self.content(reading).words) | frozenset(reading.keys)
+        told = frozenset(self.content(reading).words) | frozenset(reading.keys)
+        parts = [letters.folded(raw) for raw in reading.raws]
+        return told.union(parts, (self._same[part][0] for part in parts if part in self._same))
 
     def _phrase(self, keys: list[str], at: int) -> int:
         """Return how many words from `at` on are one entry of the list; the longest counts."""
@@ -161,6 +181,12 @@ class Repeats:
             return False
         if not (one.words or one.numbers) or not (other.words or other.numbers):
             return False
+        if one.choice != other.choice and one.how_many != other.how_many:
+            return False  # which of two, and how many
+        for word in one.words:
+            against = self._against.get(word)
+            if against and against & other.words.keys() and word not in other.words:
+                return False  # «سرعت خواندن» and «سرعت نوشتن»
         shared = only = least = 0.0
         left = dict(other.words)
         for word, weight in one.words.items():
@@ -246,4 +272,4 @@ def _read() -> Iterator[tuple[str, str, float, list[str]]]:
         head, _, words = line.partition(":")
         concept, _, wider = head.lstrip("~").replace("+", "").partition("<")
         weight = _LIGHT if head.startswith("~") else _NAMED
-        yield letters.folded(concept), letters.folded(wider), weight, words.split()
+        yield concept if concept == "!" else letters.folded(concept), letters.folded(wider), weight, words.split()

@@ -12,7 +12,7 @@ from functools import cache
 
 from peyman.care.reviews.rules import letters, links, shape
 from peyman.care.reviews.rules.lexicon import Lexicon
-from peyman.care.reviews.rules.numbers import Numbers
+from peyman.care.reviews.rules.numbers import Numbers, masked
 from peyman.care.reviews.rules.repeats import Repeats
 from peyman.care.reviews.rules.signals import Ear, read_table
 from peyman.care.reviews.rules.table import KINDS, Decision, Rule, decide, table
@@ -21,6 +21,8 @@ from peyman.kernel.clauses import carries_out
 
 LONGEST_QUESTION = 300
 MOST_FINDINGS = 8  # of one rule in one text; a tenth says nothing new
+_TOLD_AT_LENGTH = 150
+_ASKED = re.compile(r"[^.؟?!\n،]{8,300}[؟?]")
 _DECORATED = re.compile(r"(?<=[\u0621-\u06cc])[*•~|#$]+(?=[\u0621-\u06cc])")
 _SEPARATORS = re.compile(r"[ \u200b\u200c*._\-]")
 
@@ -244,7 +246,9 @@ class Screener:
                 continue  # it asks another writer: that is R10
             if heard.rule == "R07" and not reading.sentences[heard.sentence].mask & self._letters:
                 continue  # «؟؟؟» asks nothing
-            if heard.rule == "R07" and self._is_answered(reading, heard.sentence):
+            if heard.rule == "R07" and (
+                self._is_answered(reading, heard.sentence) or self._is_of_a_title(reading, heard.sentence)
+            ):
                 continue
             called = reading.sentences[heard.sentence].mask & (self._bits["friends"] | self._bits["someone"])
             if heard.rule == "R09" and asked and not called and heard.why in _WAITS:
@@ -264,6 +268,14 @@ class Screener:
         """«ابله» of Dostoevsky: a word of a book's name between quotation marks insults nobody."""
         quoted = reading.typed[start - 1 : start] == "«" and reading.typed[end : end + 1] == "»"
         return quoted and bool(reading.sentences[number].mask & self._bits["book_word"])
+
+    def _is_of_a_title(self, reading: Reading, number: int) -> bool:
+        """«چرا می‌خوابیم؟» between quotation marks is the name of a book: nobody asks."""
+        last = reading.sentences[number].last
+        if not reading.masks[last - 1] & self._bits["question"]:
+            return False
+        _, end = reading.span(last - 1, last)
+        return reading.typed[end : end + 1] in ("»", "”", '"')
 
     def _marks_an_object(self, reading: Reading, at: int) -> bool:
         """«گوشی رو خریدم», but not «رو به رو», «از این رو», «پیاده رو»."""
@@ -297,7 +309,7 @@ class Screener:
             key == "به" and reading.keys[after.first + 1 : after.first + 2] in (["نظر"], ["نظرم"], ["نظرمن"])
         ):
             return True
-        return bool(sentence.mask & self._bits["ask_how"] and mask & self._bits["quality"])
+        return bool(sentence.mask & bits["ask_how"] and (mask & bits["quality"] or key == "با"))
 
     # ---- Numbers, links and what else leads to a person ----
 
@@ -314,8 +326,11 @@ class Screener:
     @carries_out("D97", "D98", "D106", "D108")
     def _of_contacts(self, reading: Reading, review: bool) -> Iterator[_Hit]:
         """Yield links, mails and handles, however they are disguised."""
-        if not (reading.mask & self._leads or "@" in reading.typed or "کام" in reading.typed):
+        if not (reading.mask & self._leads or "@" in reading.typed or "کام" in reading.typed or "•" in reading.typed):
             return  # neither Latin letters nor a word for a dot
+        if reading.mask & self._bits["digit"] and reading.mask & self._bits["latin"]:
+            for start, end in masked(reading.typed):
+                yield _Hit("R13b" if review else "Q05", reading, start, end, "شماره تماس است")
         for found in links.find(reading.typed):
             if found.kind == "link":
                 yield _Hit("R13a" if review else "Q03b", reading, found.start, found.end, "نشانی سایت است")
@@ -332,10 +347,17 @@ class Screener:
             yield self._whole("Q01a", body, "از سیصد نویسه بلندتر است")
         if written.kind == "question" and written.earlier:
             about = self._about(written.product)
-            mine = self._repeats.content(body, about)
+            asked = [self._repeats.content(body, about)]
+            if len(written.text) > _TOLD_AT_LENGTH:  # what it asks stands somewhere in its story
+                asked += [
+                    self._repeats.content(self._reader.read(one), about)
+                    for one in _ASKED.findall(written.text)[-MOST_FINDINGS:]
+                ]
             for earlier in written.earlier:
                 other = self._repeats.content(self._reader.read(earlier), about)
-                if self._repeats.same(mine, other) or "" != _bare(earlier) == _bare(written.text):
+                if any(self._repeats.same(mine, other) for mine in asked) or "" != _bare(earlier) == _bare(
+                    written.text
+                ):
                     yield self._whole("Q04a", body, f"همین پرسش پیش‌تر آمده است: «{earlier[:80]}»")
                     break
         if written.product and written.kind == "question" and self._is_of_another(written.product, body):
@@ -378,7 +400,7 @@ _WAITS = frozenset(
     )
 )
 _WANTS_VIEWS = "تجربه دیگران را می‌خواهد"
-_ANSWERS = frozenset("بنظر بنظرم بله اره بلی خیر نه نخیر جواب قطعا صددرصد معلومه مسلما کاملا پاسخ".split())
+_ANSWERS = frozenset("بنظر بنظرم بله اره اری بلی خیر نه نخیر جواب قطعا صددرصد معلومه مسلما کاملا پاسخ".split())
 _NO_OBJECT = frozenset(
     "دو زیر و خوش پیاده تند کند خود پیش ان پشت کم گشاده سیاه سفید یک رو به در از سبز تازه میانه ترش".split()
 )

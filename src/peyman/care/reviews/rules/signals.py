@@ -49,11 +49,21 @@ def read_table(lexicon: Lexicon) -> list[Signal]:
             continue
         rules, weight, rest = (part.strip() for part in line.split(" | ", 2))
         written, _, why = rest.rpartition(" | ")
-        pattern = patterns.parse(written, lexicon)
-        signals += [
-            Signal(rule.rstrip("*"), int(weight), pattern, why, written, rule.endswith("*")) for rule in rules.split()
-        ]
+        for told in (written, _turned(written)) if "~" in written else (written,):
+            pattern = patterns.parse(told, lexicon)
+            signals += [
+                Signal(rule.rstrip("*"), int(weight), pattern, why, told, rule.endswith("*")) for rule in rules.split()
+            ]
     return signals
+
+
+def _turned(written: str) -> str:
+    """Return a pattern of two halves about a "~" the other way round; what no word may be stays in front."""
+    pieces = written.split()
+    fixed = [piece for piece in pieces if piece.startswith(("!!", "-"))]
+    rest = [piece for piece in pieces if piece not in fixed]
+    middle = next(at for at, piece in enumerate(rest) if piece.startswith("~"))
+    return " ".join(fixed + rest[middle + 1 :] + rest[middle : middle + 1] + rest[:middle])
 
 
 class Ear:
@@ -107,7 +117,7 @@ class Ear:
             found: dict[str, list[tuple[int, int, int, str]]] = {}
             for signal in tried:
                 needs = signal.pattern.needs
-                if sentence.mask & needs == needs:
+                if sentence.mask & needs == needs and not sentence.mask & signal.pattern.without:
                     place = patterns.match(signal.pattern, reading.masks, sentence.first, sentence.last, self._stop)
                     if place:
                         found.setdefault(signal.rule, []).append((signal.weight, *place, signal.why))
@@ -126,5 +136,6 @@ class Ear:
             signal.weight
             for signal in self._against.get(rule, ())
             if sentence.mask & signal.pattern.needs == signal.pattern.needs
+            and not sentence.mask & signal.pattern.without
             and patterns.match(signal.pattern, reading.masks, sentence.first, sentence.last, self._stop)
         )

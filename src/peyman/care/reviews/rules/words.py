@@ -17,6 +17,7 @@ _HUNG = (
     *((ending, 4) for ending in "شم شه رو و".split()),
 )
 _SELLERS = ("فروشی", "فروشیها", "فروشیهای", "فروشیای", "فروشیهایی")
+_SHOPS = ("سرا", "سرای", "شاپ", "مارکت", "استور")
 _KEPT = 60_000  # tokens whose meaning is kept; a language has fewer that recur
 
 
@@ -75,6 +76,7 @@ class Reader:
         self._digit, self._single = bits["digit"], bits["single"]
         self._spoken, self._own, self._infinitive = bits["spoken"], bits["known"], bits["infinitive"]
         self._best, self._seller, self._crude = bits["best"], bits["seller_kind"], bits["rude"] | bits["insult"]
+        self._shop = bits["seller_guess"]
         self._numeral, self._currency = bits["number_word"], bits["currency_joined"]
         self._shape = ~(bits["glue"] | bits["single"])
 
@@ -253,6 +255,8 @@ class Reader:
                 return self._best | words.get(key[: -len(ending)], 0) & self._crude  # «گوه‌ترین»
         if key.endswith(_SELLERS) and len(key) > 6:
             return self._seller  # «کتاب‌فروشی»
+        if key.endswith(_SHOPS) and len(key) > 6:
+            return self._shop  # «پرده‌سرای»، «روژاشاپ»
         if key[-1] == "ه" and words.get(key[:-1], 0) & known:
             return self._spoken  # «بودنه»، «کیلوییه»
         if key[-1] == "س" and words.get(key[:-1] + "ه", 0) & known:
