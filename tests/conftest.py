@@ -22,6 +22,7 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 
 from peyman.entrypoints.jobs import triggers
+from peyman.entrypoints.storefront import kept
 from peyman.gateways import banking
 from peyman.kernel.errors import Refused
 from peyman.shop.catalog.queries import marks, search
@@ -124,6 +125,7 @@ def _nothing_remembered() -> None:
     make.restart()
     caches["parts"].clear()
     marks.forget()
+    kept.memory.clear()
     search.forget()
     for thing in _memories(len(sys.modules)):
         thing.cache_clear()

@@ -1,8 +1,9 @@
 """What every page's frame needs. Nothing here is computed before a template asks for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,7 +12,6 @@ from django.utils.functional import SimpleLazyObject
 from peyman.entrypoints import clock, implied
 from peyman.entrypoints.storefront import visitor
 from peyman.promises import queries as promises
-from peyman.shop.carts import queries as carts
 
 
 @dataclass(frozen=True)
@@ -21,26 +21,52 @@ class Tab:
     current: bool
 
 
-class Frame:
-    """Header and footer of one page."""
+_TABS = (("/", "خانه"), ("/goods/", "کالاها"), ("/orders/", "سفارش‌های من"), ("/terms/", "شرایط و قول‌ها"))
+_OF_GOODS = ("/category/", "/brand/")  # pages under the tab of goods with addresses of their own
 
-    _TABS = (("/", "خانه"), ("/goods/", "کالاها"), ("/orders/", "سفارش‌های من"), ("/terms/", "شرایط و قول‌ها"))
 
-    def __init__(self, request: HttpRequest) -> None:
-        self._request = request
+class _Around:
+    """What header and footer say to everybody."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
         self.sandbox: bool = settings.SANDBOX
         self.host = urlsplit(settings.PUBLIC_URL).hostname or ""
+
+    @property
+    def tabs(self) -> list[Tab]:
+        path = "/goods/" if self.path.startswith(_OF_GOODS) else self.path
+        return [Tab(url, title, path.startswith(url) if url != "/" else path == "/") for url, title in _TABS]
+
+
+class HeldFrame(_Around):
+    """Header and footer of a page that is kept for everybody: what is one reader's own is left open (see `kept`)."""
+
+    changed_terms = None
+    symbols = ("i-cart", "i-doc", "i-user")  # drawn by what comes into the openings
+
+    def __init__(self, path: str, opening: Callable[[str], str]) -> None:
+        super().__init__(path)
+        self.tools, self.banner = opening("tools"), opening("banner")
+
+
+class Frame(_Around):
+    """Header and footer of one page."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request.path)
+        self._request = request
 
     @cached_property
     def cart_count(self) -> int:
         """Pieces in the visitor's cart; no query for a visitor without a session."""
-        return carts.count(visitor.cart_of(self._request))
+        return visitor.count_of(self._request)
 
     @property
     def account_url(self) -> str:
         if visitor.person_of(self._request):
             return "/account/"
-        return "/login/" if self._request.path == "/" else f"/login/?next={self._request.path}"
+        return "/login/" if self.path == "/" else f"/login/?next={quote(self.path)}"
 
     @property
     def account_label(self) -> str:
@@ -51,15 +77,6 @@ class Frame:
         """The mark of a reader whose last pages were under another version of the terms (D05)."""
         mark = implied.current(self._request)
         return mark if mark is not None and mark.before else None
-
-    @property
-    def path(self) -> str:
-        return self._request.path
-
-    @property
-    def tabs(self) -> list[Tab]:
-        path = self._request.path
-        return [Tab(url, title, path.startswith(url) if url != "/" else path == "/") for url, title in self._TABS]
 
 
 def frame(request: HttpRequest) -> dict[str, object]:

@@ -1,26 +1,25 @@
-"""Goods: the list with its facets, and the page of one product."""
+"""Lists of goods with their facets: all, of a category, of a brand, searched.
+
+What is not searched is kept whole (see `kept`), under the mark of the shelf and the pieces that it shows.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
-from django.utils.html import format_html
+from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import clock
-from peyman.entrypoints.storefront import chart
-from peyman.entrypoints.storefront.owed import Owed
+from peyman.entrypoints.storefront import addresses, kept, structured
 from peyman.entrypoints.storefront.templatetags import fa
-from peyman.kernel.clauses import carries_out
-from peyman.kernel.text import normalise, persian_digits, whole_number
-from peyman.promises import queries as promises
-from peyman.promises.models import TermsVersion
-from peyman.promises.rules import parameter
+from peyman.kernel.errors import Missing
+from peyman.kernel.text import normalise, whole_number
 from peyman.shop.catalog import queries
-from peyman.shop.catalog.queries import CardPage, Facet, ProductPage, VariantView
+from peyman.shop.catalog.queries import BrandView, Card, CardPage, Facet
 
 _SORTS = (
     ("relevant", "مرتبط‌ترین"),
@@ -47,20 +46,37 @@ class Asked:
     low: int | None
     high: int | None
     sort: str
+    at_brand: str = ""  # the brand whose own page this is
+
+    @property
+    def path(self) -> str:
+        """Where this list lives: a category and a brand have addresses of their own, a search is everywhere."""
+        if self.at_brand:
+            return addresses.brand(self.at_brand)
+        return addresses.category(self.category) if self.category and not self.q else "/goods/"
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether this is the whole list of its address, in its own order."""
+        return self.url() == self.path
 
     def url(self, **changes: object) -> str:
         """Return the address of this list with something changed; the page begins anew."""
+        if "category" in changes:  # a brand's page leads to the category, narrowed to the brand
+            brands = (self.at_brand, *self.brands) if self.at_brand else self.brands
+            there = replace(self, category=str(changes.pop("category")), brands=brands, at_brand="")
+            return there.url(**changes)
         now = {
             "q": self.q,
-            "category": self.category,
+            "category": self.category if self.q else "",
             "brand": list(self.brands),
             "available": "1" if self.available else "",
             "min": self.low,
             "max": self.high,
             "sort": self.sort if self.sort != self.default_sort else "",
         } | changes
-        kept = {name: value for name, value in now.items() if value not in ("", None, [])}
-        return "/goods/" + (f"?{urlencode(kept, doseq=True)}" if kept else "")
+        said = {name: value for name, value in now.items() if value not in ("", None, [])}
+        return self.path + (f"?{urlencode(said, doseq=True)}" if said else "")
 
     @property
     def default_sort(self) -> str:
@@ -79,27 +95,77 @@ class Link:
 def goods(request: HttpRequest) -> HttpResponse:
     """Show a page of goods: searched, narrowed, sorted; what is sold out last."""
     asked = _asked(request)
+    if asked.category and not asked.q:  # where categories once were
+        if slugify(asked.category) != asked.category:
+            raise Missing
+        return HttpResponsePermanentRedirect(asked.url(after=request.GET.get("after", "")))
+    return _listed(request, asked)
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a page of a category's goods, with all below it."""
+    return _listed(request, replace(_asked(request, searched=False), category=slug))
+
+
+@require_safe
+def brand(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show who makes them, and a page of a brand's goods."""
+    return _listed(request, replace(_asked(request, searched=False), brands=(), category="", at_brand=slug))
+
+
+def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Answer with a list. Two statements where it is kept: the mark of the shelf, and the pieces that are left."""
+    now = clock.now()
+    mark = queries.mark()
+    after = request.GET.get("after", "")[:200]
+    maker = queries.brand(asked.at_brand, mark=mark) if asked.at_brand else None
     found = queries.list_cards(
         q=asked.q,
         category=asked.category,
-        brand=list(asked.brands),
+        brand=[asked.at_brand] if asked.at_brand else list(asked.brands),
         available_only=asked.available,
         price_min=asked.low * 10 if asked.low is not None else None,
         price_max=asked.high * 10 if asked.high is not None else None,
         sort=asked.sort,
-        after=request.GET.get("after", ""),
+        after=after,
         limit=_LIMIT,
+        mark=mark,
     )
-    context = {
+    if asked.q:
+        return render(request, "storefront/goods.html", _context(asked, found, after, maker, now))
+    key = ("list", mark, asked, after, tuple(min(card.available, fa.FEW + 1) for card in found.items))
+    page = kept.page(key, now)
+    if page is None:
+        context = _context(asked, found, after, maker, now)
+        page = kept.keep(key, request, "storefront/goods.html", context, now=now, until=ends_at(found.items, now))
+    return kept.answer(request, page)
+
+
+def ends_at(cards: Sequence[Card], now: datetime) -> datetime | None:
+    """Return when the first of the offers on these cards ends; None where none runs."""
+    return min((card.offer_until for card in cards if card.offer_until and card.offer_until > now), default=None)
+
+
+def settled(cards: Sequence[Card], now: datetime) -> list[Card]:
+    """Return the cards without the hours of offers that have ended: prices move a moment later."""
+    return [replace(card, offer_until=None) if card.offer_until and card.offer_until <= now else card for card in cards]
+
+
+def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None, now: datetime) -> dict[str, object]:
+    heading = _heading(asked, found, maker)
+    return {
         "q": asked.q,
         "asked": asked,
         "found": found,
-        "heading": _heading(asked, found),
-        "crumbs": [Link(f"/goods/?category={crumb.slug}", crumb.title) for crumb in found.crumbs],
+        "cards": settled(found.items, now),
+        "heading": heading,
+        "maker": maker,
+        "crumbs": [Link(addresses.category(crumb.slug), crumb.title) for crumb in found.crumbs],
         "categories": [
             Link(asked.url(category=facet.slug), facet.title, count=facet.count) for facet in found.facets.categories
         ],
-        "brands": _brands(found.facets.brands),
+        "brands": [] if asked.at_brand else _brands(found.facets.brands),
         "more_brands": max(0, len(found.facets.brands) - _MOST_BRANDS),
         "chips": _chips(asked, found),
         "sorts": [
@@ -108,15 +174,27 @@ def goods(request: HttpRequest) -> HttpResponse:
             if sort != "relevant" or asked.q
         ],
         "next_url": asked.url(after=found.next) if found.next else "",
-        "clear_url": "/goods/" + (f"?{urlencode({'q': asked.q})}" if asked.q else ""),
-        "is_first": not request.GET.get("after"),
+        "clear_url": asked.path + (f"?{urlencode({'q': asked.q})}" if asked.q else ""),
+        "is_first": not after,
+        "canonical": addresses.whole(asked.url(after=after) if asked.is_plain and after else asked.path),
+        "is_searched": bool(asked.q),
+        "summary": "" if asked.q else f"{heading}: {fa.number(found.total)} کالا با قیمت و موجودی همین لحظه.",
+        "share": {"kind": "website", "title": fa.plain_prose(heading)},
+        "data": "" if asked.q else _data(asked, found, maker),
     }
-    return render(request, "storefront/goods.html", context)
 
 
-def _asked(request: HttpRequest) -> Asked:
+def _data(asked: Asked, found: CardPage, maker: BrandView | None) -> str:
+    last = (asked.path, maker.name) if maker else ("/goods/", "کالاها") if not found.crumbs else None
+    things = [structured.trail(found.crumbs, last)]
+    if maker:
+        things.append(structured.brand(maker))
+    return structured.script(*things)
+
+
+def _asked(request: HttpRequest, *, searched: bool = True) -> Asked:
     get = request.GET
-    q = normalise(get.get("q", "")[:100])
+    q = normalise(get.get("q", "")[:100]) if searched else ""
     sort = get.get("sort", "")
     default = "relevant" if q else "newest"
     return Asked(
@@ -139,9 +217,11 @@ def _toman(typed: str) -> int | None:
     return amount if 0 <= amount <= 10**12 else None
 
 
-def _heading(asked: Asked, found: CardPage) -> str:
+def _heading(asked: Asked, found: CardPage, maker: BrandView | None) -> str:
     if asked.q:
         return f"جست‌وجوی «{asked.q}»"
+    if maker:
+        return f"کالاهای {maker.name}"
     return found.crumbs[-1].title if found.crumbs else "همه کالاها"
 
 
@@ -166,116 +246,3 @@ def _chips(asked: Asked, found: CardPage) -> list[Link]:
     if asked.high is not None:
         chips.append(Link(asked.url(max=None), f"تا {fa.number(asked.high)} تومان"))
     return chips
-
-
-# ---- One product ----
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One value of an axis (colour, size, warranty), and the variant it leads to."""
-
-    title: str
-    sku: str
-    current: bool
-    gone: bool
-
-
-@dataclass(frozen=True)
-class Axis:
-    title: str
-    chosen: str
-    choices: list[Choice]
-
-
-@require_safe
-@carries_out("D37", "D122")
-def product(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show one product: what it costs now and cost before, and what we would owe if it were ordered now.
-
-    410 for what is no longer sold: its history stays readable.
-    """
-    now = clock.now()
-    page = queries.product_page(slug, now=now)
-    terms = promises.terms_in_force(now)
-    variant = _chosen(page, request.GET.get("sku", ""))
-    steps = variant.steps if variant else []
-    drawn = chart.draw([chart.Price(step.since, step.price) for step in steps], begins=now - queries.HISTORY, now=now)
-    attributes = list(page.attributes.items())
-    is_sold = page.is_on_sale and variant is not None
-    context = {
-        "terms": terms,
-        "product": page,
-        "variant": variant,
-        "axes": _axes(page, variant) if variant else [],
-        "is_sold": is_sold,
-        "chart": drawn,
-        "is_lowest": drawn is not None and drawn.lowest < drawn.highest and drawn.now == drawn.lowest,
-        "changes": [(step, step.words) for step in reversed(steps)],
-        "facts": attributes[:6],
-        "attributes": attributes if len(attributes) > 6 else [],
-        "owed": _would_owe(terms, now) if is_sold else [],
-        "description": page.description.split("\n") if page.description else [],
-    }
-    return render(request, "storefront/product.html", context, status=200 if page.is_on_sale else 410)
-
-
-def _chosen(page: ProductPage, sku: str) -> VariantView | None:
-    """The variant asked for; else the cheapest that can be bought, else the cheapest. None where there is none."""
-    asked = next((variant for variant in page.variants if variant.sku == sku), None)
-    offered = [variant for variant in page.variants if variant.is_on_sale or not page.is_on_sale]
-    return asked or min(offered, key=lambda variant: (not variant.available, variant.price), default=None)
-
-
-def _axes(page: ProductPage, chosen: VariantView) -> list[Axis]:
-    """What can be chosen, one axis each; a value leads to the variant that differs in nothing else, if there is one."""
-    axes = []
-    names = {"color": "رنگ", "size": "اندازه", "warranty": "گارانتی"}
-    offered = [variant for variant in page.variants if variant.is_on_sale or variant is chosen]
-    for name, title in names.items():
-        values = dict.fromkeys(getattr(variant, name) for variant in offered)
-        if len(values) < 2:
-            continue
-        others = [other for other in names if other != name]
-        choices = []
-        for value in values:
-            with_it = [variant for variant in offered if getattr(variant, name) == value]
-            to = max(
-                with_it,
-                key=lambda variant: (
-                    sum(getattr(variant, other) == getattr(chosen, other) for other in others),
-                    variant.available > 0,
-                ),
-            )
-            choices.append(Choice(value or "بدون آن", to.sku, value == getattr(chosen, name), to.available == 0))
-        axes.append(Axis(title, getattr(chosen, name), choices))
-    return axes
-
-
-@carries_out("D22", "D24", "D30")
-def _would_owe(terms: TermsVersion, now: datetime) -> list[Owed]:
-    """The promises that an order placed at this moment would start, by the terms in force."""
-    _, reckoning = promises.reckoning()
-    hours = terms.parameters
-
-    def until(clause: str, kind: str, name: str, hours_kind: str) -> str:
-        due = reckoning.due(
-            now, parameter(hours, name), hours_kind, clause=clause, kind=kind, province="", parameters=hours
-        )
-        return "پس از پایان قوه قهریه" if due.held_since else fa.deadline(due.at)
-
-    pro_forma = until("D24", "pro_forma", "pro_forma_hours", "calendar")
-    processed = until("D22", "processing", "processing_hours", "working")
-    early, late = parameter(hours, "refund_early_hours"), parameter(hours, "refund_hours")
-    return [
-        Owed("next", "", "پیش‌فاکتور", pro_forma, "", "D24"),
-        Owed("next", "", "پردازش سفارش، اگر همین حالا قطعی شود", processed, "", "D22"),
-        Owed(
-            "next",
-            "",
-            "اگر موجودی تمام شود، بازگشت وجه",
-            format_html("{} تا {} ساعت کاری", persian_digits(early), persian_digits(late)),
-            "",
-            "D30",
-        ),
-    ]

@@ -3,27 +3,46 @@
 from itertools import cycle
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import clock
+from peyman.entrypoints.storefront import addresses, goods, kept, structured
+from peyman.entrypoints.storefront.templatetags import fa
+from peyman.market.incidents.queries import public as incidents
 from peyman.promises import queries as promises
 from peyman.shop.catalog import queries as catalog
 
 _ROW = 4
 _TINTS = ("", "v4", "v2", "v3")  # decoration, as the drawings of goods
 _TOP_CATEGORIES = 8
+_SUMMARY = "پیمان فروشگاهی است که شرایط فروشش را نرم‌افزار اجرا می‌کند: زمان هر وعده را پیش از خرید می‌بینید."
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
+    """Show last week's promises, the late ones included, then goods. Four statements, whatever it shows."""
+    now = clock.now()
     mark = catalog.mark()
-    tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
-    drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
-    context = {
-        "record": promises.last_week(clock.now()),
-        "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
-        "cheaper": catalog.cheaper_cards(_ROW, mark=mark),
-        "newest": catalog.newest_cards(2 * _ROW, mark=mark),
-    }
-    return render(request, "storefront/home.html", context)
+    record = promises.last_week(now)
+    notice = incidents.latest()
+    newest, cheaper = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
+    left = tuple(min(card.available, fa.FEW + 1) for card in (*newest, *cheaper))
+    key = ("home", mark, record, notice, left)
+    page = kept.page(key, now)
+    if page is None:
+        tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
+        drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
+        context = {
+            "record": record,
+            "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
+            "cheaper": goods.settled(cheaper, now),
+            "newest": goods.settled(newest, now),
+            "notice": notice,
+            "canonical": addresses.whole("/"),
+            "summary": _SUMMARY,
+            "share": {"kind": "website", "title": "پیمان، فروشگاهی که قولش ساعت دارد"},
+            "data": structured.script(*structured.shop()),
+        }
+        until = goods.ends_at([*newest, *cheaper], now)
+        page = kept.keep(key, request, "storefront/home.html", context, now=now, until=until)
+    return kept.answer(request, page)

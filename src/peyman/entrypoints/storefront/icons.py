@@ -1,6 +1,7 @@
 """What is drawn: icons, knots and the mark, carried by the page that uses them; pictures of goods, in a file apart."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
@@ -26,12 +27,12 @@ def drawing(key: str) -> str:
     return key if key in drawings() else _GENERIC
 
 
-def sprite(html: str) -> str:
-    """Return the hidden sprite with each symbol that `html` uses, once.
+def sprite(html: str, also: Iterable[str] = ()) -> str:
+    """Return the hidden sprite with each symbol that `html` uses, and those named, once.
 
     Raises KeyError for a use of something that is not drawn: an empty square is a bug, not a page.
     """
-    used = sorted(set(_USE.findall(html)))
+    used = sorted({*_USE.findall(html), *also})
     return '<svg hidden aria-hidden="true">' + "".join(symbols()[name] for name in used) + "</svg>"
 
 

@@ -2,11 +2,13 @@
 
 from peyman.promises.queries.audience import accepted_earlier, calendar_of, moved_by
 from peyman.promises.queries.calendar import (
+    NEWEST,
     Move,
     Period,
     due_of,
     holidays,
     moves,
+    numbered,
     period,
     periods,
     reckoning,
@@ -45,7 +47,9 @@ from peyman.promises.queries.ledger import (
     view,
 )
 from peyman.promises.queries.terms import (
+    IN_FORCE,
     all_terms,
+    by_hash,
     clause_number,
     clause_titles,
     clauses,
@@ -58,6 +62,8 @@ from peyman.promises.queries.terms import (
 )
 
 __all__ = [
+    "IN_FORCE",
+    "NEWEST",
     "Board",
     "Day",
     "Filter",
@@ -73,6 +79,7 @@ __all__ = [
     "accepted_earlier",
     "all_terms",
     "board",
+    "by_hash",
     "calendar_of",
     "clause_number",
     "clause_titles",
@@ -88,6 +95,7 @@ __all__ = [
     "moved_of",
     "moves",
     "number_in_force",
+    "numbered",
     "of_order",
     "of_orders",
     "of_person",

@@ -16,6 +16,9 @@ from peyman.kernel.worktime import WorkCalendar
 from peyman.promises import rules
 from peyman.promises.models import CalendarVersion, ForceMajeure, Holiday, Promise
 
+# What a statement of a higher room may read beside its own: the number of the newest version. `numbered` reckons by it.
+NEWEST = "(SELECT MAX(number) FROM promises_calendarversion)"
+
 
 def working_calendar() -> tuple[CalendarVersion, WorkCalendar]:
     """Return the newest version of the calendar and its working days. One small query.
@@ -44,6 +47,12 @@ def reckoning_of(version: CalendarVersion) -> rules.Reckoning:
     return rules.Reckoning(
         _calendar(version.pk, version.number, version.made_at), _pauses(version.pk, version.number, version.made_at)
     )
+
+
+@lru_cache(maxsize=8)
+def numbered(number: int) -> rules.Reckoning:
+    """Return the days and pauses of a version by its number; remembered, they never change."""
+    return reckoning_of(CalendarVersion.objects.get(number=number))
 
 
 def versions(limit: int = 50) -> list[CalendarVersion]:

@@ -11,6 +11,13 @@ from peyman.people.models import Person
 from peyman.promises import rules
 from peyman.promises.models import Acceptance, TermsClause, TermsVersion
 
+# What a statement of a higher room may read beside its own, to see in one go whether anything changed: the hash of the
+# version in force at %s. `by_hash` gives the version.
+IN_FORCE = (
+    "(SELECT sha256 FROM promises_termsversion WHERE effective_at <= %s"
+    " ORDER BY effective_at DESC, number DESC LIMIT 1)"
+)
+
 _MEMORY = timedelta(seconds=60)
 _KEY = "terms:in_force"
 
@@ -54,6 +61,19 @@ def terms(number: int) -> TermsVersion:
 def version(pk: int, sha256: str) -> TermsVersion:
     """Return a version by its key and hash, as orders hold them; without its document. Remembered, it never changes."""
     return _version(pk, sha256)
+
+
+def by_hash(sha256: str | None, now: datetime) -> TermsVersion:
+    """Return the version that was just read to be in force, by its hash; remembered, and so is that it is in force.
+
+    Raises TermsVersion.DoesNotExist for None: a shop without terms sells nothing.
+    """
+    if sha256 is None:
+        raise TermsVersion.DoesNotExist("no terms are in force; `peyman init` publishes the first version")
+    found = _by_hash(sha256)
+    if number_in_force(now) != found.number:
+        caches["parts"].set(_KEY, (now, found.number))
+    return found
 
 
 def all_terms() -> list[TermsVersion]:
@@ -100,6 +120,11 @@ def has_accepted(person: Person, version: TermsVersion) -> bool:
 @lru_cache(maxsize=32)
 def _version(pk: int, sha256: str) -> TermsVersion:
     return TermsVersion.objects.defer("source").get(pk=pk)
+
+
+@lru_cache(maxsize=32)
+def _by_hash(sha256: str) -> TermsVersion:
+    return TermsVersion.objects.defer("source").get(sha256=sha256)
 
 
 @lru_cache(maxsize=32)

@@ -4,19 +4,19 @@ The words themselves are the kernel's; here they get their markup (`<time>`, `<b
 """
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django import template
-from django.core.cache import caches
-from django.template.base import NodeList, Parser, Token
+from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from peyman.entrypoints import figures, words
-from peyman.entrypoints.storefront import icons
+from peyman.entrypoints.storefront import addresses, icons, kept
 from peyman.kernel import jalali, money
 from peyman.kernel.text import latin_digits, persian_digits
 from peyman.promises import queries as promises
@@ -30,7 +30,7 @@ register = template.Library()
 _RUN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:@/&'’+_%#•…–-]*[A-Za-z0-9+])?")
 _LETTER = re.compile(r"[A-Za-z]")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
-_FEW = 3  # pieces: from here on a tile says how many are left (D59)
+FEW = 3  # pieces: from here on a tile says how many are left (D59)
 _CLAUSE = re.compile(r"بند ([۰-۹]+-[۰-۹]+)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 
@@ -178,6 +178,12 @@ def plain_date(when: datetime | date) -> str:
 
 
 @register.filter
+def address(good: "Card") -> str:
+    """The path of a product, its title readable in it."""
+    return addresses.product(good.slug, good.title)
+
+
+@register.filter
 def drawn(key: str) -> str:
     """The key of the drawing to show: the generic one where there is none of that name."""
     return icons.drawing(key)
@@ -288,26 +294,28 @@ def clause_anchor(published: str) -> str:
 @register.simple_tag
 def good(card: "Card") -> SafeString:
     """The tile of a product, kept under the version of what it shows."""
-    key = f"good:{card.slug}:{card.version}:{card.sku}:{min(card.available, _FEW + 1)}"
-    html = caches["parts"].get(key)
-    if html is None:
-        html = render_to_string("storefront/parts/good.html", {"card": card, "is_few": card.available <= _FEW})
-        caches["parts"].set(key, html)
-    return SafeString(html)  # what our template printed
+    shown = replace(card, available=min(card.available, FEW + 1))
+    return kept.part(
+        ("good", shown),
+        lambda: render_to_string("storefront/parts/good.html", {"card": shown, "is_few": shown.available <= FEW}),
+    )
 
 
 class _WithSprite(template.Node):
-    def __init__(self, nodelist: NodeList) -> None:
+    def __init__(self, nodelist: NodeList, also: FilterExpression | None) -> None:
         self.nodelist = nodelist
+        self.also = also
 
     def render(self, context: Context) -> SafeString:
         html = self.nodelist.render(context)
-        return SafeString(html + icons.sprite(html))  # the template's own output, and our own drawings
+        also = (self.also.resolve(context, ignore_failures=True) if self.also else None) or ()
+        return SafeString(html + icons.sprite(html, also))  # the template's own output, and our own drawings
 
 
 @register.tag
 def withsprite(parser: Parser, token: Token) -> _WithSprite:
-    """Close the wrapped markup with the symbols that it uses, cached fragments included."""
+    """Close the wrapped markup with the symbols that it uses, cached fragments included, and with those named."""
+    _, *also = token.split_contents()
     nodelist = parser.parse(("endwithsprite",))
     parser.delete_first_token()
-    return _WithSprite(nodelist)
+    return _WithSprite(nodelist, parser.compile_filter(also[0]) if also else None)

@@ -58,6 +58,25 @@ def notices() -> list[Published]:
     return sorted(found, key=lambda one: (one.first_published_at, one.code), reverse=True)
 
 
+@dataclass(frozen=True)
+class Headline:
+    """The notice that was published last, in a line."""
+
+    code: str
+    title: str
+    published_at: datetime
+    is_closed: bool
+
+
+def latest() -> Headline | None:
+    """Return what was published last, None where nothing ever was: one query."""
+    one = Notice.objects.select_related("incident").order_by("-published_at", "-pk").first()
+    if one is None:
+        return None
+    is_closed = one.incident.state == Incident.State.CLOSED
+    return Headline(one.incident.code, json.loads(one.content)["words"]["title"], one.published_at, is_closed)
+
+
 @carries_out("B11")
 def notice(code: str, number: int | None = None) -> Published:
     """Return one version of a notice, the last without `number`: one query. Raises Missing where none was published."""

@@ -11,8 +11,10 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import CharField, Count, Exists, F, OuterRef
 from django.db.models.functions import Cast
 
@@ -31,7 +33,8 @@ class Card:
     """A product in a list, told by its cheapest variant that can be bought. Money in rials.
 
     `sku`, `price`, `list_price` are that variant's; `available` are its pieces, 0 where nothing of the product is
-    left; `variants` is how many there are. `version` changes whenever the card does, stock apart.
+    left; `variants` is how many there are. `picture` is the key of its main one, "" where only a drawing is.
+    `offer_until`: when that variant's running offer ends. `version` changes whenever the card does, stock apart.
     """
 
     slug: str
@@ -45,6 +48,8 @@ class Card:
     sku: str
     variants: int
     version: int
+    picture: str = ""
+    offer_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ class Crumb:
 class CardPage:
     """One page of a list. `next` is the `after` of the page behind it, "" on the last.
 
-    `crumbs` lead to the category that was asked for.
+    `crumbs` lead to the category that was asked for. Of what was searched: `left_out` are words that nothing was found
+    by, `taken_for` are words typed with those they were taken for.
     """
 
     items: list[Card]
@@ -88,6 +94,18 @@ class CardPage:
     next: str
     total: int
     crumbs: list[Crumb]
+    left_out: tuple[str, ...] = ()
+    taken_for: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrandView:
+    """A brand, for the page of its goods."""
+
+    slug: str
+    name: str
+    name_latin: str
+    country: str
 
 
 class _Brand(NamedTuple):
@@ -120,19 +138,21 @@ def list_cards(
     sort: str = "newest",
     after: str = "",
     limit: int = 24,
+    mark: marks.Mark | None = None,
 ) -> CardPage:
     """Return a page of goods that are on sale, what is sold out last.
 
     `q` is searched in every spelling; `category` (slug) takes in all below it; `brand` is one slug, several, or several
     with commas; prices are in rials, both bounds included; `sort` is one of SORTS, "relevant" being "newest" without
     a `q`. An `after` that is none begins at the start. Raises Missing for an unknown category. Two queries where the
-    same was asked of the same shelf before, else six, and three more for a `q` (see `search.find`).
+    same was asked of the same shelf before, else six, and three more for a `q` (see `search.find`); one less with a
+    `mark` that was just read.
     """
     named = (brand,) if isinstance(brand, str) else tuple(brand)
     asked = (q, category, named, available_only, price_min, price_max, sort, after, limit)
-    mark = marks.read()
-    page = marks.remembered(mark, ("list", asked), lambda: _composed(_tree(mark), *asked))
-    return replace(page, items=_with_pieces(page.items))
+    seen = mark or marks.read()
+    page = marks.remembered(seen, ("list", asked), lambda: _composed(_tree(seen), *asked))
+    return replace(page, items=with_pieces(page.items))
 
 
 def _composed(
@@ -149,7 +169,8 @@ def _composed(
 ) -> CardPage:
     within = tree.subtree(category) if category else None
     chosen = {part for each in named for part in each.split(",") if part}
-    offers = _offers(q, within, tree)
+    found = search.find(q, within=within, kinds=tree.titles()) if q.strip() else None
+    offers = _offers(found, within)
     fits = [
         offer
         for offer in offers
@@ -180,12 +201,14 @@ def _composed(
         next=_cursor(sort, page[-1][0]) if start + len(page) < len(keyed) else "",
         total=len(shown),
         crumbs=tree.crumbs(category),
+        left_out=tuple(found.left_out) if found else (),
+        taken_for=tuple(getattr(found, "taken_for", ())),
     )
 
 
 def newest_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
     """Return what came last and can be bought, newest first. Two queries, or five on a changed shelf."""
-    return _with_pieces(marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit)))
+    return with_pieces(marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit)))
 
 
 def _newest(limit: int) -> list[Card]:
@@ -195,7 +218,7 @@ def _newest(limit: int) -> list[Card]:
 
 def cheaper_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
     """Return what became cheaper and can be bought, the latest drop first. Two queries, or five on a changed shelf."""
-    return _with_pieces(marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit)))
+    return with_pieces(marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit)))
 
 
 def _cheaper(limit: int) -> list[Card]:
@@ -220,11 +243,42 @@ def _tops(tree: "_Tree", limit: int) -> list[Facet]:
     return [Facet(row.slug, row.title, counts[row.pk], False) for row in tops][:limit]
 
 
-def _with_pieces(cards: Sequence[Card]) -> list[Card]:
-    """The same cards with the pieces that are left at this moment. One query."""
-    left = F("stock__on_hand") - F("stock__allocated")
-    pieces = dict(Variant.objects.filter(sku__in=[card.sku for card in cards]).values_list("sku", left))
+def with_pieces(cards: Sequence[Card]) -> list[Card]:
+    """Return the same cards with the pieces that are left at this moment. One query."""
+    if not cards:
+        return []
+    holes = ", ".join(["%s"] * len(cards))
+    with connection.cursor() as cursor:  # by hand: making this statement took longer than running it
+        cursor.execute(_PIECES.format(holes), [card.sku for card in cards])
+        pieces = dict(cursor.fetchall())
     return [replace(card, available=max(pieces.get(card.sku) or 0, 0)) for card in cards]
+
+
+_PIECES = """
+SELECT v.sku, s.on_hand - s.allocated FROM catalog_variant v JOIN stock_stock s ON s.variant_id = v.id
+WHERE v.sku IN ({})
+"""
+
+
+def home_rows(newest: int, cheaper: int, *, mark: marks.Mark) -> tuple[list[Card], list[Card]]:
+    """Return what came last and what became cheaper, as `newest_cards` and `cheaper_cards`. One query."""
+    new = marks.remembered(mark, ("newest", newest), lambda: _newest(newest))
+    down = marks.remembered(mark, ("cheaper", cheaper), lambda: _cheaper(cheaper))
+    cards = with_pieces([*new, *down])
+    return cards[: len(new)], cards[len(new) :]
+
+
+def brand(slug: str, *, mark: marks.Mark | None = None) -> BrandView:
+    """Return a brand. Raises Missing. No query where the shelf is the same as when it was asked before."""
+    found = marks.remembered(mark or marks.read(), ("brand", slug), lambda: _brand(slug))
+    if found is None:
+        raise Missing
+    return found
+
+
+def _brand(slug: str) -> BrandView | None:
+    row = Brand.objects.filter(slug=slug).first()
+    return BrandView(row.slug, row.name, row.name_latin, row.country) if row else None
 
 
 def cards_of(slugs: Sequence[str]) -> list[Card]:
@@ -238,13 +292,13 @@ def _has_pieces() -> Exists:
     return Exists(left)
 
 
-def _offers(q: str, within: set[int] | None, tree: "_Tree") -> list[_Offer]:
+def _offers(searched: search.Found | None, within: set[int] | None) -> list[_Offer]:
     rows = Variant.objects.filter(is_on_sale=True, product__is_on_sale=True)
     if within is not None:
         rows = rows.filter(product__category_id__in=within)
     ranks: Mapping[int, int] = {}
-    if q.strip():
-        ranks = search.find(q, within=within, kinds=tree.titles()).ranks
+    if searched is not None:
+        ranks = searched.ranks
         rows = rows.filter(product_id__in=list(ranks))
     found = rows.values_list(
         "product_id",
@@ -323,11 +377,14 @@ def _cards_of(keys: Sequence[int]) -> list[Card]:
     return _cards([best[key] for key in keys if key in best])
 
 
+_ON_CARDS = ("slug", "title", "drawing", "tint", "version", "picture", "category__drawing")
+
+
 def _cards(offers: Sequence[_Offer]) -> list[Card]:
     if not offers:
         return []
     keys = [offer.product for offer in offers]
-    products = Product.objects.select_related("category").defer("description", "attributes").in_bulk(keys)
+    products = Product.objects.select_related("category").only(*_ON_CARDS).in_bulk(keys)
     variants: dict[int, list[Variant]] = {}
     for variant in Variant.objects.filter(product_id__in=keys, is_on_sale=True).order_by("position", "sku"):
         variants.setdefault(variant.product_id, []).append(variant)
@@ -348,6 +405,8 @@ def _card(product: Product, variants: Sequence[Variant], offer: _Offer) -> Card:
         sku=told.sku,
         variants=len(variants),
         version=product.version,
+        picture=product.picture,
+        offer_until=told.offer_until,
     )
 
 

@@ -5,6 +5,7 @@ word or a switch turns, and whatever sells out or comes back. The same mark, the
 and no row of the catalogue is written while pieces are left.
 """
 
+import pickle
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -20,9 +21,11 @@ SELECT COALESCE((SELECT SUM(number) FROM catalog_edition), 0),
        COALESCE((SELECT MAX(id) FROM catalog_variant), 0),
        COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0)
 """
-_MOST = 512  # results of one process
+MOST = 24_000_000  # bytes of one process, as results weigh when they are packed
+_EACH = 400  # bytes of a key and of what surrounds a result, about
 
-_kept: "OrderedDict[Hashable, object]" = OrderedDict()
+_kept: "OrderedDict[Hashable, tuple[object, int]]" = OrderedDict()
+_weight = 0
 _lock = threading.Lock()
 
 
@@ -34,21 +37,38 @@ def read() -> Mark:
 
 
 def remembered(mark: Mark, key: Hashable, compose: Callable[[], T]) -> T:
-    """Return what `compose` gave under this mark and key before, or let it compose."""
+    """Return what `compose` gave under this mark and key before, or let it compose.
+
+    What was asked for the longest ago goes first when all weighs more than MOST.
+    """
     name = (connection.settings_dict["NAME"], mark, key)
     with _lock:
         if name in _kept:
             _kept.move_to_end(name)
-            return _kept[name]  # type: ignore[return-value]  # the key says which type it is
+            return _kept[name][0]  # type: ignore[return-value]  # the key says which type it is
     made = compose()
-    with _lock:
-        _kept[name] = made
-        while len(_kept) > _MOST:
-            _kept.popitem(last=False)
+    _keep(name, made, len(pickle.dumps(made, pickle.HIGHEST_PROTOCOL)) + _EACH)
     return made
+
+
+def weight() -> int:
+    """Return what is remembered, in bytes, about."""
+    return _weight
+
+
+def _keep(name: Hashable, made: object, heavy: int) -> None:
+    global _weight
+    with _lock:
+        _weight += heavy - _kept.pop(name, (None, 0))[1]
+        _kept[name] = (made, heavy)
+        while _weight > MOST:
+            _, (_, gone) = _kept.popitem(last=False)
+            _weight -= gone
 
 
 def forget() -> None:
     """Remember nothing: for tests, whose next database has other rows under the same mark."""
+    global _weight
     with _lock:
         _kept.clear()
+        _weight = 0

@@ -1,15 +1,19 @@
 """One product: its page, its variants, the prices they had."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import Max
+from django.db import connection
+from django.db.models import DateTimeField, Max, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from peyman.kernel.errors import Missing
 from peyman.kernel.money import percent_off
+from peyman.promises.queries import IN_FORCE, NEWEST
 from peyman.shop.catalog import rules
-from peyman.shop.catalog.models import Category, PriceChange, Product, Variant
+from peyman.shop.catalog.models import Category, FormerSlug, PriceChange, Product, SaleSwitch, Variant
 from peyman.shop.catalog.queries.lists import Crumb
 
 HISTORY = timedelta(days=180)
@@ -28,7 +32,9 @@ class PriceStep:
 
 @dataclass(frozen=True, slots=True)
 class VariantView:
-    """What one can buy. `words`: what makes it differ from its sisters; `available`: pieces that can be bought now."""
+    """What one can buy. `words`: what makes it differ from its sisters; `available`: pieces that can be bought now;
+    `offer_until`: when its running offer ends. Rials.
+    """
 
     sku: str
     words: str
@@ -42,11 +48,18 @@ class VariantView:
     is_on_sale: bool
     tint: str
     steps: list[PriceStep]
+    price_basis: str = ""
+    price_reference: str = ""
+    offer_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """A product with all that its page says. `attributes` in the order of the file; `crumbs` end on its category."""
+    """A product with all that its page says. `attributes` in the order of the file; `crumbs` end on its category.
+
+    `sources`: name of an attribute → [kind of its source, reference]. `gone_since`: when it was taken off sale, where
+    that was written down.
+    """
 
     slug: str
     code: str
@@ -66,18 +79,97 @@ class ProductPage:
     version: int
     crumbs: list[Crumb]
     variants: list[VariantView]
+    picture: str = ""
+    gallery: list[dict[str, Any]] = field(default_factory=list)
+    sources: dict[str, list[str]] = field(default_factory=dict)
+    gone_since: datetime | None = None
 
 
-def product_page(slug: str, *, now: datetime) -> ProductPage:
-    """Return a product with its variants and 180 days of their prices. Raises Missing. Four queries.
+# ---- What a page is made of, at a glance ----
 
-    What is not on sale is shown as such, not hidden: links to it live on.
-    """
-    product = Product.objects.select_related("category__parent__parent", "brand").filter(slug=slug).first()
-    if product is None:
+
+class Shelved(NamedTuple):
+    """A variant as it stands: all that changes without its product's page being written anew."""
+
+    pk: int
+    sku: str
+    color: str
+    size: str
+    warranty: str
+    price: int
+    list_price: int
+    price_basis: str
+    price_reference: str
+    offer_until: datetime | None
+    is_on_sale: bool
+    image_hint: str
+    last_price_at: object
+    left: int
+
+
+class Glance(NamedTuple):
+    """All that decides what the page of a product says, short of its texts, which `version` stands for."""
+
+    pk: int
+    slug: str
+    version: int
+    title: str
+    is_on_sale: bool
+    category: str
+    brand: str
+    terms: str | None  # hash of the version in force
+    calendar: int | None  # number of the newest version
+    variants: tuple[Shelved, ...]
+
+    def shown(self, most: int) -> "Glance":
+        """Return the same with no more than `most` pieces of each variant: beyond that, pages show no number."""
+        return self._replace(variants=tuple(each._replace(left=min(each.left, most)) for each in self.variants))
+
+
+_GLANCE = f"""
+SELECT p.id, p.slug, p.version, p.title, p.is_on_sale, c.path, b.name, {IN_FORCE}, {NEWEST},
+       v.id, v.sku, v.color, v.size, v.warranty, v.price, v.list_price, v.price_basis, v.price_reference,
+       v.offer_until, v.is_on_sale, v.image_hint,
+       (SELECT MAX(at) FROM catalog_pricechange WHERE variant_id = v.id), s.on_hand - s.allocated
+FROM catalog_product p JOIN catalog_category c ON c.id = p.category_id JOIN catalog_brand b ON b.id = p.brand_id
+LEFT JOIN catalog_variant v ON v.product_id = p.id LEFT JOIN stock_stock s ON s.variant_id = v.id
+WHERE p.slug = %s ORDER BY v.position, v.sku
+"""  # noqa: S608  both are constants
+_OF_PRODUCT = 9  # columns, before those of a variant
+
+
+def glance(slug: str, *, now: datetime) -> Glance:
+    """Return how a product and its variants stand at this moment. Raises Missing. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, [connection.ops.adapt_datetimefield_value(now), slug])
+        rows = cursor.fetchall()
+    if not rows:
         raise Missing
-    variants = list(product.variants.select_related("stock").order_by("position", "sku"))
-    steps = price_steps([variant.pk for variant in variants], since=now - HISTORY)
+    pk, slug, version, title, is_on_sale, category, brand, terms, calendar = rows[0][:_OF_PRODUCT]
+    variants = tuple(_shelved(row[_OF_PRODUCT:]) for row in rows if row[_OF_PRODUCT] is not None)
+    return Glance(pk, slug, version, title, bool(is_on_sale), category, brand, terms, calendar, variants)
+
+
+def _shelved(row: Sequence[Any]) -> Shelved:
+    told = Shelved(*row)
+    until = told.offer_until
+    if isinstance(until, str):  # SQLite hands out what it keeps
+        until = datetime.fromisoformat(until).replace(tzinfo=UTC)
+    return told._replace(offer_until=until, is_on_sale=bool(told.is_on_sale), left=max(told.left or 0, 0))
+
+
+def product_page(slug: str, *, now: datetime, seen: Glance | None = None, steps_of: str | None = None) -> ProductPage:
+    """Return a product with its variants and 180 days of their prices, or of one variant's (a SKU). Raises Missing.
+
+    Two queries beside the glance; one more for what is not on sale. That is shown as such, not hidden: links to it
+    live on.
+    """
+    seen = seen or glance(slug, now=now)
+    rows = Product.objects.select_related("category__parent__parent", "brand").defer("search_head", "search_words")
+    product = rows.get(pk=seen.pk)
+    crumbs = _crumbs_of(product.category)
+    drawn = [each.pk for each in seen.variants if steps_of is None or each.sku == steps_of]
+    steps = price_steps(drawn, since=now - HISTORY)
     return ProductPage(
         slug=product.slug,
         code=product.code,
@@ -93,11 +185,35 @@ def product_page(slug: str, *, now: datetime) -> ProductPage:
         drawing=product.drawing or product.category.drawing,
         tint=product.tint,
         listed_on=product.listed_on,
-        is_on_sale=product.is_on_sale,
+        is_on_sale=seen.is_on_sale,
         version=product.version,
-        crumbs=_crumbs_of(product.category),
-        variants=[_variant_view(variant, product, steps.get(variant.pk, [])) for variant in variants],
+        crumbs=crumbs,
+        variants=[_variant_view(each, seen.is_on_sale, product.tint, steps.get(each.pk, [])) for each in seen.variants],
+        picture=product.picture,
+        gallery=product.gallery,
+        sources=product.sources,
+        gone_since=None if seen.is_on_sale else _gone_since(product.code, [crumb.slug for crumb in crumbs]),
     )
+
+
+def _gone_since(code: str, categories: Sequence[str]) -> datetime | None:
+    """Since when what stopped this product has stopped it; None where nobody wrote it down."""
+    scope = SaleSwitch.Scope
+    switches = SaleSwitch.objects.filter(scope=scope.PRODUCT, key=code)
+    switches |= SaleSwitch.objects.filter(scope=scope.CATEGORY, key__in=categories)
+    switches |= SaleSwitch.objects.filter(scope=scope.SHOP)
+    stopped: dict[tuple[str, str], datetime | None] = {}
+    for switch in switches.order_by("pk"):
+        # Stopping twice changes nothing: it is gone since the first.
+        since = stopped.get((switch.scope, switch.key)) or switch.at
+        stopped[switch.scope, switch.key] = None if switch.is_on else since
+    return min((since for since in stopped.values() if since), default=None)
+
+
+def moved_to(slug: str) -> str:
+    """Return the address in use of a product that once had this one, "" where none had. One query."""
+    rows = FormerSlug.objects.filter(slug=slug).values_list("product__slug", flat=True)
+    return rows.first() or ""
 
 
 def variants_of(slugs: Sequence[str]) -> dict[str, list[VariantView]]:
@@ -105,7 +221,9 @@ def variants_of(slugs: Sequence[str]) -> dict[str, list[VariantView]]:
     rows = Variant.objects.filter(product__slug__in=slugs, is_on_sale=True, product__is_on_sale=True)
     found: dict[str, list[VariantView]] = {slug: [] for slug in slugs}
     for variant in rows.select_related("product", "stock").order_by("position", "sku"):
-        found[variant.product.slug].append(_variant_view(variant, variant.product, []))
+        stock = getattr(variant, "stock", None)
+        left = max(stock.on_hand - stock.allocated, 0) if stock else 0
+        found[variant.product.slug].append(_variant_view(_as_shelved(variant, left), True, variant.product.tint, []))
     return found
 
 
@@ -118,18 +236,15 @@ def weights(skus: Sequence[str]) -> dict[str, int]:
 def price_steps(variants: Sequence[int], *, since: datetime) -> dict[int, list[PriceStep]]:
     """Return variant id → its prices since an instant, oldest first; the one in force at that instant comes first.
 
-    Two queries.
+    One query.
     """
-    before = PriceChange.objects.filter(variant_id__in=variants, at__lte=since).values_list("variant_id")
-    in_force = dict(before.annotate(last=Max("at")))
-    changes = PriceChange.objects.filter(variant_id__in=variants, at__gte=min(in_force.values(), default=since))
+    before = PriceChange.objects.filter(variant=OuterRef("variant"), at__lte=since).order_by().values("variant")
+    in_force = Subquery(before.annotate(last=Max("at")).values("last"), output_field=DateTimeField())
+    changes = PriceChange.objects.filter(variant_id__in=variants, at__gte=Coalesce(in_force, since))
     steps: dict[int, list[PriceStep]] = {}
     for change in changes.order_by("at", "pk"):
-        if change.at >= in_force.get(change.variant_id, since):
-            step = PriceStep(
-                change.at, change.price, change.list_price, change.reason, rules.reason_words(change.reason)
-            )
-            steps.setdefault(change.variant_id, []).append(step)
+        step = PriceStep(change.at, change.price, change.list_price, change.reason, rules.reason_words(change.reason))
+        steps.setdefault(change.variant_id, []).append(step)
     return steps
 
 
@@ -142,9 +257,27 @@ def _crumbs_of(category: Category) -> list[Crumb]:
     return [Crumb(row.slug, row.title) for row in reversed(way)]
 
 
-def _variant_view(variant: Variant, product: Product, steps: list[PriceStep]) -> VariantView:
-    stock = getattr(variant, "stock", None)
-    is_on_sale = variant.is_on_sale and product.is_on_sale
+def _as_shelved(variant: Variant, left: int) -> Shelved:
+    return Shelved(
+        pk=variant.pk,
+        sku=variant.sku,
+        color=variant.color,
+        size=variant.size,
+        warranty=variant.warranty,
+        price=variant.price,
+        list_price=variant.list_price,
+        price_basis=variant.price_basis,
+        price_reference=variant.price_reference,
+        offer_until=variant.offer_until,
+        is_on_sale=variant.is_on_sale,
+        image_hint=variant.image_hint,
+        last_price_at=None,
+        left=left,
+    )
+
+
+def _variant_view(variant: Shelved, may_be_sold: bool, tint: str, steps: list[PriceStep]) -> VariantView:
+    is_on_sale = variant.is_on_sale and may_be_sold
     return VariantView(
         sku=variant.sku,
         words="، ".join(word for word in (variant.color, variant.size) if word),
@@ -154,8 +287,11 @@ def _variant_view(variant: Variant, product: Product, steps: list[PriceStep]) ->
         price=variant.price,
         list_price=variant.list_price,
         off_percent=percent_off(variant.price, variant.list_price),
-        available=max(stock.on_hand - stock.allocated, 0) if stock and is_on_sale else 0,
+        available=variant.left if is_on_sale else 0,
         is_on_sale=is_on_sale,
-        tint=product.tint or rules.tint_of(variant.image_hint),
+        tint=tint or rules.tint_of(variant.image_hint),
         steps=steps,
+        price_basis=variant.price_basis,
+        price_reference=variant.price_reference,
+        offer_until=variant.offer_until,
     )
