@@ -53,8 +53,9 @@ def _device(request: HttpRequest) -> str:
 
 def _shown(person: Person, terms: TermsVersion, now: datetime) -> dict[str, Any]:
     view = queries.view(Holder(person.pk), terms=terms, carrier_fee=shipping.default_fee())
-    if view.cart:
-        actions.mark_seen(cart=view.cart, now=now, shown=view.shown)
+    held = view.cart
+    if held and (view.shown or held.left_out or now - held.seen_at >= queries.SEEN_EVERY):
+        actions.mark_seen(cart=held, now=now, shown=view.shown)
     return {
         "lines": [_line(line) for line in view.lines],
         "later": [_line(line) for line in view.later],

@@ -28,7 +28,6 @@ from peyman.shop.carts.rules import Notice, Scarce
 from peyman.shop.shipping import queries as shipping
 from peyman.shop.shipping.models import Carrier
 
-_SEEN_EVERY = timedelta(hours=1)  # an unchanged cart is written down as seen no more often than that
 _ELSEWHERE = timedelta(days=1)  # for so long a line says that another device set its number
 _TOLD = "cart_told"  # cookie: what was just done, told once on the next page
 _SALT = "peyman.cart.told"
@@ -238,7 +237,7 @@ def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -
     if context["told"]:
         response.delete_cookie(_TOLD, path="/cart/", samesite="Lax")
     held = view.cart
-    if held and refusal is None and (view.shown or held.left_out or now - held.seen_at >= _SEEN_EVERY):
+    if held and refusal is None and (view.shown or held.left_out or now - held.seen_at >= queries.SEEN_EVERY):
         actions.mark_seen(cart=held, now=now, shown=view.shown)
     return response
 

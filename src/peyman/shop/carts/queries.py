@@ -1,7 +1,7 @@
 """The cart as it stands at this moment: live prices, live stock (D56)."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 
@@ -13,6 +13,9 @@ from peyman.shop.carts import rules
 from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.catalog.models import Variant
 from peyman.shop.catalog.rules import tint_of
+
+
+SEEN_EVERY = timedelta(hours=1)  # an unchanged cart is written down as seen no more often than that
 
 
 @dataclass(frozen=True)
