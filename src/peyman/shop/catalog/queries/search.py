@@ -4,7 +4,7 @@ The database narrows to the goods that meet every group of words; `rules.search`
 """
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -23,12 +23,20 @@ MOST_FOUND: Final = 1_000  # of more, the list shows those whose kind was named,
 MOST_SCORED: Final = 200  # are put in order to the letter; the others follow as they came
 
 
+MOST_NEAR: Final = 60  # of those that lack a word, for each word
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Products by key with how far they are from what was typed; `left_out` are the words that had to be given up."""
+    """Products by key with how far they are from what was typed.
+
+    `left_out` are the words that had to be given up; `taken_for` pairs a word that no product has with the one it was
+    taken for, as the nearest product writes it.
+    """
 
     ranks: dict[int, int]
     left_out: tuple[str, ...] = ()
+    taken_for: tuple[tuple[str, str], ...] = ()
 
 
 _LATE: Final = 2_000
@@ -65,40 +73,97 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=1)
-def same_words() -> dict[str, tuple[str, ...]]:
-    """Return word → others that mean the same, from our own list."""
+def our_words() -> tuple[synonyms.Set, ...]:
+    """Return the sets of words that mean the same in our own list."""
     lines = resources.files("peyman.shop.catalog").joinpath("reference/synonyms.txt").read_text("utf-8")
-    return synonyms.table(synonyms.read(lines.splitlines()))
+    return tuple(synonyms.read(lines.splitlines()))
 
 
-def find(typed: str, *, kinds: Mapping[int, str], within: Collection[int] | None = None) -> Found:
+class Staff:
+    """Where the words come from that staff say mean the same: the room that keeps them stands above this one, and
+    hands its reader in when it is installed. Asked once for each list that is composed anew.
+    """
+
+    read: Callable[[], tuple[synonyms.Set, ...]] = staticmethod(lambda: ())
+
+
+@lru_cache(maxsize=4)
+def _table(of_staff: tuple[synonyms.Set, ...]) -> synonyms.Table:
+    return synonyms.table((*our_words(), *of_staff))
+
+
+def same_words() -> synonyms.Table:
+    """Return word → others that mean the same, from our own list and that of staff. One query."""
+    return _table(Staff.read())
+
+
+def find(typed: str, *, kinds: Mapping[int, str], within: Collection[int] | None = None, at_least: int = 0) -> Found:
     """Return what was meant by `typed`, in categories `within` if given. `kinds` are the titles of all categories.
 
-    Where nothing meets every word, words are given up one by one, those that are met by nothing first and then the
-    last ones. Three or four queries, and up to two more for each word given up.
+    Where fewer than `at_least` meet every word, those that lack one follow them, as far behind as the word weighs.
+    Where nothing does, words are given up one by one, those that are met by nothing first and then the last ones.
+    Four or five queries, and up to two more for each word given up.
     """
-    groups = asking.understand(typed, vocabulary(), same_words())
+    words = vocabulary()
+    groups = asking.understand(typed, words, same_words())
     if not groups:
         return Found({})
     left = list(groups)
     hits = _nearest(left, kinds, within)
     if not hits and len(left) > 1:
-        # Who gives up a word must not guess at the others as well.
-        sure = [replace(group, others=tuple(each for each in group.others if each.is_close)) for group in groups]
+        # Who gives up a word must not guess at parts of the others as well.
+        sure = [replace(group, others=tuple(each for each in group.others if each.is_likely)) for group in groups]
         left = [group for group in sure if _hits([group], within, limit=1)]
         while len(left) > 1 and not _hits(left, within, limit=1):
             left = _without_one(left, within)
         hits = _nearest(left, kinds, within) if left else []
-    return (
-        Found(_ranked(hits, left, kinds), tuple(g.typed for g in groups if g.typed not in {one.typed for one in left}))
-        if hits
-        else Found({})
+    if hits and len(hits) < at_least and len(left) > 1:
+        hits += _lacking_one(left, kinds, within, set(hits), at_least - len(hits))
+    if not hits:
+        return Found({})
+    ranks, nearest = _ranked(hits, left, kinds)
+    kept = {group.typed for group in left}
+    return Found(
+        ranks,
+        tuple(group.typed for group in groups if group.typed not in kept),
+        tuple(_taken(left, nearest, words)),
     )
+
+
+def _taken(groups: Sequence[Group], nearest: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+    """What was typed in words of nobody, and as what the nearest product has it."""
+    written: dict[str, str] = {}
+    for word in nearest.split():
+        for plain in text.search_words(word).split():
+            written.setdefault(plain, word.strip("()[]،,.:"))
+    for group in groups:
+        if any(word in vocabulary for word in group.typed.split()):
+            continue
+        other = next((one for one in group.others if one.is_likely and all(w in written for w in one.words)), None)
+        if other and other.cost > asking.MEANT:
+            yield group.typed, " ".join(dict.fromkeys(written[word] for word in other.words))
+
+
+def _lacking_one(
+    groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None, known: set[int], wanted: int
+) -> list[int]:
+    """Products that lack one word, but not the one that says what the thing is."""
+    titles = [_words(title) for title in kinds.values()]
+    kind_at = {n for n, group in enumerate(groups) if any(title <= group.meant for title in titles)}
+    found: dict[int, None] = {}
+    for n in reversed(range(len(groups))):
+        if n not in kind_at and len(found) < MOST_SCORED // 2:
+            fewer = [*groups[:n], *groups[n + 1 :]]
+            found |= dict.fromkeys(key for key in _nearest(fewer, kinds, within)[:MOST_NEAR] if key not in known)
+    if len(found) <= wanted:
+        return list(found)
+    ranks, _ = _ranked(list(found), groups, kinds)
+    return sorted(found, key=ranks.__getitem__)[:wanted]
 
 
 def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None) -> list[int]:
     """Products that meet every group: those whose whole kind was named first, then a part of it, then all others."""
-    meant = frozenset(word for group in groups for other in group.others if other.is_close for word in other.words)
+    meant = frozenset(word for group in groups for word in group.meant)
     named = {key for key, title in kinds.items() if meant & _words(title)}
     whole = {key for key in named if _words(kinds[key]) <= meant}
     hits: dict[int, None] = {}
@@ -110,8 +175,9 @@ def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collecti
 
 
 def _without_one(groups: Sequence[Group], within: Collection[int] | None) -> list[Group]:
-    """Give up one word: the last one without which something is found, else the last."""
-    shorter = [[*groups[:n], *groups[n + 1 :]] for n in reversed(range(len(groups)))]
+    """Give up one word: the last one without which something is found, guesses before what is sure; else the last."""
+    order = sorted(reversed(range(len(groups))), key=lambda n: not groups[n].is_guess)
+    shorter = [[*groups[:n], *groups[n + 1 :]] for n in order]
     return next((each for each in shorter if _hits(each, within, limit=1)), shorter[0])
 
 
@@ -149,14 +215,22 @@ def _all_of(words: Sequence[str]) -> str:
 _QUOTED: Final = '"{}"'.format
 
 
-def _ranked(hits: Sequence[int], groups: Sequence[Group], titles: Mapping[int, str]) -> dict[int, int]:
-    texts = Product.objects.filter(pk__in=hits[:MOST_SCORED])
+def _ranked(hits: Sequence[int], groups: Sequence[Group], titles: Mapping[int, str]) -> tuple[dict[int, int], str]:
+    """How far each is, and the title and category of the nearest."""
+    rows = {
+        row[0]: row[1:]
+        for row in Product.objects.filter(pk__in=hits[:MOST_SCORED]).values_list(
+            "pk", "search_head", "search_words", "category_id", "title"
+        )
+    }
     scores = {
-        key: asking.score(groups, head, frozenset(words.split()), _words(titles.get(category, "")))
-        for key, head, words, category in texts.values_list("pk", "search_head", "search_words", "category_id")
+        key: asking.score(groups, head, frozenset(words.split()), text.search_words(titles.get(category, "")))
+        for key, (head, words, category, _) in rows.items()
     }
     far = max(scores.values(), default=0) + 1
-    return {key: scores.get(key, far) for key in hits}
+    first = rows[min(scores, key=scores.__getitem__)] if scores else ()
+    nearest = f"{first[3]} {titles.get(first[2], '')}" if first else ""
+    return {key: scores.get(key, far) for key in hits}, nearest
 
 
 @lru_cache(maxsize=4096)

@@ -1,35 +1,43 @@
 """What somebody may have meant by what they typed: groups of words, each with the other words that would do as well."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from peyman.kernel import text
-from peyman.shop.catalog.rules.search import sound
+from peyman.shop.catalog.rules.search import numbers, sound
+from peyman.shop.catalog.rules.search.synonyms import LONGEST_PHRASE, Table
 from peyman.shop.catalog.rules.search.vocabulary import Vocabulary
 
 LONGEST: Final = 200  # characters that are read
 MOST_WORDS: Final = 8
+MOST_OTHERS: Final = 60
 # How far an alternative is from the word, in steps of a place in the title.
 AS_TYPED, MEANT, HEARD, SLIPPED, INSIDE = 0, 3, 6, 8, 14
 
 # Said when one asks a seller, of no use when one looks on a shelf.
 _SAID_TO_SELLERS: Final = """
 قیمت خرید فروش ارزان ارزون ارزانترین ارزونترین بهترین خوب اصل اورجینال انواع لیست مدل برای با از و در به یک یه را رو که
-هم ی ها های هایی ام buy price cheap best for with and the of in original
+هم ی ها های هایی ام تا واسه برا واسم برام میخوام میخام میخواهم دنبال دارید داری دارین هست است چند چنده چقدر چقدره قیمتش
+عالی شیک باکیفیت کیفیت جدید جدیدترین پرفروش پرفروشترین محبوب مناسب ترین تخفیف تخفیفی تخفیفدار حراج حراجی ویژه اقساطی
+قسطی فروشگاه اینترنتی انلاین لطفا سلام چی چه کدوم buy price cheap best for with and the of in original new
 """
 _IDLE: Final = frozenset(_SAID_TO_SELLERS.split())
-# How Latin letters are called, where a number follows.
+_ONE: Final = frozenset(("یک", "یه"))
+# How Latin letters are called.
 _NAMES_OF_LETTERS: Final = """
-ای=a ا=a بی=b سی=c دی=d اف=f جی=g اچ=h ای=i جی=j کی=k ال=l ام=m ان=n پی=p کیو=q ار=r اس=s تی=t یو=u وی=v ایکس=x
+ای=a ا=a بی=b سی=c دی=d اف=f جی=g اچ=h ایچ=h ای=i جی=j کی=k ال=l ام=m ان=n پی=p کیو=q ار=r اس=s تی=t یو=u وی=v ایکس=x
 وای=y زد=z
 """
-_LETTERS: Final = dict(pair.split("=") for pair in _NAMES_OF_LETTERS.split())
+_LETTERS: Final[dict[str, str]] = {}
+for _pair in _NAMES_OF_LETTERS.split():
+    _LETTERS[_pair.partition("=")[0]] = _LETTERS.get(_pair.partition("=")[0], "") + _pair.partition("=")[2]
+_MOST_SPELLINGS: Final = 16
 _PLURALS: Final = ("هایی", "های", "ها")
+# The plural and the article of speech («گوشیا», «کفشای»), and the ending of measures («ده کیلویی», «نفره»).
+_ENDINGS: Final = ("یی", "ای", "ات", "ا", "ی", "ه")
 _MIXED: Final = re.compile("[0-9]+|[^0-9]+")
-
-Synonyms = Mapping[str, Sequence[str]]  # a word, or words with a space → others that mean the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,116 +52,259 @@ class Other:
         """Whether it is the same thing by another name, and not a guess."""
         return self.cost <= HEARD
 
+    @property
+    def is_likely(self) -> bool:
+        """Whether it is all that was typed, be it with a slip, and not a mere part of something longer."""
+        return self.cost < INSIDE
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A word that was typed (or several that belong together), and what would do for it, the nearest first."""
+    """A word that was typed (or several that belong together), and what would do for it, the nearest first.
+
+    `meant` are the words that it stands for in all likelihood: the same by any name; where the shelf has none of
+    those, the nearest guess.
+    """
 
     typed: str
     others: tuple[Other, ...]
+    meant: frozenset[str] = frozenset()
 
     @property
-    def cost(self) -> int:
-        return self.others[0].cost if self.others else INSIDE + 1
+    def is_guess(self) -> bool:
+        """Whether the shelf has nothing of this name, and a slip was supposed."""
+        return not any(other.is_close and self.meant.issuperset(other.words) for other in self.others)
 
 
-def understand(typed: str, vocabulary: Vocabulary, synonyms: Synonyms) -> list[Group]:
+def understand(typed: str, vocabulary: Vocabulary, synonyms: Table) -> list[Group]:
     """Return what is sought: each group must be met, by any of its alternatives. Empty for what holds no word."""
     typed = typed[:LONGEST]
-    words = text.search_words(typed).split()[:MOST_WORDS]
-    if words and not any(len(word) > 2 and _is_known(word, vocabulary, synonyms) for word in words):
-        swapped = text.search_words(sound.other_keyboard(typed)).split()[:MOST_WORDS]
-        long = [word for word in swapped if len(word) > 2]
-        if long and all(_is_known(word, vocabulary, synonyms) for word in swapped):
+    words = text.search_words(typed).split()[: 2 * MOST_WORDS]
+    known = _Known(vocabulary, synonyms)
+    if words and not any(len(word) > 2 and word in known for word in words):
+        swapped = text.search_words(sound.other_keyboard(typed)).split()[: 2 * MOST_WORDS]
+        if any(len(word) > 2 for word in swapped) and all(word in known for word in swapped):
             words = swapped
-    wanted = [word for word in words if word not in _IDLE]
-    return _groups(wanted or words, vocabulary, synonyms)
+    wanted = [word for n, word in enumerate(words) if not _is_idle(words, n)]
+    return _groups(wanted or words, known)[:MOST_WORDS]
 
 
-def _is_known(word: str, vocabulary: Vocabulary, synonyms: Synonyms) -> bool:
-    return word in vocabulary or word in synonyms
+def _is_idle(words: Sequence[str], n: int) -> bool:
+    word = words[n]
+    if word in _ONE:
+        return words[n + 1 : n + 2] == [] or words[n + 1] not in numbers.UNITS
+    if word == "و" and 0 < n < len(words) - 1:  # «پنجاه و پنج» is one number
+        return numbers.read(words[n - 1 :])[0] < 3 and numbers.read(words[max(n - 3, 0) :])[0] < 3
+    return word in _IDLE
 
 
-def _groups(words: Sequence[str], vocabulary: Vocabulary, synonyms: Synonyms) -> list[Group]:
+class _Known:
+    """The words of the shelf together with those that only a synonym leads from."""
+
+    def __init__(self, vocabulary: Vocabulary, synonyms: Table) -> None:
+        self.shelf = vocabulary
+        self.synonyms = synonyms
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.shelf or word in self.synonyms
+
+    def same(self, word: str, cost: int = MEANT) -> list[Other]:
+        """What means the same as this word."""
+        joined = word.replace(" ", "")  # «اسپرسو ساز» is only another spelling of «اسپرسوساز»
+        return [
+            Other(tuple(each.split()), AS_TYPED if cost == MEANT and each.replace(" ", "") == joined else cost)
+            for each in self.synonyms.get(word, ())
+        ]
+
+    def word(self, word: str, cost: int) -> list[Other]:
+        """This word, if it is known, and what means the same."""
+        on_shelf = [Other((word,), cost)] if word in self.shelf else []
+        return on_shelf + self.same(word, max(cost, AS_TYPED) + MEANT)
+
+    def guessed(self, word: str) -> list[Other]:
+        """What a word that is unknown may be: heard, written with another letter for a sound, or slipped."""
+        others: list[Other] = []
+        for words in (self.shelf, self.synonyms.spelled):
+            for each in (*words.written_alike(word), *words.sounding_like(word)):
+                others += self.word(each, HEARD)
+        for words in (self.shelf, self.synonyms.spelled):
+            for each in words.near(word):
+                others += self.word(each, SLIPPED)
+        return others
+
+
+def _groups(words: Sequence[str], known: _Known) -> list[Group]:
     groups: list[Group] = []
     place = 0
-    while place < len(words):
-        taken, others = _together(words[place:], vocabulary, synonyms)
+    while place < len(words) and len(groups) < MOST_WORDS:
+        taken, others = _together(words[place:], known)
         if not others:
-            taken, others = 1, _alone(words[place], vocabulary, synonyms)
-        groups.append(Group(" ".join(words[place : place + taken]), _plain(others)))
+            taken, others = 1, _alone(words[place], known)
+        groups.append(_group(" ".join(words[place : place + taken]), others, known))
         place += taken
     return groups
 
 
-def _together(words: Sequence[str], vocabulary: Vocabulary, synonyms: Synonyms) -> tuple[int, list[Other]]:
+def _group(typed: str, others: Iterable[Other], known: _Known) -> Group:
+    nearest: dict[tuple[str, ...], Other] = {}
+    for other in sorted(others, key=lambda each: each.cost):
+        nearest.setdefault(other.words, other)
+    plain = tuple(nearest.values())[:MOST_OTHERS]
+    there = [other for other in plain if all(word in known.shelf for word in other.words)]
+    sure = [other for other in there if other.is_close] or [
+        other for other in there if other.is_likely and other.cost <= there[0].cost + MEANT
+    ]
+    return Group(typed, plain, frozenset(word for other in sure for word in other.words))
+
+
+def _together(words: Sequence[str], known: _Known) -> tuple[int, list[Other]]:
     """What the first words stand for together, and how many they are; nothing where each stands for itself."""
-    for many in (4, 3, 2):
+    for many in range(LONGEST_PHRASE, 1, -1):
         several = tuple(words[:many])
-        phrase, joined = " ".join(several), "".join(several)
         if len(several) < many:
             continue
-        if phrase in synonyms:
-            also = [Other((joined,), AS_TYPED)] if joined in vocabulary else []
-            return many, [Other(several, AS_TYPED), *also, *_same(phrase, synonyms, MEANT)]
-    if len(words) < 2:
-        return 0, []
-    first, second = words[0], words[1]
+        for phrase in dict.fromkeys((" ".join(several), " ".join(map(_without_plural, several)))):
+            if phrase in known.synonyms:
+                joined = phrase.replace(" ", "")
+                also = [Other((joined,), AS_TYPED)] if joined in known.shelf else []
+                return many, [Other(several, AS_TYPED), *also, *known.same(phrase)]
+    taken, others = _spelled_out(words, known)
+    if others:
+        return taken, others
+    taken, number = numbers.read(words)
+    if taken > 1:
+        return taken, [
+            Other(tuple(word for word in words[:taken] if word != "و"), AS_TYPED),
+            Other((number,), AS_TYPED),
+        ]
+    return _joined(words[0], words[1], known) if len(words) > 1 else (0, [])
+
+
+def _without_plural(word: str) -> str:
+    for ending in _PLURALS:
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            return word.removesuffix(ending)
+    return word
+
+
+def _spelled_out(words: Sequence[str], known: _Known) -> tuple[int, list[Other]]:
+    """Latin letters by their names, a number behind them: «ایکس ۷» is x7, «آر تی ایکس» is rtx."""
+    spellings = [""]
+    for many, word in enumerate(words[:LONGEST_PHRASE], start=1):
+        if word.isdecimal() and many > 1:
+            spellings = [each + word for each in spellings]
+        elif word in _LETTERS:
+            spellings = [each + letter for each in spellings for letter in _LETTERS[word]][:_MOST_SPELLINGS]
+        else:
+            break
+        if many > 1 and (found := [each for each in spellings if each in known]):
+            longer, more = _spelled_out_further(words, many, spellings, known)
+            taken, found = (longer, more) if more else (many, found)
+            others = [Other(tuple(words[:taken]), AS_TYPED)]
+            for each in found:
+                others += [Other((each,), MEANT)] if each in known.shelf else []
+                others += known.same(each)
+            return taken, others
+    return 0, []
+
+
+def _spelled_out_further(
+    words: Sequence[str], many: int, spellings: Sequence[str], known: _Known
+) -> tuple[int, list[str]]:
+    """The same with one word more, where that is known, too."""
+    word = words[many] if many < len(words) else ""
+    more = [word] if word.isdecimal() else list(_LETTERS.get(word, ""))
+    return many + 1, [each for each in (a + b for a in spellings for b in more) if each in known]
+
+
+def _joined(first: str, second: str, known: _Known) -> tuple[int, list[Other]]:
+    """Two words that the shelf writes as one, or that may be one with a slip."""
     several, joined = (first, second), first + second
-    letter = _LETTERS.get(first)
-    if letter and second.isdecimal() and letter + second in vocabulary:  # «ایکس ۷»
-        return 2, [Other(several, AS_TYPED), Other((letter + second,), MEANT)]
-    if joined in vocabulary and not joined.isdecimal():
+    if joined in known.shelf and not joined.isdecimal():
         # «کول پد» where the shelf says «کولپد»
-        return 2, [Other(several, AS_TYPED), Other((joined,), AS_TYPED), *_same(joined, synonyms, MEANT)]
-    if any(_is_known(word, vocabulary, synonyms) and len(word) > 2 for word in several):
+        return 2, [Other(several, AS_TYPED), Other((joined,), AS_TYPED), *known.same(joined)]
+    unknown = [word for word in several if word not in known or len(word) < 3]
+    if not unknown or any(c.isdecimal() for c in joined):
         return 0, []
-    heard = [Other((each,), HEARD) for each in vocabulary.sounding_like(joined)]
-    slipped = [Other((each,), SLIPPED) for each in vocabulary.near(joined)]
-    return (2, [Other(several, AS_TYPED), *heard, *slipped]) if heard or slipped else (0, [])
+    guessed = known.guessed(joined)
+    if len(unknown) == 2:
+        return (2, [Other(several, AS_TYPED), *guessed]) if guessed else (0, [])
+    if not guessed or len(unknown[0]) < 3:
+        return 0, []
+    # Each may also stand for itself, the unknown one with a slip of its own.
+    one, other = (known.guessed(word) if word in unknown else known.word(word, AS_TYPED) for word in several)
+    apart = [Other((*a.words, *b.words), a.cost + b.cost) for a in one[:4] for b in other[:4]]
+    return 2, [Other(several, AS_TYPED), *guessed, *apart]
 
 
-def _same(word: str, synonyms: Synonyms, cost: int) -> list[Other]:
-    joined = word.replace(" ", "")  # «اسپرسو ساز» is only another spelling of «اسپرسوساز»
-    return [
-        Other(tuple(each.split()), AS_TYPED if cost == MEANT and each.replace(" ", "") == joined else cost)
-        for each in synonyms.get(word, ())
-    ]
-
-
-def _alone(word: str, vocabulary: Vocabulary, synonyms: Synonyms) -> list[Other]:
+def _alone(word: str, known: _Known) -> list[Other]:
     """What a single word may stand for."""
-    others = [Other((word,), AS_TYPED), *_same(word, synonyms, MEANT)]
+    others = [Other((word,), AS_TYPED), *known.same(word), *_other_form(word, known)]
+    mixed = tuple(_MIXED.findall(word))
+    if len(mixed) in (2, 3) and all(part in known.shelf for part in mixed):
+        others.append(Other(mixed, MEANT))
+    if word in known.shelf:
+        others += [Other((each,), HEARD) for each in known.shelf.sounding_like(word, most=1)]
+        return others + _holding(word, known.shelf)
+    is_known = len(others) > 1
+    if not is_known and (parts := known.shelf.parts(word)):
+        others += _apart(parts, known)
+    others += known.guessed(word) if not is_known else [
+        Other((each,), HEARD) for each in known.shelf.sounding_like(word)
+    ]  # fmt: skip
+    if len(others) == 1:
+        others += _half_slipped(word, known.shelf)
+    return others + _holding(word, known.shelf)
+
+
+def _other_form(word: str, known: _Known) -> list[Other]:
+    """The same word in the singular, as speech says it, as a measure, as a number, or as a letter."""
+    others: list[Other] = []
     for ending in _PLURALS:
         stem = word.removesuffix(ending)
-        if stem != word and len(stem) > 1 and _is_known(stem, vocabulary, synonyms):
-            others += [Other((stem,), AS_TYPED), *_same(stem, synonyms, MEANT)]
-    mixed = tuple(_MIXED.findall(word))
-    if len(mixed) in (2, 3) and all(part in vocabulary for part in mixed):
-        others.append(Other(mixed, MEANT))
-    if word in vocabulary:
-        others += [Other((each,), HEARD) for each in vocabulary.sounding_like(word, most=1)]
-        return others + _holding(word, vocabulary)
-    is_known = len(others) > 1
-    if not is_known and (parts := vocabulary.parts(word)):
-        others.append(Other(parts, MEANT))
-        for n, part in enumerate(parts):
-            others += [
-                Other((*parts[:n], *each.split(), *parts[n + 1 :]), MEANT + MEANT) for each in synonyms.get(part, ())
-            ]
-    for each in vocabulary.sounding_like(word):
-        others += [Other((each,), HEARD), *_same(each, synonyms, HEARD + MEANT)]
-    if not is_known:
-        for each in vocabulary.near(word):
-            others += [Other((each,), SLIPPED), *_same(each, synonyms, SLIPPED + MEANT)]
-    if len(others) == 1:
+        if stem != word and len(stem) > 1:
+            others += known.word(stem, AS_TYPED) if stem in known else []
+            if stem not in known and word not in known and (parts := known.shelf.parts(stem)):
+                others += _apart(parts, known)
+    if others:
+        return others
+    taken, number = numbers.read([word])
+    if taken:
+        return [Other((number,), MEANT)]
+    if word.isdecimal() and (named := numbers.named(word)):
+        return [Other((named,), MEANT)]
+    others += [Other((letter,), HEARD) for letter in _LETTERS.get(word, "")]
+    if word not in known and "ون" in word[1:]:  # «مردونه» is how «مردانه» is said
+        others += known.word(word[0] + word[1:].replace("ون", "ان"), AS_TYPED)
+    if len(word) > 2 and word not in known.shelf:
+        for ending in _ENDINGS:
+            stem = word.removesuffix(ending)
+            if stem != word and len(stem) > 2 and stem in known:
+                others += known.word(stem, MEANT)
+    return others
+
+
+def _apart(parts: tuple[str, ...], known: _Known) -> list[Other]:
+    """Words that were written as one, and what means the same as each of them or as all of them."""
+    others = [Other(parts, MEANT), *known.same(" ".join(parts))]
+    for n, part in enumerate(parts):
         others += [
-            Other((word[:cut], each), SLIPPED)
-            for cut in range(3, len(word) - 3)
-            if word[:cut] in vocabulary
-            for each in vocabulary.near(word[cut:])
-        ]
-    return others + _holding(word, vocabulary)
+            Other((*parts[:n], *each.split(), *parts[n + 1 :]), MEANT + MEANT)
+            for each in known.synonyms.get(part, ())
+        ]  # fmt: skip
+    return others
+
+
+def _half_slipped(word: str, shelf: Vocabulary) -> list[Other]:
+    """Two words written as one, one of them with a slip."""
+    others = []
+    for cut in range(3, len(word) - 2):
+        head, rest = word[:cut], word[cut:]
+        if head in shelf:
+            others += [Other((head, each), SLIPPED) for each in (*shelf.written_alike(rest), *shelf.near(rest))]
+        elif rest in shelf:
+            others += [Other((each, rest), SLIPPED) for each in (*shelf.written_alike(head), *shelf.near(head))]
+    return others
 
 
 def _holding(word: str, vocabulary: Vocabulary) -> list[Other]:
@@ -166,22 +317,16 @@ def _inside(word: str, vocabulary: Vocabulary) -> list[str]:
     return [each for each in vocabulary.holding(word, 20) if each != word] if len(word) > 2 else []
 
 
-def _plain(others: Sequence[Other]) -> tuple[Other, ...]:
-    nearest: dict[tuple[str, ...], Other] = {}
-    for other in sorted(others, key=lambda each: each.cost):
-        nearest.setdefault(other.words, other)
-    return tuple(nearest.values())
-
-
 # ---- How well a product meets what was sought ----
 
 _FAR: Final = 30  # met only by what stands beside the title: a colour, what it fits, an attribute
 _NOT: Final = 60  # not met at all
 _APART: Final = 8  # words that were typed as one stand apart from each other
+_KIND: Final = 12  # nearer, for being of the very kind that was named
 _LAST_PLACE: Final = 6  # from here on it is all the same how late a word comes
 
 
-def score(groups: Sequence[Group], head: str, words: frozenset[str], kind: frozenset[str]) -> int:
+def score(groups: Sequence[Group], head: str, words: frozenset[str], kind: str) -> int:
     """Return how far a product is from what was sought; the smaller the better.
 
     `head` are the words of its own title and names in their order, `words` all of its words, `kind` those of its
@@ -190,17 +335,19 @@ def score(groups: Sequence[Group], head: str, words: frozenset[str], kind: froze
     place: dict[str, int] = {}
     for n, word in enumerate(head.split()):
         place.setdefault(word, n)
-    total, met = 0, set[str]()
+    spaced, kinds = f" {head} ", frozenset(kind.split())
+    total, met, named = 0, set[str](), False
     for n, group in enumerate(groups):
         best = _NOT
         for other in group.others:
             if all(word in place for word in other.words):
                 where = min(max(place[word] for word in other.words), _LAST_PLACE)
-                apart = len(other.words) > 1 and f" {' '.join(other.words)} " not in f" {head} "
+                phrase = " ".join(other.words)
+                apart = len(other.words) > 1 and f" {phrase} " not in spaced
                 best = min(best, other.cost + where * (1 if n else 2) + _APART * apart)
-                if other.is_close:
-                    met.update(other.words)
+                met.update(group.meant.intersection(other.words))
+                named = named or (len(other.words) > 1 and other.is_close and f" {kind} ".startswith(f" {phrase} "))
             elif all(word in words for word in other.words):
                 best = min(best, other.cost + _FAR)
         total += best
-    return total - (12 if kind and kind <= met else 2 * len(kind & met))
+    return total - (_KIND if named or (kinds and kinds <= met) else 2 * len(kinds & met))

@@ -26,6 +26,9 @@ _SPOKEN: Final = str.maketrans(
     | dict.fromkeys("قغ", "G")
     | dict(zip("بپجچخدرژشفکگلمن", "bpjCXdrZSfkglmn", strict=True))
 )
+_ONE_OF_A_SOUND: Final = str.maketrans(
+    dict.fromkeys("ط", "ت") | dict.fromkeys("ثص", "س") | dict.fromkeys("ذضظ", "ز") | {"ح": "ه", "غ": "ق", "ع": "ا"}
+)
 _DIGRAPHS: Final = (
     ("tch", "C"), ("sh", "S"), ("ch", "C"), ("kh", "X"), ("gh", "G"), ("zh", "Z"), ("ph", "f"), ("th", "t"),
     ("ck", "k"), ("q", "G"),
@@ -88,6 +91,11 @@ def _one_letter_a_sound(word: str) -> str:
     for written, letter in _DIGRAPHS:
         word = word.replace(written, letter)
     return ("z" + word[1:] if word.startswith("x") else word).replace("x", "ks").replace("c", "k")
+
+
+def written_alike(word: str) -> str:
+    """Return a Persian word with one letter for all that sound the same: «طردمیل» and «تردمیل» are one."""
+    return _TWICE.sub(r"\1", word.replace("خوا", "خا").translate(_ONE_OF_A_SOUND))
 
 
 def other_keyboard(typed: str) -> str:

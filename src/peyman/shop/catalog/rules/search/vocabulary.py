@@ -22,6 +22,7 @@ class Vocabulary:
         self._words: list[str] = []
         self._by_sound: dict[str, list[int]] = defaultdict(list)
         self._by_pair: dict[str, list[int]] = defaultdict(list)
+        self._by_letters: dict[str, list[int]] = defaultdict(list)
         self._sorted: list[str] | None = None
         self.add(words)
 
@@ -40,6 +41,8 @@ class Vocabulary:
             self._words.append(word)
             for key in sound.keys(word):
                 self._by_sound[key].append(number)
+            if sound.is_persian(word):
+                self._by_letters[sound.written_alike(word)].append(number)
             for pair in _pairs(word):
                 self._by_pair[pair].append(number)
         self._sorted = None
@@ -62,6 +65,11 @@ class Vocabulary:
                         found.append((far, number, other))
         best = min(found)[0] if found else 0
         return list(dict.fromkeys(other for far, _, other in sorted(found) if far <= best + 1))[:MOST_SOUNDS]
+
+    def written_alike(self, word: str) -> list[str]:
+        """Return the words that only take another letter for the same sound: «صندلی» for «سندلی»."""
+        same = self._by_letters.get(sound.written_alike(word), ()) if sound.is_persian(word) else ()
+        return [self._words[number] for number in same if self._words[number] != word][:MOST_SOUNDS]
 
     def near(self, word: str) -> list[str]:
         """Return the words one slip away, or two in a long word; none for short words and numbers."""
