@@ -92,7 +92,7 @@ def test_coming_back_costs_the_same_statements_whatever_the_lines(
     (paid,) = paid_at_the_bank(ground(), 1, goods(lines, 5), lines=lines)
     payment = Payment.objects.get(pk=paid.payment)
     bank.till.add(serving.held(paid.token, paid.amount, bank.clock.now()))
-    with django_assert_num_queries(32):
+    with django_assert_num_queries(26):
         assert payments.check(payment=payment, now=NOW).kind == "final"
     assert Order.objects.get(pk=paid.order).lines.count() == lines
     assert list(Stock.objects.values_list("allocated", flat=True)) == [1] * lines

@@ -404,7 +404,7 @@ def test_issuing_costs_the_same_queries_whatever_the_orders_and_lines(
     variants = [make.variant(on_hand=100) for _ in range(lines)]
     placed = [place(make.person(), [(v.sku, 1) for v in variants]).order for _ in range(count)]
     paid = [payment for order in placed for payment in pay(order)]
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(15):
         assert len(orders.take_payments(paid, NOW).final) == count
 
 

@@ -9,27 +9,31 @@ from django.db.models import DateTimeField
 from peyman.billing.actions.payments import ASKABLE
 from peyman.billing.models import Payment
 from peyman.billing.rules import payments as rules
-from peyman.tables import ByKey
+from peyman.tables import ByKey, Prepared, change
+
+_held = Prepared(
+    lambda tokens: (
+        Payment.objects.select_for_update(of=("self",)).select_related("bill").filter(token__in=tokens).order_by("pk")
+    )
+)
 
 
 def hold(tokens: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Payment]:
     """Lock the payments of these (gateway, token) in key order, with their bills; for a caller inside a transaction."""
-    rows = Payment.objects.select_for_update(of=("self",)).select_related("bill")
-    found = rows.filter(token__in={token for _, token in tokens if token}).order_by("pk")
+    found = _held(token for _, token in tokens if token)
     named = {(payment.gateway, payment.token or ""): payment for payment in found}
     return {token: named[token] for token in tokens if token in named}  # one bank's token is nothing at the other
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def begin_verify_many(*, payments: Collection[Payment], now: datetime) -> set[int]:
     """Claim receipts before the bank is told, as `begin_verify`; returns the keys of those that were claimed."""
     until = {pk: now + timedelta(seconds=rules.next_check_seconds(checks)) for pk, checks in _askable(payments)}
     if not until:
         return set()
-    moments = set(until.values())
-    check_at = moments.pop() if len(moments) == 1 else ByKey("pk", until, DateTimeField())
-    rows = Payment.objects.filter(pk__in=until, state__in=ASKABLE)
-    if rows.update(state=Payment.State.VERIFYING, check_at=check_at) == len(until):
+    check_at = ByKey("pk", until, DateTimeField())
+    changed = change(Payment, until, where={"state": ASKABLE}, state=Payment.State.VERIFYING, check_at=check_at)
+    if changed == len(until):
         return set(until)
     return set(Payment.objects.filter(pk__in=until, state=Payment.State.VERIFYING).values_list("pk", flat=True))
 

@@ -10,6 +10,7 @@ from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
 from peyman.people import rules
 from peyman.people.models import ApiToken, Consent, Person
+from peyman.tables import Prepared
 
 
 def by_mobile(mobile: str) -> Person | None:
@@ -40,16 +41,20 @@ def of_role(role: str) -> list[Person]:
     return list(Person.objects.filter(role=role, is_active=True).order_by("pk"))
 
 
+_contacts = Prepared(
+    lambda ids: Person.objects.filter(pk__in=ids).values_list(
+        "pk", "mobile", "mobile_confirmed_at", "email", "email_confirmed_at"
+    )
+)
+
+
 def official_contacts(person_ids: Collection[int]) -> frozenset[tuple[int | None, str]]:
     """Return (person, address) for every confirmed contact of these people (clause D08). One query.
 
     Addresses are as messages compare them: E.164 for mobiles, the e-mail address with its domain in lower case.
     """
-    rows = Person.objects.filter(pk__in=person_ids).values_list(
-        "pk", "mobile", "mobile_confirmed_at", "email", "email_confirmed_at"
-    )
     found: set[tuple[int | None, str]] = set()
-    for pk, mobile, mobile_at, email, email_at in rows:
+    for pk, mobile, mobile_at, email, email_at in _contacts(person_ids):
         if mobile_at is not None:
             found.add((pk, mobile))
         if email and email_at is not None:

@@ -6,7 +6,7 @@ Each change of state is a conditional update and leaves an event; running any of
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -302,9 +302,19 @@ def _move(rows: list[Promise], from_: Promise.State, **changes: Any) -> None:
         raise IntegrityError("promises changed under the hands of this transaction")
 
 
+class _Event(NamedTuple):
+    """What `PromiseEvent` holds, at little cost."""
+
+    promise_id: int
+    event: str
+    cause: str
+    at: datetime
+    evidence: dict[str, Any]
+
+
 def _record(rows: list[Promise], event: str, at: datetime, evidence: dict[str, Any], cause: str = "") -> None:
     if rows:
-        insert(PromiseEvent(promise=row, event=event, cause=cause, at=at, evidence=evidence) for row in rows)
+        insert((_Event(row.pk, event, cause, at, evidence) for row in rows), into=PromiseEvent)
 
 
 # ---- Alarms ----

@@ -10,7 +10,7 @@ from django.db.models import F, IntegerField
 from peyman.kernel.clauses import carries_out
 from peyman.shop.stock.models import Movement, Stock
 from peyman.shop.stock.rules import SoldOut
-from peyman.tables import ByKey
+from peyman.tables import ByKey, Plus, Prepared, change
 
 
 def _by_variant(numbers: Mapping[int, int]) -> ByKey:
@@ -25,19 +25,27 @@ class Held:
     price: int
 
 
+_told = Prepared(
+    lambda variants: (
+        Stock.objects.select_for_update(of=("self",))
+        .filter(variant_id__in=variants)
+        .order_by("variant_id")
+        .values_list("variant_id", "on_hand", "allocated", "variant__price")
+    )
+)
+
+
 def lock(variants: set[int]) -> dict[int, Held]:
     """Hold the counters of `variants` in key order and return variant → what it says. One query.
 
     For a caller inside a transaction. On SQLite nothing is held (a writing transaction is alone
     there); the conditional update of `claim_many` is the guarantee on both databases.
     """
-    rows = Stock.objects.select_for_update(of=("self",)).filter(variant_id__in=variants).order_by("variant_id")
-    told = rows.values_list("variant_id", "on_hand", "allocated", "variant__price")
-    return {variant: Held(on_hand - allocated, price) for variant, on_hand, allocated, price in told}
+    return {variant: Held(on_hand - allocated, price) for variant, on_hand, allocated, price in _told(variants)}
 
 
 @carries_out("D57")
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def claim_many(*, pieces: Mapping[int, int]) -> None:
     """Owe `pieces` (variant id → number) to final orders: all of them, or none.
 
@@ -45,9 +53,8 @@ def claim_many(*, pieces: Mapping[int, int]) -> None:
     """
     if not pieces:
         return
-    wanted = _by_variant(pieces)
-    enough = Stock.objects.filter(variant_id__in=pieces, on_hand__gte=F("allocated") + wanted)
-    if enough.update(allocated=F("allocated") + wanted) != len(pieces):
+    taken = change(Stock, pieces, key="variant_id", up_to={"allocated": "on_hand"}, allocated=Plus(pieces))
+    if taken != len(pieces):
         raise SoldOut(title="کالا", left=0)
 
 

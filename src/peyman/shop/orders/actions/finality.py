@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, CharField, Q
+from django.db.models import BigIntegerField, CharField, QuerySet
 
 from peyman.billing import actions as billing
 from peyman.billing.actions import Owed, RefundAsk
@@ -25,7 +26,7 @@ from peyman.shop.orders.rules import states
 from peyman.shop.stock import actions as stock
 from peyman.shop.stock.queries import available
 from peyman.shop.stock.rules import fit
-from peyman.tables import ByKey
+from peyman.tables import ByKey, Prepared
 
 
 @dataclass
@@ -47,7 +48,7 @@ def issue_cart_codes(ids: Sequence[int], now: datetime) -> Issued:
     The number of queries does not grow with orders or lines.
     """
     with transaction.atomic():
-        held = {order.pk: order for order in _hold(Q(pk__in=ids, state=states.REGISTERED))}
+        held = {order.pk: order for order in _hold(_registered(ids))}
         orders = [held[pk] for pk in dict.fromkeys(ids) if pk in held]
         waiting = guardian.waiting(orders, now)
         return _issue([order for order in orders if order.pk not in waiting], now)
@@ -60,10 +61,20 @@ _UNREAD = [
 ]
 
 
-def _hold(which: Q) -> list[Order]:
-    """Lock orders in key order and return them with bill, buyer and terms. Of the address nothing is read."""
-    rows = Order.objects.select_for_update(of=("self",)).filter(which).select_related("bill", "person")
-    orders = list(rows.defer(*_UNREAD).order_by("pk"))
+def _locked(**which: Any) -> "QuerySet[Order]":
+    """Orders in key order, to be locked, with bill and buyer. Of the address nothing is read."""
+    rows = Order.objects.select_for_update(of=("self",)).filter(**which).select_related("bill", "person")
+    return rows.defer(*_UNREAD).order_by("pk")
+
+
+_registered = Prepared(lambda ids: _locked(pk__in=ids, state=states.REGISTERED))
+_of_bills = Prepared(lambda bills: _locked(bill__in=bills))
+_registered_of_bills = Prepared(lambda bills: _locked(bill__in=bills, state=states.REGISTERED))
+_lines = Prepared(lambda orders: OrderLine.objects.filter(order__in=orders).order_by("order_id", "position"))
+
+
+def _hold(orders: list[Order]) -> list[Order]:
+    """Return these orders with their terms, whose document is remembered and not read."""
     for order in orders:
         order.terms = version(order.terms_id, order.terms_sha256)
     return orders
@@ -75,7 +86,7 @@ def _issue(orders: Sequence[Order], now: datetime) -> Issued:
     if not orders:
         return Issued()
     lines: dict[int, list[OrderLine]] = defaultdict(list)
-    for line in OrderLine.objects.filter(order__in=[order.pk for order in orders]).order_by("order_id", "position"):
+    for line in _lines(order.pk for order in orders):
         lines[line.order_id].append(line)
     pieces = {order.pk: {line.variant_id: line.quantity for line in lines[order.pk]} for order in orders}
     held = stock.lock({variant for wanted in pieces.values() for variant in wanted})
@@ -272,13 +283,13 @@ def turn_away_many(*, payments: Sequence[Payment], now: datetime) -> set[int]:
     """
     by_bill = {payment.bill_id: payment for payment in payments}
     list(Bill.objects.select_for_update().filter(pk__in=by_bill).order_by("pk").values_list("pk"))  # before the orders
-    orders = {order.bill_id: order for order in _hold(Q(bill__in=by_bill, state=states.REGISTERED))}
+    orders = {order.bill_id: order for order in _hold(_registered_of_bills(by_bill))}
     down = billing.turn_down_many(payments=[by_bill[bill] for bill in orders])
     orders = {bill: order for bill, order in orders.items() if by_bill[bill].pk in down}
     if not orders:
         return down
     lines: dict[int, list[OrderLine]] = defaultdict(list)
-    for line in OrderLine.objects.filter(order__in=[order.pk for order in orders.values()]).order_by("position"):
+    for line in _lines(order.pk for order in orders.values()):
         lines[line.order_id].append(line)
     left = available({line.variant_id for some in lines.values() for line in some})
     short = list(orders.values())
@@ -328,7 +339,7 @@ def take_payments(payments: Sequence[Payment], now: datetime) -> Issued:
     it (final already, expired, cancelled, a minor's without a guardian's word) is owed back whole, at once. What is
     paid for an incomplete order is kept for its completion, which makes it final (D39).
     """
-    orders = {order.bill_id: order for order in _hold(Q(bill__in=[payment.bill_id for payment in payments]))}
+    orders = {order.bill_id: order for order in _hold(_of_bills(payment.bill_id for payment in payments))}
     first: dict[int, Payment] = {}
     surplus: list[Payment] = []
     waiting = guardian.waiting(orders.values(), now)
