@@ -65,6 +65,23 @@ class _Opened:
             yield self.read(at, _PIECE)
 
 
+def limits() -> dict[str, int]:
+    """Return what is taken at most, in megabytes, megapixels and seconds."""
+    most: rules.Limits = settings.MEDIA_LIMITS
+    return {
+        "picture": most.picture_bytes // 1_000_000,
+        "pixels": most.picture_pixels // 1_000_000,
+        "video": most.video_bytes // 1_000_000,
+        "seconds": most.video_seconds,
+    }
+
+
+def keep_days() -> int:
+    """Return for how many days what nothing shows can be shown again."""
+    days: int = settings.MEDIA_KEEP.days
+    return days
+
+
 def look(file: IO[bytes]) -> rules.Looked:
     """Say what a file is, by its content and under the limits of the settings. Raises Unfit."""
     return rules.look(_Opened(file), settings.MEDIA_LIMITS)

@@ -3,7 +3,7 @@
 import click
 from django.conf import settings
 
-from peyman.entrypoints import clock, registry_watch
+from peyman.entrypoints import clock, media, registry_watch
 from peyman.entrypoints.jobs import console, daily_audit, outbox, worker
 from peyman.kernel.text import persian_digits
 
@@ -22,6 +22,8 @@ WORDS = {
     "forgotten": "سندهایی که زمان نگهداری‌شان گذشته بود",
     "registry": "فهرست‌های گرفته‌شده از سامانه ملی",
     "audits": "ممیزی‌های روزانه تعرفه",
+    "media": "تصویرها و ویدیوهای ساخته‌شده",
+    "media_swept": "تصویرها و ویدیوهای برداشته‌شده‌ای که زمانشان گذشته بود",
     "told": "قول‌های پیام‌های رفته",
     "login_codes": "رمزهای ورود کهنه پاک‌شده",
     "stale_messages": "پیام‌های بی‌اثر پاک‌شده",
@@ -36,6 +38,7 @@ def command(typed: str | None, as_json: bool) -> None:
         raise console.CouldNot("زمان دیگر را تنها در فروشگاه آزمایشی (PEYMAN_SANDBOX=1) می‌شود گفت.")
     now = console.instant(typed) if typed else clock.now()
     done = {"sent": outbox.deliver(now=now), **worker.every_minute(now), "registry": registry_watch.sweep(now=now)}
+    done["media"] = media.work(now)
     done["audits"] = daily_audit.sweep(now=now)
     if as_json:
         console.answer(done)

@@ -14,7 +14,7 @@ import click
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
-from peyman.entrypoints import clock, notices, registry_watch
+from peyman.entrypoints import clock, media, notices, registry_watch
 from peyman.entrypoints.jobs import daily_audit, outbox, startup, sweeps
 from peyman.messages import actions as messages
 from peyman.people import actions as people
@@ -33,6 +33,7 @@ def every_minute(now: datetime) -> dict[str, int]:
     done["login_codes"] = people.forget_codes(now=now)
     done["guardians"] = people.forget_guardians(now=now)
     done["stale_messages"] = messages.drop_stale(now=now)
+    done["media_swept"] = media.sweep(now)
     return done
 
 
@@ -48,6 +49,7 @@ WORK = (
     Work("messages", 0.5, lambda now: outbox.deliver(now=now, urgent=False)),
     Work("due", 1.0, sweeps.run_due),
     Work("notices", 5.0, notices.send_out),
+    Work("media", 1.0, media.work),
     Work("minute", 60.0, every_minute),
     Work("registry", 60.0, lambda now: registry_watch.sweep(now=now)),  # it may be silent for minutes
     Work("audit", 60.0, lambda now: daily_audit.sweep(now=now)),  # it may take hours
