@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "peyman.shop.catalog",
     "peyman.shop.stock",
     "peyman.shop.media",
+    "peyman.shop.finding",
     "peyman.shop.carts",
     "peyman.shop.orders",
     "peyman.shop.shipping",

@@ -21,6 +21,7 @@ from peyman.entrypoints import (
     payments,
     personal_data,
     retention,
+    searches,
     tariff_watch,
 )
 from peyman.market.guard.actions import keys as ticket_keys
@@ -29,6 +30,7 @@ from peyman.promises import actions as promises
 from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
 from peyman.shop.carts import actions as carts
+from peyman.shop.licences import actions as licences
 from peyman.shop.orders import actions as orders
 
 log = structlog.get_logger()
@@ -54,6 +56,8 @@ class Swept:
     incidents: int = 0
     lines: int = 0
     forgotten: int = 0
+    readers: int = 0
+    searches: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -78,10 +82,12 @@ def tick(now: datetime) -> Swept:
     swept.broken = promises.sweep_overdue(now=now)
     swept.alarms = alarms.sound(now=now)
     swept.carts = carts.sweep_left(days=parameter(terms.terms_in_force(now).parameters, "cart_days"), now=now)
+    swept.readers = licences.forget_readers(now=now)
     swept.erased = personal_data.finish_erasures(now)
     swept.notices = notices.send_out(now)
     swept.lines = lost_lines.finish_due(now)
     swept.forgotten = retention.sweep(now)
+    swept.searches = searches.forget(now)
     swept.drift = tariff_watch.sweep(now=now)
     swept.keys = _keys(now)
     swept.guard = tariff_watch.guard(now=now)
