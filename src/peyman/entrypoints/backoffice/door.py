@@ -29,6 +29,7 @@ class Desk:
 # In the order of the tabs.
 DESKS: list[Desk] = [
     Desk("/desk/orders/", "سفارش‌ها", "orders"),
+    Desk("/desk/goods/", "کالاها", "goods"),
     Desk("/desk/promises/", "قول‌ها", "promises"),
     Desk("/desk/refunds/", "بازپرداخت‌ها", "refunds"),
     Desk("/desk/money/", "دفتر و بانک", "money"),

@@ -16,6 +16,7 @@ from peyman.kernel.text import persian_digits
 from peyman.shop.catalog import actions, queries, rules
 from peyman.shop.catalog.rules.tables import Unreadable, export_line
 from peyman.shop.catalog.rules.wording import sentence
+from peyman.shop.orders.queries.sold import sold_products
 from peyman.shop.stock.actions import count_many
 
 PRINTED_ROWS = 500  # of the report for people; the JSON has all
@@ -40,7 +41,8 @@ def bring_in(file: Path, dry_run: bool, as_json: bool) -> None:
             report = actions.import_records(
                 rows=table.rows,
                 count_stock=count_many,
-                by="catalogue",
+                was_sold=sold_products,
+                by=f"import {file.name}"[:60],
                 now=clock.now(),
                 dry_run=dry_run,
                 on_batch=_progress(table.about),

@@ -14,7 +14,7 @@ import click
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
-from peyman.entrypoints import clock, media, notices, registry_watch
+from peyman.entrypoints import catalogue_runs, clock, media, notices, registry_watch
 from peyman.entrypoints.jobs import daily_audit, outbox, startup, sweeps
 from peyman.messages import actions as messages
 from peyman.people import actions as people
@@ -51,6 +51,7 @@ WORK = (
     Work("notices", 5.0, notices.send_out),
     Work("media", 1.0, media.work),
     Work("minute", 60.0, every_minute),
+    Work("catalogue", 2.0, lambda now: catalogue_runs.sweep(now=now)),  # a file takes minutes
     Work("registry", 60.0, lambda now: registry_watch.sweep(now=now)),  # it may be silent for minutes
     Work("audit", 60.0, lambda now: daily_audit.sweep(now=now)),  # it may take hours
 )

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from peyman.entrypoints.storefront import (
     cart,
     checkout,
+    corrections,
     goods,
     guardian,
     half_price,
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home),
     path("goods/", goods.goods),
     path("goods/<slug:slug>/", product.product),
+    path("goods/<slug:slug>/corrections/", corrections.corrections),
     path("goods/<slug:slug>/<str:title>/", product.product),
     path("category/<slug:slug>/", goods.category),
     path("brand/<slug:slug>/", goods.brand),

@@ -56,8 +56,10 @@ def _source(product: Product | None, field: str) -> str:
 def check_seen(kind: str, key: str, seen: int) -> None:
     """Let whoever read the history of this up to row `seen` go on.
 
-    For a transaction that holds the row itself. Raises ChangedMeanwhile with what came since.
+    For a transaction that holds the row itself. Raises ChangedMeanwhile with what came since. Pictures are changed on
+    a page of their own, and stand in nobody's way.
     """
-    since = list(CatalogChange.objects.filter(kind=kind, key=key, pk__gt=seen).order_by("pk"))
+    rows = CatalogChange.objects.filter(kind=kind, key=key, pk__gt=seen).exclude(field__startswith="media/")
+    since = list(rows.order_by("pk"))
     if since:
         raise ChangedMeanwhile(since=since)

@@ -254,6 +254,11 @@ def fields_of(product: str) -> list[str]:
     return sorted(set(CatalogChange.objects.filter(product__code=product).values_list("field", flat=True)))
 
 
+def changed_by(product: str) -> list[str]:
+    """Name those who ever changed a product or its variants. One query."""
+    return sorted(set(CatalogChange.objects.filter(product__code=product).values_list("by", flat=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Corrections:
     """What was corrected of the specifications of a product that people had bought; for everybody (D113)."""

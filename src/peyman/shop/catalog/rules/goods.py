@@ -138,6 +138,16 @@ def check_why(typed: str, *, is_needed: bool) -> str:
     return str(told.value)
 
 
+def check_reason(typed: str) -> str:
+    """Read why something is taken from sale or brought back (D27). Raises Invalid."""
+    told = cells.plain_text(typed, longest=200)
+    if told.reasons:
+        raise Invalid({"reason": " ".join(sentence(code) for code in told.reasons)})
+    if len(told.value) < 3:
+        raise Invalid({"reason": "بنویسید چرا؛ دست‌کم سه نویسه."})
+    return str(told.value)
+
+
 # ---- Variants ----
 
 

@@ -175,12 +175,12 @@ def _source(one: Given) -> tuple[list[str], str]:
     return ([one.source, told.value] if one.source else []), ""
 
 
-_KINDS: Final[Mapping[str, str]] = {"text": "متن", "number": "عدد", "choice": "گزینه", "flag": "دارد یا ندارد"}
+KINDS: Final[Mapping[str, str]] = {"text": "متن", "number": "عدد", "choice": "گزینه", "flag": "دارد یا ندارد"}
 
 
 def spec_words(spec: Spec) -> str:
     """Say in Persian what is asked: «عدد، گیگابایت، لازم»."""
-    parts = [_KINDS.get(spec.kind, spec.kind), spec.unit, " / ".join(spec.choices)]
+    parts = [KINDS.get(spec.kind, spec.kind), spec.unit, " / ".join(spec.choices)]
     parts += ["لازم"] * spec.is_required + ["پالایه"] * spec.is_filter
     return "، ".join(part for part in parts if part)
 
