@@ -31,6 +31,7 @@ class Env:
     paya_sheba: str  # our own account, which transfers of refunds leave from
     paya_name: str  # and whose it is, as the bank knows us
     two_persons_above: int  # rials: a refund above it, and a batch, needs two persons
+    price_limit_percent: int  # further than this one person moves no price alone
     gateways: tuple[str, ...]  # banks in the order they are offered; empty = all that are set up
     smsir_key: str
     smsir_line: str
@@ -82,6 +83,7 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         paya_sheba="".join(environ.get("PEYMAN_PAYA_SHEBA", "").split()).upper(),
         paya_name=environ.get("PEYMAN_PAYA_NAME", "").strip(),
         two_persons_above=int(environ.get("PEYMAN_TWO_PERSONS_ABOVE") or 200_000_000),
+        price_limit_percent=int(environ.get("PEYMAN_PRICE_LIMIT_PERCENT") or 30),
         gateways=_list(environ.get("PEYMAN_GATEWAYS", "").lower()),
         kavenegar_key=environ.get("PEYMAN_KAVENEGAR_KEY", ""),
         kavenegar_sender=environ.get("PEYMAN_KAVENEGAR_SENDER", ""),

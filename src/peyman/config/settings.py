@@ -25,6 +25,7 @@ SAMAN_TERMINAL = ENV.saman_terminal or ("21000001" if SANDBOX else "")
 PAYA_SHEBA = ENV.paya_sheba or ("IR820540102680020817909002" if SANDBOX else "")
 PAYA_NAME = ENV.paya_name or "پیمان"
 TWO_PERSONS_ABOVE = ENV.two_persons_above
+PRICE_LIMIT_PERCENT = ENV.price_limit_percent
 GATEWAYS = list(ENV.gateways)  # in the order they are offered; empty: all that are set up
 KAVENEGAR_KEY = ENV.kavenegar_key or ("sandbox-key" if SANDBOX else "")
 KAVENEGAR_SENDER = ENV.kavenegar_sender or "10004346"
@@ -83,6 +84,7 @@ INSTALLED_APPS = [
     "peyman.shop.stock",
     "peyman.shop.media",
     "peyman.shop.finding",
+    "peyman.shop.offers",
     "peyman.shop.carts",
     "peyman.shop.orders",
     "peyman.shop.shipping",

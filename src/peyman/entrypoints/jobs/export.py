@@ -13,6 +13,7 @@ from peyman.kernel import jalali
 from peyman.market.incidents.queries import public as incidents
 from peyman.messages import queries as messages
 from peyman.promises import queries as promises
+from peyman.shop.offers import queries as prices
 from peyman.shop.orders import queries as orders
 from peyman.shop.stock import queries as stock
 
@@ -22,6 +23,7 @@ EXPORTS: dict[str, Rows] = {
     "orders": orders.export_rows,
     "payments": billing.export_rows,
     "stock": stock.export_rows,
+    "prices": prices.export_rows,
     "outbox": messages.export_rows,
     "promises": promises.export_rows,
     "events": orders.export_events,

@@ -31,6 +31,7 @@ from peyman.promises import queries as terms
 from peyman.promises.rules import parameter
 from peyman.shop.carts import actions as carts
 from peyman.shop.licences import actions as licences
+from peyman.shop.offers import actions as offers
 from peyman.shop.orders import actions as orders
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class Swept:
     incidents: int = 0
     lines: int = 0
     forgotten: int = 0
+    offers: int = 0
     readers: int = 0
     searches: int = 0
 
@@ -64,8 +66,10 @@ class Swept:
 
 
 def run_due(now: datetime) -> Swept:
-    """Ask banks about payments and refunds that are due."""
+    """Move prices whose time has come, and ask banks about payments and refunds that are due."""
     swept = Swept()
+    for plan in offers.due(now=now):
+        swept.offers += _alone("offer", plan.code, partial(offers.carry_out, plan, now=now))
     for payment in billing.claim_due_checks(now=now):
         swept.payments += _alone("payment", payment.code, partial(payments.check, payment=payment, now=now))
     for refund in billing.claim_due_refunds(now=now):

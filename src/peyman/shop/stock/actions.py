@@ -19,10 +19,14 @@ def _by_variant(numbers: Mapping[int, int]) -> ByKey:
 
 @dataclass(frozen=True)
 class Held:
-    """A locked counter: pieces left, and the price of its variant at this moment, in rials."""
+    """A locked counter: pieces left, and the price of its variant at this moment, in rials.
+
+    `offer_until`: when the offer ends that the price is of; one that has ended is settled before the price is used.
+    """
 
     left: int
     price: int
+    offer_until: datetime | None = None
 
 
 _told = Prepared(
@@ -30,7 +34,7 @@ _told = Prepared(
         Stock.objects.select_for_update(of=("self",))
         .filter(variant_id__in=variants)
         .order_by("variant_id")
-        .values_list("variant_id", "on_hand", "allocated", "variant__price")
+        .values_list("variant_id", "on_hand", "allocated", "variant__price", "variant__offer_until")
     )
 )
 
@@ -41,7 +45,10 @@ def lock(variants: set[int]) -> dict[int, Held]:
     For a caller inside a transaction. On SQLite nothing is held (a writing transaction is alone
     there); the conditional update of `claim_many` is the guarantee on both databases.
     """
-    return {variant: Held(on_hand - allocated, price) for variant, on_hand, allocated, price in _told(variants)}
+    return {
+        variant: Held(on_hand - allocated, price, until)
+        for variant, on_hand, allocated, price, until in _told(variants)
+    }
 
 
 @carries_out("D57")

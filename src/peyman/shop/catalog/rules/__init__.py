@@ -2,7 +2,7 @@
 
 from peyman.shop.catalog.rules.drawing import PLAIN_BOX, drawing_of, drawings, tint_of
 from peyman.shop.catalog.rules.naming import position_of, slug_of
-from peyman.shop.catalog.rules.prices import PriceInvalid, check_price
+from peyman.shop.catalog.rules.prices import MAX_PRICE, OFFER, PriceInvalid, check_price, lowest_since
 from peyman.shop.catalog.rules.records import (
     COLUMNS,
     OWN_COLUMNS,
@@ -19,6 +19,8 @@ from peyman.shop.catalog.rules.wording import reason_words
 
 __all__ = [
     "COLUMNS",
+    "MAX_PRICE",
+    "OFFER",
     "OWN_COLUMNS",
     "PLAIN_BOX",
     "BrandNames",
@@ -32,6 +34,7 @@ __all__ = [
     "check_price",
     "drawing_of",
     "drawings",
+    "lowest_since",
     "position_of",
     "read_record",
     "reason_words",

@@ -19,6 +19,7 @@ from peyman.promises import actions as promises
 from peyman.promises.queries import reckoning, version
 from peyman.promises.rules import parameter
 from peyman.sealed import sealed_fields
+from peyman.shop.offers import actions as offers
 from peyman.shop.orders.actions import guardian, notes
 from peyman.shop.orders.actions.moves import move_many
 from peyman.shop.orders.models import Order, OrderLine
@@ -89,7 +90,10 @@ def _issue(orders: Sequence[Order], now: datetime) -> Issued:
     for line in _lines(order.pk for order in orders):
         lines[line.order_id].append(line)
     pieces = {order.pk: {line.variant_id: line.quantity for line in lines[order.pk]} for order in orders}
-    held = stock.lock({variant for wanted in pieces.values() for variant in wanted})
+    wanted = {variant for some in pieces.values() for variant in some}
+    held = stock.lock(wanted)
+    if offers.settle(((variant, counter.offer_until) for variant, counter in held.items()), now=now):
+        held = stock.lock(wanted)
     left = {variant: counter.left for variant, counter in held.items()}
     served, refused = fit([(order.pk, pieces[order.pk]) for order in orders], left)
     by_pk = {order.pk: order for order in orders}

@@ -22,6 +22,7 @@ from peyman.shop.carts import rules as cart_rules
 from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.carts.queries import sellable, title_of
 from peyman.shop.catalog.models import Variant
+from peyman.shop.offers import actions as offers
 from peyman.shop.orders.actions import addresses, notes
 from peyman.shop.orders.models import Order, OrderEvent, OrderLine, ProForma
 from peyman.shop.orders.rules import money, states
@@ -151,7 +152,7 @@ def _register(
     request_hash: str,
     now: datetime,
 ) -> Order:
-    asked = _asked(lines, parameter(terms.parameters, "max_quantity"))
+    asked = _asked(lines, parameter(terms.parameters, "max_quantity"), now)
     goods = sum(variant.price * n for variant, n in asked)
     fees = cart_rules.fees(
         goods,
@@ -218,10 +219,13 @@ def _register(
     return order
 
 
-def _asked(lines: list[tuple[str, object]], limit: int) -> list[tuple[Variant, int]]:
-    """Return variants and quantities, when each can be bought at this moment."""
+def _asked(lines: list[tuple[str, object]], limit: int, now: datetime) -> list[tuple[Variant, int]]:
+    """Return variants and quantities, when each can be bought at this moment; an offer that is over is none."""
     wanted = {sku: cart_rules.quantity(n, limit) for sku, n in lines}
-    found = {v.sku: v for v in Variant.objects.select_related("product", "stock").filter(sku__in=wanted)}
+    rows = Variant.objects.select_related("product", "stock").filter(sku__in=wanted)
+    found = {variant.sku: variant for variant in rows}
+    if offers.settle(((variant.pk, variant.offer_until) for variant in found.values()), now=now):
+        found = {variant.sku: variant for variant in rows.all()}
     for sku, n in wanted.items():
         variant = found.get(sku)
         if variant is None:

@@ -8,12 +8,20 @@ from django.db.models import Max
 from peyman.billing import actions as billing
 from peyman.billing import queries as bills
 from peyman.kernel.clauses import carries_out
-from peyman.shop.carts.queries import sellable
+from peyman.shop.catalog.models import Variant
+from peyman.shop.offers import actions as offers
 from peyman.shop.orders.actions import closing
 from peyman.shop.orders.actions.place import write_pro_forma
 from peyman.shop.orders.models import Order, OrderEvent, OrderLine
 from peyman.shop.orders.rules import money, states
 from peyman.shop.stock.rules import SoldOut
+
+
+@carries_out("D26")
+def _pieces(variant: Variant) -> int:
+    """The pieces left of what was registered, whether or not its sale was stopped since: a stop is for new orders."""
+    stock = getattr(variant, "stock", None)
+    return stock.on_hand - stock.allocated if stock else 0
 
 
 @carries_out("D36")
@@ -29,11 +37,12 @@ def refresh_prices(*, order: Order, shown_total: int, now: datetime) -> Order:
         raise states.NotPayable(
             state=states.TITLES[states.EXPIRED if order.state == states.REGISTERED else order.state]
         )
-    lines = list(
-        OrderLine.objects.filter(order=order).select_related("variant__product", "variant__stock").order_by("position")
-    )
+    rows = OrderLine.objects.filter(order=order).select_related("variant__stock").order_by("position")
+    lines = list(rows)
+    if offers.settle(((line.variant_id, line.variant.offer_until) for line in lines), now=now):
+        lines = list(rows.all())
     for line in lines:
-        if (left := sellable(line.variant)) < line.quantity:
+        if (left := _pieces(line.variant)) < line.quantity:
             raise SoldOut(title=line.title, left=max(0, left))
     if bills.live_payment(order.bill, now) is not None:
         return order
