@@ -9,32 +9,29 @@ from nothing says: the same SQL judged the same lines, and everything after it i
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from peyman.gateways.audit import judging, rolls
+from peyman.gateways.audit.copies import Copies, placed
 from peyman.gateways.audit.engines import DuckDB, Engine
 from peyman.gateways.audit.judging import Part
 from peyman.gateways.audit.kept import Kept
-from peyman.gateways.audit.numbers import FIRST_EDGE, PAIR, Numbers, day_of
+from peyman.gateways.audit.numbers import PAIR, Numbers, day_of
+from peyman.gateways.audit.shelf import Log, Shelf
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.prefixes import address
 from peyman.kernel.worktime import day_start
 from peyman.market.tariff.rules import audit as rules
 from peyman.market.tariff.rules.audit import Code, Register, Span, Terms
 
-NUMBERS: Final = "numbers.json"
-TWICE: Final = "twice.json"
 BOOK: Final = "book.json"
-_WHOLE: Final = 2**256
 
 OVER: Final = pa.schema(
     [
@@ -132,353 +129,9 @@ SELECT * REPLACE ({PAIR} AS pair) FROM (
 
 
 def _renumbered(store: DuckDB, file: Path, files: Sequence[Path], pairs: Sequence[tuple[int, int, int]]) -> list[Path]:
-    store.give("probed", judging.table(pairs, _whole("edge", "operator", "probed")))
+    store.give("probed", judging.table(pairs, judging.whole("edge", "operator", "probed")))
     store.files("unprobed", files)
     return store.write(_RENUMBERED.format(lines="unprobed"), file)
-
-
-def _whole(*names: str) -> pa.Schema:
-    return pa.schema([(name, pa.int64()) for name in names])
-
-
-# ---- What touches a file of lines ----
-
-
-class Touching:
-    """Rows with spans: a number that is another one whenever other rows touch a stretch of time."""
-
-    def __init__(self, rows: Iterable[Any]) -> None:
-        marked = [(row.start, row.end, _number(repr(row))) for row in rows]
-        self._begun, self._begun_sums = self._sums((start, number) for start, _, number in marked)
-        self._ended, self._ended_sums = self._sums((end, number) for _, end, number in marked)
-
-    @staticmethod
-    def _sums(marked: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
-        ordered = sorted(marked)
-        return [at for at, _ in ordered], [0, *accumulate(number for _, number in ordered)]
-
-    def during(self, since: int, until: int) -> str:
-        """Return the number for since ≤ t ≤ until."""
-        begun = self._begun_sums[bisect_right(self._begun, until)]
-        ended = self._ended_sums[bisect_right(self._ended, since)]
-        return f"{(begun - ended) % _WHOLE:x}"
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-
-
-@dataclass(slots=True)
-class Joins:
-    """All that normalising a log depends on besides its own bytes. `base`: what touches every line."""
-
-    base: str
-    tables: dict[str, Touching]
-    grants: dict[str, int]  # token → the sum of its grants
-    grants_sha256: str
-    for_tokens: str  # what signs tokens
-    until: int | None
-    pad: int = 0  # microseconds by which times of lines were eased for their clocks
-
-    def of_tokens(self, tokens: Iterable[str]) -> str:
-        """Return a number that is another one whenever other grants are of one of these tokens."""
-        return f"{sum(self.grants.get(token, 0) for token in tokens) % _WHOLE:x}"
-
-
-def grants_of(rows: Iterable[Any]) -> dict[str, int]:
-    """Return the sum of the grants of each token."""
-    found: dict[str, int] = defaultdict(int)
-    for row in rows:
-        found[row.token] += _number(repr(row))
-    return dict(found)
-
-
-# ---- Files of lines ----
-
-
-@dataclass(slots=True)
-class Log:
-    """A log file whose lines are kept. `says`: its document."""
-
-    sha256: str
-    name: str  # in the folder, without what follows the dot
-    says: dict[str, Any]
-
-    @property
-    def lines(self) -> str:
-        return f"{self.name}.lines.parquet"
-
-    @property
-    def lines_sha256(self) -> str:
-        return str(self.says["files"]["lines"])
-
-    @property
-    def days(self) -> dict[int, dict[str, Any]]:
-        return {int(day): known for day, known in self.says["days"].items()}
-
-
-class Shelf:
-    """The lines of log files in a kept folder, and the numbers that all of them share."""
-
-    def __init__(self, kept: Kept, joins: Joins) -> None:
-        self.kept, self.joins = kept, joins
-        self.numbers = Numbers()
-        said = kept.document(NUMBERS) or {"edges": [], "operators": []}
-        for text in said["edges"]:
-            self.numbers.edge(address(text))
-        for name in said["operators"]:
-            self.numbers.operator(name)
-
-    def find(self, sha256: str) -> Log | None:
-        """Return the kept lines of a log, if they are what it would give again."""
-        name = f"logs/{sha256}-{self.joins.base[:16]}"
-        says = self.kept.document(f"{name}.json")
-        if says is None or not self._are_known(says["numbers"]):
-            return None
-        log = Log(sha256, name, says)
-        if says["rows"] and says["touched"] != self._touched(says["first"], says["last"]):
-            return None
-        if not self._same_until(says):
-            return None
-        if says["tokens"]:
-            if says["for_tokens"] != self.joins.for_tokens:
-                return None
-            if says["grants_sha256"] != self.joins.grants_sha256:
-                file = f"{name}.tokens.parquet"
-                if not self.kept.is_whole(file, says["files"]["tokens"]):
-                    return None
-                tokens = pq.read_table(self.kept.path(file)).column("token").to_pylist()
-                if self.joins.of_tokens(tokens) != says["granted"]:
-                    return None
-                says["grants_sha256"] = self.joins.grants_sha256
-                self.kept.note(f"{name}.json", says)
-        return log
-
-    def open(self, log: Log) -> Path | None:
-        """Return the file of lines, or None where it is damaged."""
-        return self.kept.path(log.lines) if self.kept.is_whole(log.lines, log.lines_sha256) else None
-
-    def users(self, log: Log) -> Path | None:
-        """Return the file of users, or None where it is damaged."""
-        name = f"{log.name}.users.parquet"
-        return self.kept.path(name) if self.kept.is_whole(name, log.says["files"]["users"]) else None
-
-    def add(
-        self,
-        sha256: str,
-        *,
-        lines: Path,
-        users: Path,
-        tokens: Iterable[str],
-        rejected: Mapping[str, int],
-        listed: Sequence[tuple[int, str]],
-    ) -> Log:
-        """Keep the lines of a log that was read."""
-        name = f"logs/{sha256}-{self.joins.base[:16]}"
-        said = sorted(tokens)
-        days, first, last, rows = _of_days(lines, self.numbers)
-        texts = lines.with_name("tokens.parquet")
-        pq.write_table(pa.table([pa.array(said, pa.string())], ["token"]), texts, compression="zstd")
-        self._note_numbers()
-        files = {
-            kind: self.kept.take(file, f"{name}.{kind}.parquet")
-            for kind, file in (("lines", lines), ("users", users), ("tokens", texts))
-        }
-        says = {
-            "files": files,
-            "numbers": self._known(len(self.numbers.edges), len(self.numbers.operators)),
-            "rows": rows,
-            "first": first,
-            "last": last,
-            "touched": self._touched(first, last),
-            "until": self.joins.until,
-            "tokens": len(said),
-            "for_tokens": self.joins.for_tokens,
-            "grants_sha256": self.joins.grants_sha256,
-            "granted": self.joins.of_tokens(said),
-            "rejected": dict(rejected),
-            "listed": [[line, reason] for line, reason in listed],
-            "days": {str(day): known for day, known in days.items()},
-        }
-        self.kept.note(f"{name}.json", says)
-        return Log(sha256, name, says)
-
-    def _touched(self, first: int, last: int) -> dict[str, str]:
-        pad = self.joins.pad
-        return {name: table.during(first - pad, last + pad) for name, table in self.joins.tables.items()}
-
-    def _same_until(self, says: Mapping[str, Any]) -> bool:
-        """Say whether no line lies between the end that was stated then and the one stated now."""
-        then, now = says["until"], self.joins.until
-        if then == now:
-            return True
-        if then is not None and (now is None or now > then):
-            return "in_the_future" not in says["rejected"]
-        return not says["rows"] or bool(now is not None and says["last"] < now)
-
-    # Numbers are added, never changed: a file of lines rests on those that were there when it was written.
-
-    def _known(self, edges: int, operators: int) -> list[Any]:
-        names = [str(self.numbers.edges[number]) for number in range(FIRST_EDGE, FIRST_EDGE + edges)]
-        said = repr((names, self.numbers.operators[:operators]))
-        return [edges, operators, hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()]
-
-    def _are_known(self, said: Sequence[Any]) -> bool:
-        edges, operators, _ = said
-        if edges > len(self.numbers.edges) or operators > len(self.numbers.operators):
-            return False
-        return bool(self._known(edges, operators) == said)
-
-    def _note_numbers(self) -> None:
-        says = {
-            "edges": [str(edge) for edge in self.numbers.edges.values()],
-            "operators": self.numbers.operators,
-        }
-        self.kept.note(NUMBERS, says)
-
-
-def _of_days(lines: Path, numbers: Numbers) -> tuple[dict[int, dict[str, Any]], int, int, int]:
-    """Return, of each day of a file, a hash of its lines and the first and last moment of them; first and last start of
-    all lines, and how many there are.
-    """
-    edges = [0] * (FIRST_EDGE + len(numbers.edges))
-    for number in range(FIRST_EDGE):
-        edges[number] = number
-    for number, edge in numbers.edges.items():
-        edges[number] = _number(str(edge)) % 2**62
-    operators = [_number(name) % 2**62 for name in numbers.operators]
-    texts = {"edge": pa.array(edges, pa.int64()), "operator": pa.array(operators, pa.int64())}
-    hashes: dict[int, Any] = {}
-    bounds: dict[int, list[int]] = {}
-    first, last, rows = 0, 0, 0
-    with pq.ParquetFile(lines) as opened:
-        names = [name for name in opened.schema_arrow.names if name not in ("world", "file", "pair", "day")]
-        for group in range(opened.num_row_groups):
-            of_group = opened.read_row_group(group)
-            starts = pc.min_max(of_group.column("start_us")).as_py()
-            first = min(first, starts["min"]) if rows else starts["min"]
-            last = max(last, starts["max"]) if rows else starts["max"]
-            rows += of_group.num_rows
-            for day in pc.unique(of_group.column("day")).to_pylist():
-                of_day = of_group.filter(pc.equal(of_group.column("day"), day)).combine_chunks()
-                sha = hashes.setdefault(day, hashlib.sha256())
-                for name in names:
-                    column = of_day.column(name).combine_chunks()
-                    column = texts[name].take(column) if name in texts else pc.cast(column, pa.int64())
-                    sha.update(memoryview(column.buffers()[1])[column.offset * 8 : (column.offset + len(column)) * 8])
-                least = pc.min(of_day.column("start_us")).as_py()
-                most = pc.max(of_day.column("end_us")).as_py()
-                known = bounds.setdefault(day, [least, most, 0])
-                known[:] = [min(known[0], least), max(known[1], most), known[2] + of_day.num_rows]
-    found = {
-        day: {"sha256": hashes[day].hexdigest(), "first": bounds[day][0], "last": bounds[day][1], "n": bounds[day][2]}
-        for day in sorted(hashes)
-    }
-    return found, first, last, rows
-
-
-# ---- Copies across files ----
-
-_ROWS: Final = "SELECT {log} AS log, world, key_hi, key_lo, start_us, end_us, bytes, has_id, line, day FROM {files}"
-
-
-class Copies:
-    """The rows of requests that several lines tell of, of all logs that were held against each other."""
-
-    def __init__(self, kept: Kept, store: DuckDB) -> None:
-        self.kept, self.store = kept, store
-
-    def find(self, logs: Sequence[Log], opened: Callable[[Log], Path]) -> dict[int, list[tuple[int, int]]]:
-        """Return (position in `logs`, line) of every copy, by day. `opened`: the file of lines of a log."""
-        said = self.kept.document(TWICE)
-        seen: dict[str, str] = {}
-        if said is not None and self.kept.is_whole(said["file"], said["sha256"]):
-            seen = said["seen"]  # log → the hash of its lines
-        old = [log for log in logs if seen.get(log.name) == log.lines_sha256]
-        new = [log for log in logs if seen.get(log.name) != log.lines_sha256]
-        places = {log.name: place for place, log in enumerate(logs)}
-        names = pa.table([pa.array([*places], pa.string()), pa.array(places.values(), pa.int64())], ["name", "place"])
-        self.store.give("places", names)
-        rows = _whole("place", "world", "key_hi", "key_lo", "start_us", "end_us", "bytes", "has_id", "line", "day")
-        self.store.give("repeated_rows", judging.table([], rows))
-        if said is not None and old:
-            self.store.files("known_rows", [self.kept.path(said["file"])])
-            self.store.give("old_logs", pa.table([pa.array([log.name for log in old], pa.string())], ["name"]))
-            self.store.connection.execute(
-                "INSERT INTO repeated_rows SELECT p.place, 0, k.key_hi, k.key_lo, k.start_us, k.end_us, k.bytes, "
-                "k.has_id, k.line, k.day FROM known_rows k JOIN old_logs o ON k.name = o.name "
-                "JOIN places p ON k.name = p.name"
-            )
-        if new:
-            self._hold(new, old, [*map(opened, new)], [*map(opened, old)], places)
-        if new or len(seen) != len(old):
-            self._note(logs)
-        self.store.connection.execute(
-            "CREATE OR REPLACE VIEW lines AS SELECT *, CAST(place AS INTEGER) AS file FROM repeated_rows"
-        )
-        found: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        copies = self.store.ask(
-            f"SELECT t.file, t.line, r.day FROM ({judging.TWICE}) t "  # noqa: S608
-            "JOIN repeated_rows r ON t.file = r.place AND t.line = r.line"
-        )
-        for row in copies.to_pylist():
-            found[row["day"]].append((row["file"], row["line"]))
-        self.store.connection.execute("DROP VIEW lines")
-        return {day: sorted(pairs) for day, pairs in found.items()}
-
-    def _hold(
-        self,
-        new: Sequence[Log],
-        old: Sequence[Log],
-        new_files: list[Path],
-        old_files: list[Path],
-        places: dict[str, int],
-    ) -> None:
-        """Add the rows of requests that new files repeat: among themselves, and against all others."""
-        connection = self.store.connection
-        new_places = [places[log.name] for log in new]
-        old_places = [places[log.name] for log in old]
-        connection.execute(f"CREATE OR REPLACE VIEW new_rows AS {_read(new_files, new_places)}")
-        connection.execute(
-            "CREATE OR REPLACE TABLE repeated_keys AS SELECT key_hi, key_lo FROM new_rows "
-            "GROUP BY key_hi, key_lo HAVING count(*) > 1"
-        )
-        if old_files:
-            connection.execute(f"CREATE OR REPLACE VIEW old_rows AS {_read(old_files, old_places)}")
-            connection.execute(
-                "INSERT INTO repeated_keys SELECT DISTINCT key_hi, key_lo FROM old_rows "
-                "WHERE (key_hi, key_lo) IN (SELECT (key_hi, key_lo) FROM new_rows)"
-            )
-        for view in ("new_rows", "old_rows") if old_files else ("new_rows",):
-            connection.execute(
-                "INSERT INTO repeated_rows SELECT place, 0, key_hi, key_lo, start_us, end_us, bytes, has_id, line, day "  # noqa: S608
-                f"FROM {view} WHERE (key_hi, key_lo) IN (SELECT (key_hi, key_lo) FROM repeated_keys)"
-            )
-        connection.execute("CREATE OR REPLACE TABLE repeated_rows AS SELECT DISTINCT * FROM repeated_rows")
-
-    def _note(self, logs: Sequence[Log]) -> None:
-        made = self.kept.path("twice.making.part")
-        self.store.write(
-            "SELECT p.name, r.* EXCLUDE (place, world) FROM repeated_rows r JOIN places p ON r.place = p.place", made
-        )
-        sha = hashlib.sha256(made.read_bytes()).hexdigest()
-        file = f"twice-{sha[:16]}.parquet"
-        self.kept.take(made, file)
-        self.kept.note(TWICE, {"file": file, "sha256": sha, "seen": {log.name: log.lines_sha256 for log in logs}})
-        _only(self.kept, "twice-*.parquet", {file})
-
-
-def _read(files: Sequence[Path], places: Sequence[int]) -> str:
-    """Return a SELECT of files of lines, each with its place."""
-    names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    place = f"[{', '.join(map(str, places))}][CAST(file_index AS INTEGER) + 1]"
-    return f"SELECT *, {place} AS place FROM read_parquet([{names}])"  # noqa: S608
-
-
-def _only(kept: Kept, pattern: str, names: set[str]) -> None:
-    for file in kept.folder.glob(pattern):
-        if file.name not in names:
-            file.unlink()
 
 
 # ---- The book of days ----
@@ -647,7 +300,7 @@ class _Book:
     def read(self, days: set[int]) -> None:
         """Take what is known of these days into the store."""
         connection = self.store.connection
-        self.store.give("book_days", judging.table([(day,) for day in sorted(days)], _whole("day")))
+        self.store.give("book_days", judging.table([(day,) for day in sorted(days)], judging.whole("day")))
         for kind, table, schema in (("rolls", "rolls", rolls.SUMS), ("over", "over_kept", OVER)):
             self.store.give(table, schema.empty_table())
             if self._files:
@@ -659,7 +312,7 @@ class _Book:
 
     def drop(self, good: set[int]) -> None:
         """Forget all days but these."""
-        self.store.give("book_days", judging.table([(day,) for day in sorted(good)], _whole("day")))
+        self.store.give("book_days", judging.table([(day,) for day in sorted(good)], judging.whole("day")))
         for table in ("rolls", "over_kept"):
             self.store.connection.execute(f"DELETE FROM {table} WHERE day NOT IN (SELECT day FROM book_days)")  # noqa: S608
 
@@ -676,7 +329,7 @@ class _Book:
             files[kind] = name, sha
         self.kept.note(BOOK, {"files": files, "days": {str(day): known for day, known in days.items()}})
         for kind in files:
-            _only(self.kept, f"{kind}-*.parquet", {files[kind][0]})
+            self.kept.only(f"{kind}-*.parquet", {files[kind][0]})
 
 
 _PREPARED: Final = f"""
@@ -713,11 +366,13 @@ def _audit(
     """Audit days anew: add them to `rolls` and `over_kept`, and return their counts and largest lines."""
     places = sorted({place for day in stale for place in of_day[day]})
     store.connection.execute(
-        f"CREATE OR REPLACE VIEW stale_rows AS {_read([opened(logs[place]) for place in places], places)}"
+        f"CREATE OR REPLACE VIEW stale_rows AS {placed([opened(logs[place]) for place in places], places)}"
     )
-    store.give("stale_days", judging.table([(day,) for day in stale], _whole("day")))
-    store.give("copies", judging.table([pair for day in stale for pair in copies.get(day, ())], _whole("file", "line")))
-    store.give("probed", judging.table(_probed(register, terms, numbers), _whole("edge", "operator", "probed")))
+    store.give("stale_days", judging.table([(day,) for day in stale], judging.whole("day")))
+    store.give(
+        "copies", judging.table([pair for day in stale for pair in copies.get(day, ())], judging.whole("file", "line"))
+    )
+    store.give("probed", judging.table(_probed(register, terms, numbers), judging.whole("edge", "operator", "probed")))
     files = store.write(_PREPARED, work / "prepared.parquet")
     engine.files("lines", files)
     counts, sums, parts = judging.answer(engine, lambda world: (register, terms, numbers))

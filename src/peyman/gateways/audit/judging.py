@@ -210,6 +210,11 @@ def table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema)
 
 
+def whole(*names: str) -> pa.Schema:
+    """Return a schema of whole numbers."""
+    return pa.schema([(name, pa.int64()) for name in names])
+
+
 def without_copies(engine: Engine, folder: Path, files: Sequence[Path]) -> list[Path]:
     """Return files of lines in which copies are marked as such; `lines` is then known to the engine."""
     engine.files("lines", files)

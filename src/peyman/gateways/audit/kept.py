@@ -57,6 +57,12 @@ class Kept:
             os.fsync(out.fileno())
         part.rename(place)
 
+    def only(self, pattern: str, names: set[str]) -> None:
+        """Remove the files of a pattern that are not among `names`."""
+        for file in self.folder.glob(pattern):
+            if file.name not in names:
+                file.unlink()
+
     def take(self, made: Path, name: str) -> str:
         """Move a finished file here and return its hash. What `made` lies on may be another disk."""
         place = self.path(name)

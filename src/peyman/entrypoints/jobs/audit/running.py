@@ -28,8 +28,10 @@ from peyman.entrypoints.jobs.audit.inputs import read as read_inputs
 from peyman.entrypoints.jobs.console import CouldNot, tell
 from peyman.gateways.audit import days, difference, engines, kept, money, numbers, reading, recount, report, rolls
 from peyman.gateways.audit import files as audit_files
-from peyman.gateways.audit.days import Audited, Judged, Log
+from peyman.gateways.audit.days import Audited, Judged
 from peyman.gateways.audit.files import BadFile, Digest
+from peyman.gateways.audit.shelf import Log, Shelf
+from peyman.gateways.audit.touching import Joins, Touching, grants_of
 from peyman.kernel.clauses import carries_out
 from peyman.market.tariff.rules import audit as rules
 from peyman.market.tariff.rules.audit import Code, Tariff, Terms
@@ -65,11 +67,14 @@ _JUDGING: Final = (
     "peyman.market.tariff.rules.history",
     "peyman.market.tariff.rules.quarantine",
     "peyman.market.tariff.rules.rows",
+    "peyman.gateways.audit.copies",
     "peyman.gateways.audit.days",
     "peyman.gateways.audit.engines",
     "peyman.gateways.audit.judging",
     "peyman.gateways.audit.money",
     "peyman.gateways.audit.rolls",
+    "peyman.gateways.audit.shelf",
+    "peyman.gateways.audit.touching",
     "peyman.entrypoints.jobs.audit.asked",
     "peyman.entrypoints.jobs.audit.inputs",
     "peyman.entrypoints.jobs.audit.running",
@@ -288,7 +293,7 @@ class _Reading:
     ) -> Judged:
         """Read the logs whose lines are not kept, and judge the days that are not."""
         found = self._distinct()
-        shelf = days.Shelf(folder, self._joins())
+        shelf = Shelf(folder, self._joins())
         self.known = shelf.numbers
         paths = {one.sha256: (one, path) for one, path in found}
         known = {one.sha256: shelf.find(one.sha256) for one, _ in found}
@@ -376,7 +381,7 @@ class _Reading:
         self.rejected.update(reasons)
         self._bar.past(one.size)
 
-    def _keep(self, shelf: days.Shelf, one: Digest, path: Path) -> Log:
+    def _keep(self, shelf: Shelf, one: Digest, path: Path) -> Log:
         """Read one log into the kept folder."""
         folder = _folder(self.work / "reading")
         normaliser = self._normaliser(folder)
@@ -400,7 +405,7 @@ class _Reading:
             listed=listed,
         )
 
-    def _joins(self) -> days.Joins:
+    def _joins(self) -> Joins:
         """Name all that normalised lines depend on besides their log."""
         asked, inputs = self.asked, self.inputs
         slack = self.terms.tolerance // rules.MICROSECOND
@@ -413,14 +418,14 @@ class _Reading:
             "downloads": [*asked.customs.downloads],
             "clocks": [rows_hash(inputs.offsets), slack] if inputs.offsets else None,
         }
-        return days.Joins(
+        return Joins(
             hashlib.sha256(json.dumps(base, sort_keys=True).encode()).hexdigest(),
             {
-                "edges": days.Touching(inputs.declared),
-                "isps": days.Touching(inputs.isps),
-                "releases": days.Touching(inputs.releases),
+                "edges": Touching(inputs.declared),
+                "isps": Touching(inputs.isps),
+                "releases": Touching(inputs.releases),
             },
-            days.grants_of(inputs.grants),
+            grants_of(inputs.grants),
             rows_hash(inputs.grants),
             inputs.digests.get("ticket_keys", {}).get("sha256", ""),
             asked.customs.until,
