@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 from peyman.kernel.errors import Missing
 from peyman.shop.catalog import actions, queries
 from peyman.shop.catalog.models import Category, PriceChange, Product, SaleSwitch, Variant
+from peyman.shop.catalog.queries import sale
 from peyman.shop.catalog.rules import PriceInvalid
 from tests import make
 
@@ -176,3 +177,43 @@ def test_a_switch_for_nothing_is_missing_and_leaves_no_row(scope: str) -> None:
     with pytest.raises(Missing):
         switched(scope, "NO")
     assert not SaleSwitch.objects.exists()
+
+
+@pytest.mark.clause("D27")
+@pytest.mark.parametrize("first", ["category", "shop"])
+@pytest.mark.usefixtures("shelves")
+def test_what_resumes_comes_back_but_for_what_stands_under_another_stop(first: str) -> None:
+    keys = {"category": "mobile", "shop": ""}
+    second = {"category": "shop", "shop": "category"}[first]
+    switched(first, keys[first])
+    switched(second, keys[second])
+    switched("variant", "P3-01")
+    switched(first, keys[first], on=True)
+    assert on_sale() == {"P1": 0, "P2": 0, "P3": 0}
+    switched("product", "P1", on=True)  # its category, or the shop, is stopped all the same
+    assert on_sale()["P1"] == 0
+    switched(second, keys[second], on=True)
+    assert on_sale() == {"P1": 5, "P2": 5, "P3": 0}
+
+
+@pytest.mark.clause("D25")
+@pytest.mark.usefixtures("shelves")
+def test_what_is_stopped_is_listed_with_who_why_and_when_and_the_log_keeps_all_of_it() -> None:
+    switched("shop")
+    switched("category", "mobile")
+    switched("product", "P1")
+    switched("product", "P1", on=True)
+    found = [(stop.scope, stop.title, stop.reason, stop.by, stop.at) for stop in sale.stops()]
+    assert found == [
+        ("shop", "همه فروشگاه", "پلمب انبار", "PER-1", make.NOW),
+        ("category", "موبایل", "پلمب انبار", "PER-1", make.NOW),
+    ]
+    assert [(row.scope, row.is_on) for row, _ in sale.log()] == [
+        ("product", True), ("product", False), ("category", False), ("shop", False),
+    ]  # fmt: skip
+    assert sale.shop_stopped_at() == make.NOW
+    stop = sale.stop_of(code="P1", categories=["mobile", "mobile-phone"])
+    assert stop is not None and stop.scope == "shop"
+    switched("shop", on=True)
+    assert sale.shop_stopped_at() is None
+    assert sale.stop_of(code="P3", categories=["mobile2"]) is None
