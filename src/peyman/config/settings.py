@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "peyman.shop.media",
     "peyman.shop.finding",
     "peyman.shop.offers",
+    "peyman.shop.licences",
     "peyman.shop.carts",
     "peyman.shop.orders",
     "peyman.shop.shipping",
@@ -105,6 +106,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "peyman.entrypoints.middleware.door",
     "csp.middleware.CSPMiddleware",
+    "peyman.entrypoints.readers.readers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -183,6 +185,10 @@ CALL_LIMITS = (
     if SANDBOX
     else {"login": 120, "anonymous": 1200, "person": 600, "wrong_token": 120}
 )
+# Who reads the catalogue (D19): lists of addresses that well-known crawlers publish, and how far the limits are stretched
+# (in the sandbox everybody has the same address).
+CRAWLERS = list(ENV.crawlers)
+READING_FACTOR = 50.0 if SANDBOX else min(max(ENV.reading_factor, 0.1), 100.0)
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.proxies
 MFA_ADAPTER = "peyman.entrypoints.second_factor.Adapter"
 MFA_FORMS = {"authenticate": "peyman.entrypoints.second_factor.Form"}

@@ -8,6 +8,7 @@ the cookie names it, and pages carry a banner until their reader has seen it.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.conf import settings
 from django.core import signing
@@ -44,6 +45,16 @@ def mark_of(request: HttpRequest) -> Mark | None:
         return Mark(**raw)
     except (signing.BadSignature, TypeError):
         return None
+
+
+@lru_cache(maxsize=8192)
+def is_ours(cookie: str) -> bool:
+    """Say whether we signed what a browser carries, however long ago."""
+    try:
+        signing.loads(cookie, salt=_SALT)
+    except signing.BadSignature:
+        return False
+    return True
 
 
 def current(request: HttpRequest) -> Mark | None:

@@ -43,6 +43,7 @@ DESKS: list[Desk] = [
     Desk("/desk/newsletter/", "خبرنامه", "newsletter"),
     Desk("/desk/privacy/", "حریم خصوصی", "privacy"),
     Desk("/desk/people/", "داده‌های مشتریان", "people"),
+    Desk("/desk/readers/", "خوانندگان", "readers"),
     Desk("/desk/permissions/", "مجوزها", "permissions"),
 ]
 

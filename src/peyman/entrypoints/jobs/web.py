@@ -34,6 +34,7 @@ def load(_target: str) -> Callable[..., Any]:
     parent.leave_with(os.getppid())
     application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
     resolve("/healthz")
+    import_string("peyman.entrypoints.readers.begin")()
     return application
 
 

@@ -6,7 +6,7 @@ from typing import Final
 RIGHTS: Final[dict[str, frozenset[str]]] = {
     # Sees every order and moves it; what is sealed of one it opens for a reason that stays.
     "orders": frozenset({"desk", "orders", "promises", "addresses"}),
-    "catalogue": frozenset({"desk", "goods", "search"}),
+    "catalogue": frozenset({"desk", "goods", "search", "readers"}),
     # Looks after personal data: reports of violations, and what is kept of whom.
     "privacy": frozenset({"desk", "privacy", "people"}),
     # Holds the network's addresses against the national registry.
@@ -32,6 +32,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "search",
             "privacy",
             "permissions",
+            "readers",
         }
     ),
 }
