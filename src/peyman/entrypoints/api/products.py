@@ -10,6 +10,7 @@ from peyman.entrypoints.api import schemas
 from peyman.entrypoints.api.guard import anyone
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import VariantView
+from peyman.shop.catalog.queries.suggest import suggest
 
 router = Router(tags=["goods"], auth=anyone)
 
@@ -56,6 +57,18 @@ def product(request: HttpRequest, slug: str) -> Any:
         "attributes": {name: str(value) for name, value in page.attributes.items()},
         "description": page.description,
         "variants": [_variant(variant) for variant in page.variants],
+    }
+
+
+@router.get("/suggestions", response=schemas.Suggestions, operation_id="suggestions")
+def suggestions(request: HttpRequest, asked: Query[schemas.SuggestionsAsk]) -> Any:
+    """What may be meant while a search is being typed."""
+    found = suggest(asked.q)
+    return {
+        "words": list(found.words),
+        "categories": list(found.kinds),
+        "brands": list(found.brands),
+        "products": list(found.goods),
     }
 
 

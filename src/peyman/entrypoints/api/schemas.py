@@ -130,6 +130,28 @@ class ProductsAsk(Schema):
     limit: int = Field(24, ge=1, le=100)
 
 
+class SuggestionsAsk(Schema):
+    q: Words = Field("", description="What was typed so far; of less than two letters nothing is proposed.")
+
+
+class SuggestedPlace(Given):
+    slug: str
+    title: str
+
+
+class SuggestedProduct(Given):
+    slug: str
+    title: str
+    price: int = Field(description="Of the cheapest variant that can be bought, in rials.")
+
+
+class Suggestions(Given):
+    words: list[str] = Field(description="How the words could go on.")
+    categories: list[SuggestedPlace]
+    brands: list[SuggestedPlace]
+    products: list[SuggestedProduct]
+
+
 # ---- Half price ----
 
 

@@ -21,12 +21,14 @@ from peyman.entrypoints.storefront import (
     profile,
     promises,
     sandbox,
+    suggest,
     terms,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home),
     path("goods/", goods.goods),
+    path("goods/suggest", suggest.suggestions),
     path("goods/<slug:slug>/", product.product),
     path("goods/<slug:slug>/corrections/", corrections.corrections),
     path("goods/<slug:slug>/<str:title>/", product.product),

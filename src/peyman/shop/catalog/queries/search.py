@@ -161,6 +161,20 @@ def _lacking_one(
     return sorted(found, key=ranks.__getitem__)[:wanted]
 
 
+def meeting(groups: Sequence[Group], limit: int) -> list[tuple[int, str]]:
+    """Return products that meet every group, each with the words of its own title, what came last first. One query."""
+    where, values = _meets(groups, None)
+    source = (
+        "catalog_found f JOIN catalog_product ON id = f.rowid" if connection.vendor == "sqlite" else "catalog_product"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, search_head FROM {source} WHERE {where} ORDER BY id DESC LIMIT %s",  # noqa: S608 - constants
+            [*values, limit],
+        )
+        return list(cursor.fetchall())
+
+
 def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None) -> list[int]:
     """Products that meet every group: those whose whole kind was named first, then a part of it, then all others."""
     meant = frozenset(word for group in groups for word in group.meant)
@@ -183,28 +197,33 @@ def _without_one(groups: Sequence[Group], within: Collection[int] | None) -> lis
 
 def _hits(groups: Sequence[Group], among: Collection[int] | None, *, limit: int) -> list[int]:
     """Products that meet every group, in these categories if given, what came last first. The index alone answers."""
+    where, values = _meets(groups, among)
+    key, source = ("rowid", "catalog_found") if connection.vendor == "sqlite" else ("id", "catalog_product")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key} FROM {source} WHERE {where} ORDER BY {key} DESC LIMIT %s",  # noqa: S608 - constants
+            [*values, limit],
+        )
+        return [found for (found,) in cursor.fetchall()]
+
+
+def _meets(groups: Sequence[Group], among: Collection[int] | None) -> tuple[str, list[Any]]:
+    """The condition of meeting every group, in categories if given, as the index of words asks it, and its values."""
     needs = [[other.words for other in group.others] for group in groups]
     if among is not None:
         needs.insert(0, [(kind(key),) for key in sorted(among)])
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            asked = " AND ".join(f"({' OR '.join(map(_all_of, ways))})" for ways in needs)
-            cursor.execute(
-                "SELECT rowid FROM catalog_found WHERE catalog_found MATCH %s ORDER BY rowid DESC LIMIT %s",
-                [asked, limit],
-            )
-        else:
-            tests: list[str] = []
-            values: list[Any] = []
-            for ways in needs:
-                single = [words[0] for words in ways if len(words) == 1]
-                several = [list(words) for words in ways if len(words) > 1]
-                tests.append(" OR ".join(["w && %s"] * bool(single) + ["w @> %s"] * len(several)))
-                values += [*([single] if single else []), *several]
-            where = " AND ".join(f"({test})" for test in tests).replace("w ", "string_to_array(search_words, ' ') ")
-            select = f"SELECT id FROM catalog_product WHERE {where} ORDER BY id DESC LIMIT %s"  # noqa: S608 - constants
-            cursor.execute(select, [*values, limit])
-        return [key for (key,) in cursor.fetchall()]
+    if connection.vendor == "sqlite":
+        asked = " AND ".join(f"({' OR '.join(map(_all_of, ways))})" for ways in needs)
+        return "catalog_found MATCH %s", [asked]
+    tests: list[str] = []
+    values: list[Any] = []
+    for ways in needs:
+        single = [words[0] for words in ways if len(words) == 1]
+        several = [list(words) for words in ways if len(words) > 1]
+        tests.append(" OR ".join(["w && %s"] * bool(single) + ["w @> %s"] * len(several)))
+        values += [*([single] if single else []), *several]
+    where = " AND ".join(f"({test})" for test in tests).replace("w ", "string_to_array(search_words, ' ') ")
+    return where, values
 
 
 def _all_of(words: Sequence[str]) -> str:
