@@ -18,7 +18,7 @@ from peyman.shop.media.rules import FAULTS
 from tests import make, media
 from tests.make import NOW
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 ALT = "کتری برقی از روبه‌رو"
 

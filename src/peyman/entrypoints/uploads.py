@@ -30,8 +30,9 @@ class Measured(FileUploadHandler):
     ) -> None:
         request = self.request
         assert request is not None  # noqa: S101 - Django gives it to handlers of requests
-        self.is_media = request.path.startswith(MEDIA[0]) and request.path.endswith(MEDIA[1])
-        self.most = settings.UPLOAD_LIMITS[_whose(request, is_media=self.is_media)]
+        whose = _whose(request)
+        self.is_media = whose == "media"
+        self.most = settings.UPLOAD_LIMITS[whose]
         self.came = 0
         self.is_hopeless = content_length > _PATIENCE * self.most
         if content_length > self.most + settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not self.is_media:
@@ -50,8 +51,9 @@ class Measured(FileUploadHandler):
         return None
 
 
-def _whose(request: HttpRequest, *, is_media: bool) -> str:
+def _whose(request: HttpRequest) -> str:
     person = getattr(request, "user", None)
     if not isinstance(person, Person) or not rules.may(person.role, "desk"):
         return "anyone"
+    is_media = request.path.startswith(MEDIA[0]) and request.path.endswith(MEDIA[1])
     return "media" if is_media and rules.may(person.role, "goods") else "staff"

@@ -67,13 +67,10 @@ def _answer(request: HttpRequest, file: IO[bytes], place: Path) -> HttpResponseB
         return HttpResponse(status=304, headers=headers)
     first, last = 0, size - 1
     status = 200
-    asked = _RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if asked and any(asked.groups()) and request.headers.get("If-Range", tag) == tag:
-        if not asked[1]:
-            first = max(size - int(asked[2]), 0) if int(asked[2]) else size
-        else:
-            first, last = int(asked[1]), min(int(asked[2] or last), last)
-        if first >= size or (asked[1] and asked[2] and int(asked[1]) > int(asked[2])):
+    part = _part(request.headers.get("Range", ""), size) if request.headers.get("If-Range", tag) == tag else None
+    if part:
+        first, last = part
+        if first >= size:
             file.close()
             return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
         status = 206
@@ -89,6 +86,19 @@ def _answer(request: HttpRequest, file: IO[bytes], place: Path) -> HttpResponseB
         with file:
             return HttpResponse(file.read(length), status=status, headers=headers)
     return StreamingHttpResponse(_pieces(file, length), status=status, headers=headers)
+
+
+def _part(asked: str, size: int) -> tuple[int, int] | None:
+    """Return the first and the last byte of the one part that is asked for; None where all of it is sent."""
+    found = _RANGE.fullmatch(asked.strip())
+    if found is None or not any(found.groups()):
+        return None
+    first, last = found.groups()
+    if not first:
+        return (max(size - int(last), 0) if int(last) else size), size - 1
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last or size), size - 1)
 
 
 def _pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
