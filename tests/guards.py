@@ -543,6 +543,30 @@ GUARDS: list[Guard] = [
         Cut("peyman.people.queries.privacy:permissions", "row.withdrawn_at is None and ", ""),
     ),
     Guard(
+        "D19",
+        "one reader may read all there is",
+        Cut("peyman.shop.licences.rules:Readers.take", "count.least + asked.weight >", "0 >"),
+        first="tests/rules/test_readers.py",
+    ),
+    Guard(
+        "D19",
+        "a flood of addresses shuts readers out who read nothing",
+        Cut("peyman.shop.licences.rules:Readers.take", "count.least + asked.weight", "count.most + asked.weight"),
+        first="tests/rules/test_readers.py",
+    ),
+    Guard(
+        "D19",
+        "who was shut out reads on",
+        Cut("peyman.entrypoints.readers:Desk.take", "if why and not origin.crawler:", "if False:"),
+        first="tests/pages/test_readers.py",
+    ),
+    Guard(
+        "D19",
+        "a licence that is over opens the export",
+        Cut("peyman.shop.licences.actions:spend", "if why:", "if False:"),
+        first="tests/pages/test_readers.py",
+    ),
+    Guard(
         "D20",
         "a minor pays without a guardian's word",
         Cut("peyman.shop.orders.actions.guardian:assert_guardian", "if waiting([order], now):", "if False:"),

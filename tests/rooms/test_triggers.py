@@ -46,6 +46,7 @@ def test_the_ledgers_and_histories_of_every_room_are_append_only():
         "guard_statement",
         "incidents_notice",
         "incidents_step",
+        "licences_licenceuse",
         "messages_attempt",
         "offers_act",
         "offers_floor",

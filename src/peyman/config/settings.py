@@ -185,8 +185,8 @@ CALL_LIMITS = (
     if SANDBOX
     else {"login": 120, "anonymous": 1200, "person": 600, "wrong_token": 120}
 )
-# Who reads the catalogue (D19): lists of addresses that well-known crawlers publish, and how far the limits are stretched
-# (in the sandbox everybody has the same address).
+# Who reads the catalogue (D19): lists of addresses that well-known crawlers publish, and how far the limits are
+# stretched (in the sandbox everybody has the same address).
 CRAWLERS = list(ENV.crawlers)
 READING_FACTOR = 50.0 if SANDBOX else min(max(ENV.reading_factor, 0.1), 100.0)
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.proxies

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, live_cart
 from peyman.entrypoints.api import schemas
 from peyman.entrypoints.api.guard import Bearer, asker
 from peyman.people.models import Person
@@ -52,7 +52,7 @@ def _device(request: HttpRequest) -> str:
 
 
 def _shown(person: Person, terms: TermsVersion, now: datetime) -> dict[str, Any]:
-    view = queries.view(Holder(person.pk), terms=terms, carrier_fee=shipping.default_fee())
+    view = live_cart.view(Holder(person.pk), terms=terms, carrier_fee=shipping.default_fee(), now=now)
     held = view.cart
     if held and (view.shown or held.left_out or now - held.seen_at >= queries.SEEN_EVERY):
         actions.mark_seen(cart=held, now=now, shown=view.shown)

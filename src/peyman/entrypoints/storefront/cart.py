@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, live_cart
 from peyman.entrypoints.storefront import sums, visitor
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
@@ -196,7 +196,7 @@ def clocks(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -> HttpResponse:
     """Five statements, whatever lies there: session, person, terms, lines, carriers; what is told is written down."""
     terms = promises.terms_in_force(now)
-    view = queries.view(visitor.holder_of(request), terms=terms, carrier_fee=0)
+    view = live_cart.view(visitor.holder_of(request), terms=terms, carrier_fee=0, now=now)
     visitor.note_count(request, view.count)
     carriers = [each for each in shipping.offered() if view.weight_g <= each.max_weight_g] if view.lines else []
     carrier = _carrier(carriers, request.GET.get("carrier", ""))
