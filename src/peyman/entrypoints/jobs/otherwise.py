@@ -1,9 +1,10 @@
 """`peyman web` as it would be on a slower disk, or without its one writer: what a benchmark compares with.
 
-    python -m peyman.entrypoints.jobs.otherwise [--alone] [--flush MS] web --bind …
+    python -m peyman.entrypoints.jobs.otherwise [--alone] [--flush MS] [--addresses MODULE] web --bind …
 
 `--alone`: each request commits its own order. `--flush`: each commit of SQLite takes so many milliseconds longer, with
 the write lock held, as on a disk that is slower to flush (PostgreSQL has a setting for it: `commit_delay`).
+`--addresses`: it answers to those of this module.
 """
 
 import importlib
@@ -13,6 +14,7 @@ import time
 from typing import Any
 
 import django
+from django.conf import settings
 from django.db.backends.sqlite3 import base
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -57,6 +59,8 @@ def main(arguments: list[str]) -> None:
         match arguments.pop(0):
             case "--alone":
                 _alone()
+            case "--addresses":
+                settings.ROOT_URLCONF = arguments.pop(0)
             case "--flush":
                 _slow_flush(float(arguments.pop(0)) / 1000)
     sys.argv[1:] = arguments

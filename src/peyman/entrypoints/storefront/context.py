@@ -25,6 +25,14 @@ _TABS = (("/", "خانه"), ("/goods/", "کالاها"), ("/orders/", "سفار�
 _OF_GOODS = ("/category/", "/brand/")  # pages under the tab of goods with addresses of their own
 
 
+STRANGER = ("ورود", 0)  # what the tools of the header say to who has no session: where to log in, nothing in a cart
+
+
+def login_url(path: str) -> str:
+    """Return where to log in, to come back to `path`."""
+    return "/login/" if path == "/" else f"/login/?next={quote(path)}"
+
+
 class _Around:
     """What header and footer say to everybody."""
 
@@ -66,11 +74,11 @@ class Frame(_Around):
     def account_url(self) -> str:
         if visitor.person_of(self._request):
             return "/account/"
-        return "/login/" if self.path == "/" else f"/login/?next={quote(self.path)}"
+        return login_url(self.path)
 
     @property
     def account_label(self) -> str:
-        return "حساب من" if visitor.person_of(self._request) else "ورود"
+        return "حساب من" if visitor.person_of(self._request) else STRANGER[0]
 
     @property
     def changed_terms(self) -> implied.Mark | None:

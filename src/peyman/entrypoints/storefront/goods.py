@@ -134,11 +134,14 @@ def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
     )
     if asked.q:
         return render(request, "storefront/goods.html", _context(asked, found, after, maker, now))
-    key = ("list", mark, asked, after, tuple(min(card.available, fa.FEW + 1) for card in found.items))
-    page = kept.page(key, now)
+    key = ("list", asked, after)
+    state = (mark, tuple(min(card.available, fa.FEW + 1) for card in found.items))
+    page = kept.page(key, state, now)
     if page is None:
         context = _context(asked, found, after, maker, now)
-        page = kept.keep(key, request, "storefront/goods.html", context, now=now, until=ends_at(found.items, now))
+        page = kept.keep(
+            key, state, request, "storefront/goods.html", context, now=now, until=ends_at(found.items, now)
+        )
     return kept.answer(request, page)
 
 

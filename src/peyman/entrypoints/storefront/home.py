@@ -24,11 +24,11 @@ def home(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     mark = catalog.mark()
     record = promises.last_week(now)
-    notice = incidents.latest()
+    notice = incidents.latest_state()
     newest, cheaper = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
     left = tuple(min(card.available, fa.FEW + 1) for card in (*newest, *cheaper))
-    key = ("home", mark, record, notice, left)
-    page = kept.page(key, now)
+    state = (mark, record, notice, left)
+    page = kept.page("home", state, now)
     if page is None:
         tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
         drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
@@ -37,12 +37,12 @@ def home(request: HttpRequest) -> HttpResponse:
             "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
             "cheaper": goods.settled(cheaper, now),
             "newest": goods.settled(newest, now),
-            "notice": notice,
+            "notice": incidents.latest() if notice else None,
             "canonical": addresses.whole("/"),
             "summary": _SUMMARY,
             "share": {"kind": "website", "title": "پیمان، فروشگاهی که قولش ساعت دارد"},
             "data": structured.script(*structured.shop()),
         }
         until = goods.ends_at([*newest, *cheaper], now)
-        page = kept.keep(key, request, "storefront/home.html", context, now=now, until=until)
+        page = kept.keep("home", state, request, "storefront/home.html", context, now=now, until=until)
     return kept.answer(request, page)

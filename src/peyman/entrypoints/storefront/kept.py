@@ -1,9 +1,9 @@
 """Pages kept in this process: rendered once for everybody, and filled in for each who reads them.
 
-A page is kept under all that it was made of, which the caller has just read from the database, and for as long as it
-stays true by the clock: what is stale is never asked for, whichever process changed it. What belongs to one reader
-(the tools of the header, the banner about changed terms, the token of forms) is left open in what is kept. The memory
-is bounded by bytes; what nobody asked for the longest goes first.
+A page is kept with all that it was made of, its state, and is given out only to who has just read that very state from
+the database, and for as long as it stays true by the clock: nothing stale is ever seen, whichever process changed it.
+What belongs to one reader (the tools of the header, the banner about changed terms, the token of forms) is left open in
+what is kept. The memory is bounded by bytes; what nobody asked for the longest goes first.
 """
 
 import re
@@ -16,14 +16,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from peyman.entrypoints.storefront.context import Frame, HeldFrame
+from peyman.entrypoints.storefront import tokens
+from peyman.entrypoints.storefront.context import STRANGER, Frame, HeldFrame, login_url
 
 MOST = 64_000_000  # bytes of one process
 _EACH = 600  # bytes of a key and of what surrounds a value, about
@@ -35,15 +37,16 @@ _TEXT = "text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    state: object
     value: Any
     weight: int
     since: datetime | None
     until: datetime | None
 
-    def holds_at(self, now: datetime | None) -> bool:
-        if now is None or self.since is None or self.until is None:
-            return True
-        return self.since <= now < self.until
+    def holds(self, state: object, now: datetime | None) -> bool:
+        if now is not None and self.since is not None and self.until is not None:
+            return self.since <= now < self.until and self.state == state
+        return self.state == state
 
 
 class Memory:
@@ -54,20 +57,27 @@ class Memory:
         self._rows: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, now: datetime | None = None) -> Any:
-        """Return what is kept under a key and holds at `now`, else None."""
+    def get(self, key: Hashable, state: object, now: datetime | None = None) -> Any:
+        """Return what is kept under a key, if it was made of `state` and holds at `now`, else None."""
         with self._lock:
             row = self._rows.get(key)
-            if row is None or not row.holds_at(now):
+            if row is None or not row.holds(state, now):
                 return None
             self._rows.move_to_end(key)
             return row.value
 
     def put(
-        self, key: Hashable, value: Any, size: int, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        key: Hashable,
+        state: object,
+        value: Any,
+        size: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> None:
-        """Keep `value`, `size` bytes of it, for instants since ≤ t < until."""
-        row = _Kept(value, size + _EACH, since, until)
+        """Keep `value`, `size` bytes of it, made of `state`, for instants since ≤ t < until."""
+        row = _Kept(state, value, size + 4 * len(repr(state)) + _EACH, since, until)
         if row.weight > self._most // 8:
             return
         with self._lock:
@@ -98,24 +108,26 @@ def _name(key: Hashable) -> Hashable:
     return (connection.settings_dict["NAME"], key)
 
 
-def part(key: Hashable, compose: Callable[[], str]) -> SafeString:
-    """Return a rendered part, kept under `key`."""
-    html = held(key)
+def part(key: Hashable, state: object, compose: Callable[[], str]) -> SafeString:
+    """Return a rendered part: the one that is kept, if it was made of `state`."""
+    html = held(key, state)
     if html is None:
         html = SafeString(compose())  # what our template printed
-        hold(key, html)
+        hold(key, state, html)
     return html
 
 
-def held(key: Hashable, now: datetime | None = None) -> SafeString | None:
-    """Return the part that is kept under `key` and holds at `now`."""
-    found: SafeString | None = memory.get(_name(key), now)
+def held(key: Hashable, state: object, now: datetime | None = None) -> SafeString | None:
+    """Return the part that is kept under `key`, if it was made of `state` and holds at `now`."""
+    found: SafeString | None = memory.get(_name(key), state, now)
     return found
 
 
-def hold(key: Hashable, html: SafeString, *, now: datetime | None = None, until: datetime | None = None) -> None:
-    """Keep a part under `key`; with `now` and `until` for that span only."""
-    memory.put(_name(key), html, 2 * len(html), since=now, until=until)
+def hold(
+    key: Hashable, state: object, html: SafeString, *, now: datetime | None = None, until: datetime | None = None
+) -> None:
+    """Keep a part that was made of `state`; with `now` and `until` for that span only."""
+    memory.put(_name(key), state, html, 2 * len(html), since=now, until=until)
 
 
 # ---- Pages ----
@@ -136,14 +148,15 @@ def opening(name: str) -> SafeString:
     return SafeString(f"{_OPEN}-{name}-")
 
 
-def page(key: Hashable, now: datetime | None = None) -> Page | None:
-    """Return the page that is kept under `key` and holds at `now`."""
-    found: Page | None = memory.get(_name(key), now)
+def page(key: Hashable, state: object, now: datetime | None = None) -> Page | None:
+    """Return the page that is kept under `key`, if it was made of `state` and holds at `now`."""
+    found: Page | None = memory.get(_name(key), state, now)
     return found
 
 
 def keep(
     key: Hashable,
+    state: object,
     request: HttpRequest,
     template: str,
     context: Mapping[str, object],
@@ -152,12 +165,12 @@ def keep(
     now: datetime | None = None,
     until: datetime | None = None,
 ) -> Page:
-    """Render a page for everybody and keep it under `key`. `request` gives it its address and nothing else."""
+    """Render a page of `state` for everybody and keep it. `request` gives it its address and nothing else."""
     whole = {**context, "frame": HeldFrame(request.path, opening), "csrf_token": opening("token")}
     parts = _OPENING.split(render_to_string(template, whole))
     pieces = tuple(part if n % 2 else part.encode() for n, part in enumerate(parts))
     made = Page(pieces, status)
-    memory.put(_name(key), made, sum(map(len, pieces)), since=now, until=until)
+    memory.put(_name(key), state, made, sum(map(len, pieces)), since=now, until=until)
     return made
 
 
@@ -172,13 +185,17 @@ def answer(request: HttpRequest, page: Page, **filled: Callable[[], str]) -> Htt
         return known[name]
 
     body = b"".join([piece if isinstance(piece, bytes) else fill(piece) for piece in page.pieces])
-    return HttpResponse(body, status=page.status, content_type=_TEXT)
+    response = HttpResponse(body, status=page.status, content_type=_TEXT)
+    patch_vary_headers(response, ["Cookie"])
+    return response
 
 
 def _fill(name: str, request: HttpRequest, frame: Frame, filled: Mapping[str, Callable[[], str]]) -> str:
     if name == "token":
-        return get_token(request)
+        return tokens.of(request)
     if name == "tools":
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:  # nobody we know, and nothing in a cart
+            return _tools(*STRANGER).replace(_ACCOUNT, escape(login_url(request.path)))
         return _tools(frame.account_label, frame.cart_count).replace(_ACCOUNT, escape(frame.account_url))
     if name == "banner":
         return _banner(request, frame)

@@ -76,16 +76,22 @@ def product(request: HttpRequest, slug: str, title: str = "") -> HttpResponse:
     if title and title != addresses.titled(seen.title):
         return _moved(request, addresses.product(seen.slug, seen.title))
     chosen = _chosen(seen, request.GET.get("sku", ""))
-    key = ("product", seen.shown(fa.FEW + 1), chosen)
+    key, state = ("product", seen.slug, chosen), seen.shown(fa.FEW + 1)
     terms = promises.by_hash(seen.terms, now)
-    page = kept.page(key, now)
+    page = kept.page(key, state, now)
     if page is None:
-        page = _composed(request, key, seen, chosen, terms, now)
+        page = _composed(request, key, state, seen, chosen, terms, now)
     return kept.answer(request, page, owed=lambda: _owed(seen, terms, now))
 
 
 def _composed(
-    request: HttpRequest, key: tuple[object, ...], seen: Glance, chosen: str, terms: TermsVersion, now: datetime
+    request: HttpRequest,
+    key: tuple[str, str, str],
+    state: Glance,
+    seen: Glance,
+    chosen: str,
+    terms: TermsVersion,
+    now: datetime,
 ) -> kept.Page:
     page = queries.product_page(seen.slug, now=now, seen=seen, steps_of=chosen)
     variant = next((one for one in page.variants if one.sku == chosen), None)
@@ -118,6 +124,7 @@ def _composed(
     }
     return kept.keep(
         key,
+        state,
         request,
         "storefront/product.html",
         context,
@@ -203,13 +210,13 @@ def _axes(page: ProductPage, chosen: VariantView) -> list[Axis]:
 
 def _owed(seen: Glance, terms: TermsVersion, now: datetime) -> SafeString:
     """The due times that would start now, rendered once for all products and for as long as they read the same."""
-    key = ("would owe", seen.terms, seen.calendar)
-    html = kept.held(key, now)
+    state = (seen.terms, seen.calendar)
+    html = kept.held("would owe", state, now)
     if html is None:
         reckoning = promises.numbered(seen.calendar) if seen.calendar else promises.reckoning()[1]
         owed, until = _would_owe(terms, reckoning, now)
         html = SafeString(render_to_string("storefront/parts/would_owe.html", {"owed": owed, "terms": terms}))
-        kept.hold(key, html, now=now, until=until)
+        kept.hold("would owe", state, html, now=now, until=until)
     return html
 
 

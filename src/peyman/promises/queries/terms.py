@@ -1,9 +1,8 @@
 """Reading the terms. Versions never change, so what belongs to one is remembered by the process under its key."""
 
+from collections import deque
 from datetime import datetime, timedelta
 from functools import lru_cache
-
-from django.core.cache import caches
 
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
@@ -19,7 +18,6 @@ IN_FORCE = (
 )
 
 _MEMORY = timedelta(seconds=60)
-_KEY = "terms:in_force"
 
 
 @carries_out("D03")
@@ -31,7 +29,7 @@ def terms_in_force(now: datetime) -> TermsVersion:
     version = TermsVersion.objects.filter(effective_at__lte=now).order_by("-effective_at", "-number").first()
     if version is None:
         raise TermsVersion.DoesNotExist("no terms are in force; `peyman init` publishes the first version")
-    caches["parts"].set(_KEY, (now, version.number))
+    _last().append((now, version.number))
     return version
 
 
@@ -41,9 +39,9 @@ def number_in_force(now: datetime) -> int:
     Remembered for a minute in each process, so a new version is told of up to a minute late. What decides anything
     asks `terms_in_force`.
     """
-    kept: tuple[datetime, int] | None = caches["parts"].get(_KEY)
-    if kept is not None and timedelta() <= now - kept[0] < _MEMORY:
-        return kept[1]
+    last = _last()
+    if last and timedelta() <= now - last[-1][0] < _MEMORY:
+        return last[-1][1]
     try:
         return terms_in_force(now).number
     except TermsVersion.DoesNotExist:
@@ -72,7 +70,7 @@ def by_hash(sha256: str | None, now: datetime) -> TermsVersion:
         raise TermsVersion.DoesNotExist("no terms are in force; `peyman init` publishes the first version")
     found = _by_hash(sha256)
     if number_in_force(now) != found.number:
-        caches["parts"].set(_KEY, (now, found.number))
+        _last().append((now, found.number))
     return found
 
 
@@ -115,6 +113,12 @@ def has_accepted(person: Person, version: TermsVersion) -> bool:
     """Say whether the person said yes to this very version, at sign-up or with an order; implied does not count."""
     explicit = [Acceptance.Kind.SIGN_UP, Acceptance.Kind.ORDER]
     return Acceptance.objects.filter(person=person, version=version, kind__in=explicit).exists()
+
+
+@lru_cache(maxsize=1)
+def _last() -> deque[tuple[datetime, int]]:
+    """Which version was in force when it was read last."""
+    return deque(maxlen=1)
 
 
 @lru_cache(maxsize=32)

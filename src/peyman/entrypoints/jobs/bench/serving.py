@@ -135,3 +135,15 @@ def processor_seconds(group: int) -> float:
         if int(fields[2]) == group:
             ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident(group: int) -> int:
+    """Return the bytes of memory that the living processes of a group hold, what they share counted once."""
+    held = 0
+    for rollup in Path("/proc").glob("[0-9]*/smaps_rollup"):
+        try:
+            if os.getpgid(int(rollup.parent.name)) == group:
+                held += sum(int(line.split()[1]) for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
+        except OSError:
+            continue  # it ended while we looked, or is another's
+    return held * 1024

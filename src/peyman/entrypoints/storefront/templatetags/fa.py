@@ -296,7 +296,8 @@ def good(card: "Card") -> SafeString:
     """The tile of a product, kept under the version of what it shows."""
     shown = replace(card, available=min(card.available, FEW + 1))
     return kept.part(
-        ("good", shown),
+        ("good", shown.slug),
+        shown,
         lambda: render_to_string("storefront/parts/good.html", {"card": shown, "is_few": shown.available <= FEW}),
     )
 

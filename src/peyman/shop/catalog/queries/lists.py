@@ -251,7 +251,8 @@ def with_pieces(cards: Sequence[Card]) -> list[Card]:
     with connection.cursor() as cursor:  # by hand: making this statement took longer than running it
         cursor.execute(_PIECES.format(holes), [card.sku for card in cards])
         pieces = dict(cursor.fetchall())
-    return [replace(card, available=max(pieces.get(card.sku) or 0, 0)) for card in cards]
+    left = [max(pieces.get(card.sku) or 0, 0) for card in cards]
+    return [card if card.available == n else replace(card, available=n) for card, n in zip(cards, left, strict=True)]
 
 
 _PIECES = """

@@ -21,10 +21,11 @@ SELECT COALESCE((SELECT SUM(number) FROM catalog_edition), 0),
        COALESCE((SELECT MAX(id) FROM catalog_variant), 0),
        COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0)
 """
-MOST = 24_000_000  # bytes of one process, as results weigh when they are packed
+MOST = 24_000_000  # bytes of one process
+_UNPACKED = 4  # how much more than its packed form a result weighs, about
 _EACH = 400  # bytes of a key and of what surrounds a result, about
 
-_kept: "OrderedDict[Hashable, tuple[object, int]]" = OrderedDict()
+_kept: "OrderedDict[Hashable, tuple[Mark, object, int]]" = OrderedDict()
 _weight = 0
 _lock = threading.Lock()
 
@@ -41,13 +42,14 @@ def remembered(mark: Mark, key: Hashable, compose: Callable[[], T]) -> T:
 
     What was asked for the longest ago goes first when all weighs more than MOST.
     """
-    name = (connection.settings_dict["NAME"], mark, key)
+    name = (connection.settings_dict["NAME"], key)
     with _lock:
-        if name in _kept:
+        held = _kept.get(name)
+        if held is not None and held[0] == mark:
             _kept.move_to_end(name)
-            return _kept[name][0]  # type: ignore[return-value]  # the key says which type it is
+            return held[1]  # type: ignore[return-value]  # the key says which type it is
     made = compose()
-    _keep(name, made, len(pickle.dumps(made, pickle.HIGHEST_PROTOCOL)) + _EACH)
+    _keep(name, mark, made, len(pickle.dumps(made, pickle.HIGHEST_PROTOCOL)) * _UNPACKED + _EACH)
     return made
 
 
@@ -56,14 +58,19 @@ def weight() -> int:
     return _weight
 
 
-def _keep(name: Hashable, made: object, heavy: int) -> None:
+def _keep(name: Hashable, mark: Mark, made: object, heavy: int) -> None:
     global _weight
     with _lock:
-        _weight += heavy - _kept.pop(name, (None, 0))[1]
-        _kept[name] = (made, heavy)
+        _drop(name)
+        _weight += heavy
+        _kept[name] = (mark, made, heavy)
         while _weight > MOST:
-            _, (_, gone) = _kept.popitem(last=False)
-            _weight -= gone
+            _drop(next(iter(_kept)))
+
+
+def _drop(name: Hashable) -> None:
+    global _weight
+    _weight -= _kept.pop(name, ((), None, 0))[2]
 
 
 def forget() -> None:
