@@ -123,3 +123,10 @@ def test_the_form_for_search_is_its_own(typed):
     assert text.search_words(words) == words
     assert text.search_joined(words) == text.search_joined(typed)
     assert text.search_words(text.normalise(typed)) == words
+
+
+def test_a_list_stands_as_in_a_dictionary() -> None:
+    words = ["واژه", "کتری", "گلدان", "پرده", "آینه", "باغ", "ژاله", "Zebra", "یخچال", "همه", "چای"]
+    assert sorted(words, key=text.alphabetical) == [
+        "Zebra", "آینه", "باغ", "پرده", "چای", "ژاله", "کتری", "گلدان", "واژه", "همه", "یخچال",
+    ]  # fmt: skip

@@ -28,6 +28,8 @@ _SEARCH_LETTERS = str.maketrans(
     | dict.fromkeys("ةەہھ", "ه")
     | {"ٱ": "ا", "ء": None, "\u200d": None}
 )
+_ALPHABET = "ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
+_PLACES = {letter: 0x600 + place for place, letter in enumerate(_ALPHABET)}
 _NO_WORD = re.compile(r"[^\w]|_")
 
 
@@ -91,6 +93,11 @@ def search_words(text: str) -> str:
 def search_joined(text: str) -> str:
     """Return `search_words(text)` without its spaces, so that کتاب‌خوان, کتابخوان and کتاب خوان are one."""
     return search_words(text).replace(" ", "")
+
+
+def alphabetical(text: str) -> list[int]:
+    """Return a key that sorts Persian as a dictionary does, whatever the database: پ after ب, ک before و."""
+    return [_PLACES.get(c, ord(c)) for c in search_words(text)]
 
 
 def _plain_form(match: re.Match[str]) -> str:

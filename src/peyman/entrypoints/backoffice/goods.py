@@ -13,12 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door, goods_frame
 from peyman.entrypoints.backoffice.goods_frame import Box, Sent
-from peyman.entrypoints.backoffice.promises import Echo
+from peyman.entrypoints.sheets import Echo
 from peyman.kernel.errors import Refused
 from peyman.people.models import Person
 from peyman.shop.catalog import queries as catalog
 from peyman.shop.catalog.actions import goods as actions
-from peyman.shop.catalog.models import Brand
 from peyman.shop.catalog.queries import goods as queries
 from peyman.shop.catalog.rules.tables import export_line
 from peyman.shop.stock.actions import count_many
@@ -45,7 +44,7 @@ def board(request: HttpRequest, person: Person) -> HttpResponse:
         "page": page,
         "shelves": _SHELVES.items(),
         "categories": goods_frame.category_options(),
-        "brands": Brand.objects.order_by("name", "pk").values_list("slug", "name"),
+        "brands": goods_frame.brand_options(),
         "is_sifted": replace(asked, page=1) != queries.Sift(),
         "before": _address(asked, page.page - 1) if page.page > 1 else "",
         "behind": _address(asked, page.page + 1) if page.page < page.pages else "",
@@ -74,7 +73,7 @@ def _address(asked: queries.Sift, page: int) -> str:
 
 
 def _new_boxes() -> list[Box]:
-    brands = tuple(Brand.objects.order_by("name", "pk").values_list("slug", "name"))
+    brands = goods_frame.brand_options()
     return [
         Box("title", "عنوان", "به فارسی، چنان که خریدار می‌خواند", 250),
         Box("title_latin", "عنوان لاتین", "نشانی صفحه از همین ساخته می‌شود", 250, ltr=True),

@@ -163,3 +163,7 @@ DONE: Final[Mapping[str, str]] = {
 
 def category_options() -> tuple[tuple[str, str], ...]:
     return tuple((row.slug, row.path) for row in queries.tree())
+
+
+def brand_options() -> tuple[tuple[str, str], ...]:
+    return tuple((row.slug, row.name) for row in queries.brands_in_order())

@@ -18,7 +18,7 @@ from peyman.people.models import Person
 from peyman.shop.catalog import actions as catalog
 from peyman.shop.catalog import rules
 from peyman.shop.catalog.actions import goods as actions
-from peyman.shop.catalog.models import Brand, Product, SaleSwitch, Variant
+from peyman.shop.catalog.models import Product, SaleSwitch, Variant
 from peyman.shop.catalog.queries import goods as queries
 from peyman.shop.catalog.rules import goods as goods_rules
 from peyman.shop.catalog.rules.changes import field_words
@@ -44,7 +44,7 @@ def _boxes() -> list[Box]:
         Box("title_latin", "عنوان لاتین", most=250, ltr=True),
         Box("slug", "نشانی صفحه", "حرف کوچک لاتین، رقم و خط تیره. نشانی پیشین به نشانی تازه راه می‌برد.", 90, ltr=True),
         Box("category", "دسته", options=goods_frame.category_options()),
-        Box("brand", "برند", options=tuple(Brand.objects.order_by("name", "pk").values_list("slug", "name"))),
+        Box("brand", "برند", options=goods_frame.brand_options()),
         Box("model", "مدل", most=120),
         Box("weight_g", "وزن", "به گرم، یا با یکا: «۱٫۲ کیلوگرم»", 40),
         Box("age_mark", "رده سنی", options=goods_frame.AGES),

@@ -52,6 +52,8 @@ class GoodsRow:
     brand: str
     is_on_sale: bool
     picture: str
+    drawing: str
+    tint: str
     variants: int
     off_sale: int  # of them
     left: int
@@ -142,6 +144,8 @@ def _row(product: Product, variants: Sequence[Variant]) -> GoodsRow:
         brand=product.brand.name,
         is_on_sale=product.is_on_sale,
         picture=product.picture,
+        drawing=product.drawing or product.category.drawing,
+        tint=product.tint,
         variants=len(variants),
         off_sale=sum(not variant.is_on_sale for variant in variants),
         left=sum(left(variant) for variant in variants),
@@ -303,7 +307,7 @@ def tree() -> list[Branch]:
     goods = dict(Product.objects.values_list("category").annotate(many=Count("pk")).order_by())
     asked = dict(CategoryAttribute.objects.values_list("category").annotate(many=Count("pk")).order_by())
     children: dict[int | None, list[Category]] = {}
-    for row in Category.objects.order_by("title", "pk"):
+    for row in sorted(Category.objects.order_by("pk"), key=lambda row: text.alphabetical(row.title)):
         children.setdefault(row.parent_id, []).append(row)
     found: list[Branch] = []
     waiting = list(reversed(children.get(None, [])))
@@ -357,10 +361,15 @@ def brands(q: str = "") -> list[tuple[Brand, int]]:
     wanted = text.search_joined(q)
     return [
         (row, goods.get(row.pk, 0))
-        for row in Brand.objects.order_by("name", "pk")
+        for row in brands_in_order()
         if not wanted
         or any(wanted in text.search_joined(name) for name in (row.name, row.name_latin, row.slug, *row.aliases))
     ]
+
+
+def brands_in_order() -> list[Brand]:
+    """Return all brands as a dictionary sorts them. One query."""
+    return sorted(Brand.objects.order_by("pk"), key=lambda row: text.alphabetical(row.name))
 
 
 def brand_desk(slug: str) -> tuple[Brand, int, int]:
