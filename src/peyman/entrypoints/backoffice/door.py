@@ -30,6 +30,7 @@ class Desk:
 DESKS: list[Desk] = [
     Desk("/desk/orders/", "سفارش‌ها", "orders"),
     Desk("/desk/goods/", "کالاها", "goods"),
+    Desk("/desk/search/", "جست‌وجو", "search"),
     Desk("/desk/promises/", "قول‌ها", "promises"),
     Desk("/desk/refunds/", "بازپرداخت‌ها", "refunds"),
     Desk("/desk/money/", "دفتر و بانک", "money"),
