@@ -15,7 +15,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BooleanField,
@@ -102,8 +102,24 @@ class Prepared(Generic[Found]):
         kind = (connection.vendor, type(wanted[0]), size)
         statement = self._made.get(kind)
         if statement is None:
-            statement = self._made[kind] = _statement(self._make, kind[1], size)
+            stand_ins: list[Any] = [-(1 << 40) - n if kind[1] is int else f"key {n}" for n in range(size)]
+            statement = self._made[kind] = _statement(self._make(stand_ins), stand_ins)
         return statement.run(wanted + wanted[-1:] * (size - len(wanted)))
+
+
+class Fixed(Generic[Found]):
+    """A query that is always the same, so that its statement is made once: `Fixed(lambda: Version.objects.…)()`."""
+
+    def __init__(self, make: "Callable[[], QuerySet[Any, Found]]") -> None:
+        self._make = make
+        self._made: dict[str, _Statement] = {}
+
+    def __call__(self) -> list[Found]:
+        """Return what is found."""
+        statement = self._made.get(connection.vendor)
+        if statement is None:
+            statement = self._made[connection.vendor] = _statement(self._make(), [])
+        return statement.run([])
 
 
 @dataclass(frozen=True)
@@ -131,7 +147,7 @@ class _Statement:
             cursor.execute(self.text, params)
             rows = cursor.fetchall()
         compiler = copy.copy(self.compiler)  # its plan of columns; the connection is that of this thread
-        compiler.connection = connection
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
         compiler.get_converters = lambda expressions: self.converters  # type: ignore[method-assign]
         if not self.has_models:
             return list(compiler.results_iter([rows], tuple_expected=True))
@@ -141,14 +157,13 @@ class _Statement:
         return list(ModelIterable(asked))
 
 
-def _statement(make: "Callable[[Any], QuerySet[Any, Any]]", kind: type, size: int) -> _Statement:
-    stand_ins = [-(1 << 40) - n if kind is int else f"key {n}" for n in range(size)]
-    rows = make(stand_ins)
+def _statement(rows: "QuerySet[Any, Any]", stand_ins: Sequence[Any]) -> _Statement:
+    """Let Django make the statement of a query for keys that stand for those to come."""
     compiler = rows.query.get_compiler(connection=connection)
     text, params = compiler.as_sql()
     which = {key: n for n, key in enumerate(stand_ins)}
-    places = [(place, which[p]) for place, p in enumerate(params) if type(p) is kind and p in which]
-    if {key for _, key in places} != set(range(size)):
+    places = [(place, which[p]) for place, p in enumerate(params) if isinstance(p, int | str) and p in which]
+    if {key for _, key in places} != set(which.values()):
         raise ValueError("a query asks for each of its keys")
     converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
     return _Statement(text, params, places, compiler, converters, issubclass(rows._iterable_class, ModelIterable))
@@ -323,13 +338,15 @@ def _kind(field: "Field[Any, Any]") -> str:
 def _reader(field: "Field[Any, Any]") -> "Callable[[Sequence[Any]], list[Any]]":
     """Return what reads a column of rows, ready to send."""
     name, prepare = field.attname, _preparer(field)
-    if type(field).pre_save is Field.pre_save or field.is_relation:
+    if field.is_relation or isinstance(field, DateField) or type(field).pre_save is Field.pre_save:
         return lambda rows: prepare([getattr(row, name) for row in rows])
     return lambda rows: prepare([field.pre_save(row, add=True) for row in rows])
 
 
 def _preparer(field: "Field[Any, Any]") -> "Callable[[list[Any]], list[Any]]":
     """Return what makes values of a column ready to send, as Django does, with as few looks at each as may be."""
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        raise ValueError("the clock is read in entrypoints")
     is_plain = field.is_relation or (
         isinstance(field, _PLAIN) and type(field).get_db_prep_save is Field.get_db_prep_save
     )
@@ -343,13 +360,15 @@ def _preparer(field: "Field[Any, Any]") -> "Callable[[list[Any]], list[Any]]":
         ]
 
     def prepared(values: list[Any]) -> list[Any]:
+        line = connections[DEFAULT_DB_ALIAS]
         if not remembers:
-            return [field.get_db_prep_save(value, connection) for value in values]
+            return [field.get_db_prep_save(value, line) for value in values]
         sent: list[Any] = []
         last, ready = _NOTHING, None
         for value in values:
-            if value is not last:
-                last, ready = value, field.get_db_prep_save(value, connection)
+            # What is empty is empty, however often it is made; what is equal need not be the same JSON (1 and True).
+            if value is not last and (value or value != last or type(value) is not type(last)):
+                last, ready = value, field.get_db_prep_save(value, line)
             sent.append(ready)
         return sent
 

@@ -46,7 +46,11 @@ def samples(person: Person) -> list[Message]:
     return [
         message(1),
         message(2, to="", instead={"کلید": ["a", 1, None]}, stale_at=NOW, attempts=7),
-        message(3, person=person, channel="email", to="a@example.ir", title="عنوان"),
+        message(3, person=person, channel="email", to="a@example.ir", title="عنوان", instead={}),
+        message(4, instead={}),
+        message(5, instead=[]),
+        message(6, instead=0),
+        message(7, instead=False),
     ]
 
 
@@ -57,7 +61,8 @@ def test_rows_are_those_that_django_writes() -> None:
     Message.objects.all().delete()
     Message.objects.bulk_create(samples(person))
     assert by_columns == stored()
-    assert [row["instead"] for row in by_columns] == [None, {"کلید": ["a", 1, None]}, None]
+    assert [row["instead"] for row in by_columns] == [None, {"کلید": ["a", 1, None]}, {}, {}, [], 0, False]
+    assert by_columns[-1]["instead"] is False
 
 
 class _Bare(NamedTuple):
@@ -172,6 +177,15 @@ def test_a_prepared_row_is_a_row_like_any_other(django_assert_num_queries: Any) 
 def test_a_prepared_query_asks_nothing_for_no_keys(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert _of_keys([]) == []
+
+
+def test_a_query_without_keys_finds_what_is_there_now(django_assert_num_queries: Any) -> None:
+    newest = tables.Fixed(lambda: Message.objects.order_by("-code")[:1])
+    assert newest() == []
+    for n in (1, 2):
+        tables.insert([message(n)])
+        with django_assert_num_queries(1):
+            assert [row.code for row in newest()] == [f"MSG-{n}"]
 
 
 def test_a_query_that_does_not_ask_for_its_keys_is_refused() -> None:

@@ -35,7 +35,7 @@ from peyman.shop.orders import actions as orders
 
 log = structlog.get_logger()
 
-BATCH = 50
+BATCH = 100
 WAITING = 2000
 MOMENT = 0.004  # seconds for which a commit waits for others that are on their way
 PATIENCE = 20  # seconds a request waits for its own commit

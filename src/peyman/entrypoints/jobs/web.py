@@ -1,5 +1,6 @@
 """`peyman web`: pages and API over HTTP."""
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any

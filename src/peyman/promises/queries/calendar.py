@@ -15,6 +15,7 @@ from peyman.kernel.errors import Missing
 from peyman.kernel.worktime import WorkCalendar
 from peyman.promises import rules
 from peyman.promises.models import CalendarVersion, ForceMajeure, Holiday, Promise
+from peyman.tables import Fixed
 
 # What a statement of a higher room may read beside its own: the number of the newest version. `numbered` reckons by it.
 NEWEST = "(SELECT MAX(number) FROM promises_calendarversion)"
@@ -31,13 +32,19 @@ def working_calendar() -> tuple[CalendarVersion, WorkCalendar]:
     return version, _calendar(version.pk, version.number, version.made_at)
 
 
+_newest = Fixed(
+    lambda: CalendarVersion.objects.annotate(pauses=Exists(ForceMajeure.objects.all())).order_by("-number")[:1]
+)
+
+
 def reckoning() -> tuple[CalendarVersion, rules.Reckoning]:
     """Return the newest version of the calendar with its days and pauses: what due times are counted by. One query,
     and where a version is new to this process one for its days, and one for its pauses if any was ever declared.
     """
-    newest = CalendarVersion.objects.annotate(pauses=Exists(ForceMajeure.objects.all())).order_by("-number").first()
-    if newest is None:
+    found = _newest()
+    if not found:
         raise CalendarVersion.DoesNotExist("no calendar; `peyman init` makes the first version")
+    newest: Any = found[0]
     days = _calendar(newest.pk, newest.number, newest.made_at)
     return newest, rules.Reckoning(days, _pauses(newest.pk, newest.number, newest.made_at) if newest.pauses else ())
 
