@@ -36,7 +36,18 @@ def load(_target: str) -> Callable[..., Any]:
     application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
     resolve("/healthz")
     import_string("peyman.entrypoints.readers.begin")()
+    _keep_what_is_loaded()
     return application
+
+
+def _keep_what_is_loaded() -> None:
+    """Take what is loaded by now out of the garbage collector's sight, and let it look more seldom.
+
+    Modules and settings stay as long as the process. Looking through them in vain took a fifteenth of its processor.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @click.command("web", help="صفحه‌ها و API را روی نشانی گفته‌شده پاسخ می‌دهد. با SIGTERM به‌نرمی می‌ایستد.")
