@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from peyman.entrypoints import media as work
+from peyman.entrypoints.jobs import invariants
 from peyman.kernel.errors import Invalid, Missing, TryLater
 from peyman.shop.catalog.models import CatalogChange, Edition, Product
 from peyman.shop.media import actions, queries
@@ -352,3 +353,23 @@ def test_what_is_stored_can_be_opened_by_others(folder: Path, product: Product) 
     for path in (folder / "media").glob("??/*"):
         with Image.open(path) as picture:
             assert picture.format == "WEBP" and not picture.getexif() and "icc_profile" not in picture.info
+
+
+def test_the_invariants_find_a_file_that_is_gone_and_a_product_that_shows_something_else(
+    folder: Path, product: Product
+) -> None:
+    def bad(name: str) -> list[str]:
+        return invariants.CHECKS[name](NOW).bad
+
+    bring(media.jpeg(), media.mp4())
+    work.work(NOW)
+    assert bad("pictures_are_there") == [] and bad("products_show_what_they_were_given") == []
+    picture, film = queries.media_of("KTL-1")
+    (folder / f"media/{film.key[:2]}/{film.key}.mp4").unlink()
+    (folder / f"media/{picture.key[:2]}/{picture.key}-640.webp").unlink()
+    assert sorted(bad("pictures_are_there")) == sorted([picture.key, film.key])
+    Product.objects.filter(pk=product.pk).update(picture="")
+    assert bad("products_show_what_they_were_given") == ["KTL-1"]
+    Product.objects.filter(pk=product.pk).update(picture=picture.key)
+    ProductMedia.objects.update(removed_at=NOW)
+    assert bad("products_show_what_they_were_given") == ["KTL-1"]

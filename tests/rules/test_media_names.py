@@ -4,7 +4,7 @@ import pytest
 
 from peyman.kernel.errors import Invalid
 from peyman.shop.media import rules
-from peyman.shop.media.rules.naming import names_of
+from peyman.shop.media.rules.naming import names_of, order_of
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -85,3 +85,10 @@ def test_words_for_a_picture_are_persian_and_say_something() -> None:
 )
 def test_a_file_is_called_after_its_product(place: str, names: list[str]) -> None:
     assert names_of(place) == names
+
+
+def test_files_are_put_in_the_order_of_their_numbers() -> None:
+    files = ["a/kettle-10.jpg", "kettle-2.jpg", "kettle.jpg", "kettle (3).png", "a/kettle-9.jpg", "12.jpg"]
+    assert sorted(files, key=order_of) == [
+        "12.jpg", "kettle.jpg", "kettle-2.jpg", "kettle (3).png", "a/kettle-9.jpg", "a/kettle-10.jpg",
+    ]  # fmt: skip

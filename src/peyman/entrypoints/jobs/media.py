@@ -16,7 +16,7 @@ from peyman.kernel.errors import Refused
 from peyman.kernel.text import normalise, persian_digits
 from peyman.shop.media import queries, rules
 from peyman.shop.media.models import MediaFile
-from peyman.shop.media.rules.naming import names_of
+from peyman.shop.media.rules.naming import names_of, order_of
 
 MOST: Final = 200_000  # files of one folder
 BATCH: Final = 20  # of one product in one step
@@ -73,7 +73,7 @@ def bring_in(folder: Path, dry_run: bool, is_made: bool, as_json: bool) -> None:
             if sys.stderr.isatty() or time.monotonic() - said >= 3:
                 said = time.monotonic()
                 tell(f"{persian_digits(done)} فایل از {persian_digits(len(found))}")
-    lines.sort(key=lambda line: line.file)
+    lines.sort(key=lambda line: order_of(line.file))
     if is_made and not dry_run:
         _make()
     counts = {outcome: sum(line.outcome == outcome for line in lines) for outcome in ("accept", "refuse", "skip")}
@@ -105,7 +105,8 @@ def status(as_json: bool) -> None:
 
 def _read(folder: Path) -> tuple[list[_Found], list[Line]]:
     """Return the files that belong to goods, with the words they are given, and lines for those of nobody."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    paths.sort(key=lambda path: order_of(path.relative_to(folder).as_posix()))
     if len(paths) > MOST:
         raise CouldNot(f"در این پوشه بیش از {persian_digits(MOST)} فایل است؛ آن را بخش کنید.")
     called = {path: names_of(path.relative_to(folder).as_posix()) for path in paths}

@@ -20,3 +20,13 @@ def names_of(place: str) -> list[str]:
     last = folders.rpartition("/")[2]
     found = [f"{last}/{one}" for one in stems] if last else []
     return list(dict.fromkeys([*found, *([last] if last else []), *stems]))
+
+
+def order_of(place: str) -> tuple[str, str, int]:
+    """Return by what files of one folder are put in order: "kettle.jpg", "kettle-2.jpg", "kettle-10.jpg"."""
+    folders, _, name = place.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    count = _COUNT.search(stem)
+    if count is None or not count.start():
+        return folders, stem, 0
+    return folders, stem[: count.start()], int("".join(filter(str.isdigit, count[0])))
