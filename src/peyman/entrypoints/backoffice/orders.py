@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door, order_figures
 from peyman.entrypoints.backoffice.order_words import DUE, SHELVES
-from peyman.entrypoints.backoffice.promises import Echo, cell
 from peyman.entrypoints.fields import Field, heading, wrong
+from peyman.entrypoints.sheets import Echo, cell
 from peyman.gateways import banks
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -10,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import clock, figures
 from peyman.entrypoints.backoffice import door
+from peyman.entrypoints.sheets import Echo, cell
 from peyman.entrypoints.words import kind_words
-from peyman.kernel import jalali
 from peyman.people.models import Person
 from peyman.promises import queries
 from peyman.promises.models import Promise
@@ -27,7 +26,6 @@ STATES = {
     "broken": "شکسته",
     "waived": "برداشته",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "code",
     "clause",
@@ -78,24 +76,11 @@ def export(request: HttpRequest, person: Person) -> HttpResponseBase:
     return response
 
 
-class Echo:
-    """A file for the csv module that hands back what it is given."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def _lines(rows: Iterator[Promise]) -> Iterator[str]:
     writer = csv.writer(Echo())
     yield "\ufeff" + str(writer.writerow(_COLUMNS))
     for row in rows:
         yield str(writer.writerow([cell(getattr(row, name)) for name in _COLUMNS]))
-
-
-def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else jalali.iso(value) if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _asked(request: HttpRequest) -> Filter:

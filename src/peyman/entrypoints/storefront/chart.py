@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 
 from peyman.kernel import jalali
 from peyman.kernel.worktime import day_start
+from peyman.shop.catalog.rules import OFFER, lowest_since
 
 TOP, HEIGHT = 16, 150  # pixels: room above for a label, and the plot
 _LEVELS = 4
 _NARROWEST = 6  # percent of the span in which the name of a month has room
+_MONTH = timedelta(days=30)
+_AHEAD = 0.25  # of what is drawn of the past: no more is drawn of what is to come
+_SLIVER = 0.01  # of the past: less of what is to come is not seen
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,17 @@ class Month:
 
 
 @dataclass(frozen=True)
+class Band:
+    """A stretch of time in which an offer ran, in percent of the span."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
 class Chart:
+    """What is drawn. `ahead`: steps that have not come yet; `now_x`: this moment; `lowest_month`: of 30 days."""
+
     steps: list[Step]
     levels: list[Level]
     months: list[Month]
@@ -59,6 +73,15 @@ class Chart:
     highest: int
     now: int
     begins: datetime
+    lowest_month: int = 0
+    bands: tuple[Band, ...] = ()
+    ahead: tuple[Step, ...] = ()
+    now_x: float = 100.0
+
+    @property
+    def label_x(self) -> float:
+        """Where the label of this moment ends: left of it, so that it lies inside."""
+        return round(self.now_x - 2, 2)
 
     @property
     def end_y(self) -> float:
@@ -70,21 +93,32 @@ class Chart:
         return round(self.end_y + 18 if self.end_y + 22 < self.floor else self.end_y - 10, 1)
 
 
-def draw(prices: Sequence[Price], *, begins: datetime, now: datetime) -> Chart | None:
+def draw(
+    prices: Sequence[Price],
+    *,
+    begins: datetime,
+    now: datetime,
+    ahead: Sequence[Price] = (),
+    until: datetime | None = None,
+) -> Chart | None:
     """Return the chart of `prices` (oldest first) between two instants; None when there is nothing to show.
 
-    The first price may lie before `begins`: it is the one in force then. The value axis runs between two round
-    sums around what happened, with its numbers, and does not start at zero.
+    The first price may lie before `begins`: it is the one in force then; the last lasts until now. The value axis runs
+    between two round sums around what happened, with its numbers, and does not start at zero. `ahead`: prices that are
+    announced, drawn pale behind this moment; `until`: how long the last of them, or the running one, is known to last.
     """
-    inside = [price for price in prices if price.at < now]
-    if not inside:
+    inside = [price for price in prices if price.at <= now]
+    if not inside or inside[0].at == now:
         return None
     begins = max(begins, inside[0].at)
     known = [price for i, price in enumerate(inside) if i + 1 == len(inside) or inside[i + 1].at > begins]
     lowest, highest = min(p.amount for p in known), max(p.amount for p in known)
-    levels = _levels(lowest, highest)
+    coming = [price for price in ahead if price.at > now]
+    ends = _ends(begins, now, [*(price.at for price in coming), *([until] if until else [])])
+    coming = [price for price in coming if price.at < ends]
+    levels = _levels(min([lowest, *(p.amount for p in coming)]), max([highest, *(p.amount for p in coming)]))
     bottom, top = levels[0], levels[-1]
-    span = (now - begins).total_seconds() or 1.0
+    span = (ends - begins).total_seconds()
 
     def x(instant: datetime) -> float:
         return round(max(0.0, (instant - begins).total_seconds() / span * 100), 2)
@@ -93,29 +127,42 @@ def draw(prices: Sequence[Price], *, begins: datetime, now: datetime) -> Chart |
         return round(TOP + HEIGHT * (top - amount) / (top - bottom), 1)
 
     floor = y(bottom)
+
+    def stretch(price: Price, start: float, end: float, before: Step | None) -> Step:
+        at = y(price.amount)
+        return Step(start, end, round(end - start, 2), at, before.y if before else None, round(floor - at, 1))
+
+    now_x = x(now)
     steps: list[Step] = []
-    for i, price in enumerate(known):
-        start, end = x(price.at), x(known[i + 1].at) if i + 1 < len(known) else 100.0
-        steps.append(
-            Step(
-                x=start,
-                x2=end,
-                width=round(end - start, 2),
-                y=y(price.amount),
-                from_y=steps[-1].y if steps else None,
-                below=round(floor - y(price.amount), 1),
-            )
-        )
+    for price, end in zip(known, [*(x(price.at) for price in known[1:]), now_x], strict=True):
+        steps.append(stretch(price, x(price.at), end, steps[-1] if steps else None))
+    pale: list[Step] = []
+    if ends > now:
+        pale.append(stretch(known[-1], now_x, x(coming[0].at) if coming else 100.0, None))
+        for price, end in zip(coming, [*(x(price.at) for price in coming[1:]), 100.0], strict=False):
+            pale.append(stretch(price, x(price.at), end, pale[-1]))
+    drawn = zip([*known, known[-1], *coming], [*steps, *pale], strict=False)
     return Chart(
+        lowest_month=lowest_since([(price.at, price.amount) for price in inside], now - _MONTH, now) or lowest,
+        bands=tuple(Band(step.x, step.width) for price, step in drawn if price.reason == OFFER),
+        ahead=tuple(pale),
+        now_x=now_x,
         steps=steps,
         levels=[Level(y(amount), amount) for amount in levels],
-        months=_months(begins, now),
+        months=_months(begins, ends),
         floor=floor,
         lowest=lowest,
         highest=highest,
         now=known[-1].amount,
         begins=begins,
     )
+
+
+def _ends(begins: datetime, now: datetime, known: Sequence[datetime]) -> datetime:
+    """Where the time axis ends: at this moment, or with the last that is known to come, where that is worth drawing."""
+    past = now - begins
+    last = min(max(known, default=now), now + past * _AHEAD)
+    return last if last - now >= past * _SLIVER else now
 
 
 def _levels(lowest: int, highest: int) -> list[int]:

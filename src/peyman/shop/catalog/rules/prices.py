@@ -37,10 +37,8 @@ def lowest_since(steps: Sequence[tuple[datetime, int]], since: datetime, now: da
     `steps`: (instant, price) in their order, each in force until the next. The one in force at `since` counts, and one
     that begins at `now`; one that ended at `since` does not.
     """
-    ends = [at for at, _ in steps[1:]]
+    ends = [*(at for at, _ in steps[1:]), None]
     in_force = [
-        price
-        for (at, price), end in zip(steps, [*ends, None], strict=True)
-        if at <= now and (end is None or end > since)
+        price for (at, price), end in zip(steps, ends, strict=False) if at <= now and (end is None or end > since)
     ]
     return min(in_force, default=None)

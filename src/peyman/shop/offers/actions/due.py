@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from peyman.kernel.clauses import carries_out
 from peyman.shop.catalog.actions.prices import NewPrice
@@ -46,8 +47,8 @@ def carry_out_due(*, now: datetime) -> int:
     return sum(carry_out(plan, now=now) for plan in due(now=now))
 
 
-def settle(seen: Iterable[tuple[int, datetime | None]], *, now: datetime) -> bool:
-    """End the offers that have ended by what was just read: (variant id, `offer_until`) each.
+def settle(seen: Iterable[tuple[int | str, datetime | None]], *, now: datetime) -> bool:
+    """End the offers that have ended by what was just read: (id or SKU of the variant, `offer_until`) each.
 
     True where something was ended, here or by somebody who was quicker: the rows are to be read again. Costs nothing
     where no offer has ended.
@@ -55,8 +56,10 @@ def settle(seen: Iterable[tuple[int, datetime | None]], *, now: datetime) -> boo
     over = [variant for variant, until in seen if until is not None and until <= now]
     if not over:
         return False
+    named = Q(variant_id__in=[key for key in over if isinstance(key, int)])
+    named |= Q(variant__sku__in=[key for key in over if isinstance(key, str)])
     with transaction.atomic():
-        for plan in Plan.objects.filter(variant_id__in=over, state=State.RUNNING).order_by("variant_id"):
+        for plan in Plan.objects.filter(named, state=State.RUNNING).order_by("variant_id"):
             _end(plan, now)
     return True
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from peyman.shop.catalog.models import PriceChange
+from peyman.shop.catalog.models import PriceChange, Product
 from peyman.shop.catalog.rules import reason_words
 
 
@@ -25,6 +25,11 @@ def history(sku: str, *, limit: int = 200) -> list[HistoryRow]:
     """Return the last steps of a variant's price, the newest first. One query."""
     rows = PriceChange.objects.filter(variant__sku=sku).order_by("-at")
     return [_row(row) for row in rows.values_list(*_COLUMNS)[:limit]]
+
+
+def has_product(slug: str) -> bool:
+    """Say whether there is a product of this address. One query."""
+    return Product.objects.filter(slug=slug).exists()
 
 
 def history_of_product(slug: str) -> Iterator[HistoryRow]:
