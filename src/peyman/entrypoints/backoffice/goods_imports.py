@@ -10,6 +10,7 @@ from peyman.entrypoints.backoffice.goods_frame import Sent
 from peyman.entrypoints.fields import Field
 from peyman.gateways.files import MAX_CSV
 from peyman.kernel.errors import Invalid, Refused
+from peyman.kernel.money import grouped
 from peyman.kernel.text import has_controls, normalise
 from peyman.people.models import Person
 from peyman.shop.catalog.actions import runs as actions
@@ -110,7 +111,8 @@ def _page(request: HttpRequest, person: Person, run_id: int, sent: Sent) -> Http
 
 def _mended(row: ImportRow) -> list[tuple[str, str]]:
     """What the fields of a record say after they were mended."""
-    return [(name, str(value)[:200]) for name, value in row.expected.items() if value not in ("", None)]
+    shown = {name: grouped(value) if isinstance(value, int) else str(value) for name, value in row.expected.items()}
+    return [(name, words[:200]) for name, words in shown.items() if words not in ("", "None", "{}")]
 
 
 @door.staff_only(goods_frame.RIGHT)

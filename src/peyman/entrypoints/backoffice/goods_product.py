@@ -1,7 +1,7 @@
 """The desk of goods: one product, its specifications with their sources, its variants, and all that changed of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,6 +28,7 @@ from peyman.shop.stock.actions import count_many
 
 _SPARE = 3  # empty rows for specifications that nobody asked for
 _WHY = Box("why", "چرا", "در تاریخچه می‌ماند؛ اصلاح مشخصه کالایی که فروخته شده دلیل می‌خواهد", 300)
+_WHY_OF_VARIANT = Box("why", "چرا", "در تاریخچه می‌ماند", 300)
 
 
 def _sold(product: Product) -> bool:
@@ -137,6 +138,7 @@ class SpecRow:
     value: Field
     source: Field
     reference: Field
+    is_first_other: bool = False  # the first that its category does not ask for
 
     @property
     def is_bad(self) -> bool:
@@ -243,7 +245,9 @@ def _spec_rows(desk: queries.Desk, sent: Sent) -> list[SpecRow]:
     typed = sent.typed
     count = len(_given(typed))
     last = max((n + 1 for n in range(count) if typed.get(f"{n}-name") or typed.get(f"{n}-value")), default=0)
-    return [_spec_row(n, typed, sent.bad, known) for n in range(min(max(last + _SPARE, count), MOST * 2))]
+    rows = [_spec_row(n, typed, sent.bad, known) for n in range(min(max(last + _SPARE, count), MOST * 2))]
+    other = next((n for n, row in enumerate(rows) if row.spec is None), -1)
+    return [replace(row, is_first_other=row.number == other) for row in rows]
 
 
 def _spec_row(n: int, typed: Mapping[str, str], bad: Mapping[str, str], known: Mapping[str, Spec]) -> SpecRow:
@@ -321,7 +325,7 @@ def _variant_held(variant: Variant) -> dict[str, str]:
 def variant(request: HttpRequest, person: Person, code: str, sku: str) -> HttpResponse:
     """Show a variant and save what makes it, and what its price rests on."""
     found = queries.variant_desk(code, sku)
-    boxes, was = [*VARIANT_BOXES, _WHY], _variant_held(found)
+    boxes, was = [*VARIANT_BOXES, _WHY_OF_VARIANT], _variant_held(found)
     sent = Sent(was)
     if request.method == "POST":
         typed = goods_frame.typed_in(request, boxes)
@@ -362,7 +366,7 @@ def switch(request: HttpRequest, person: Person, code: str, sku: str) -> HttpRes
 
 def _variant_page(request: HttpRequest, person: Person, found: Variant, sent: Sent) -> HttpResponse:
     desk = queries.product_desk(found.product.code)
-    filled = goods_frame.fields([*VARIANT_BOXES, _WHY], sent.typed, sent.bad)
+    filled = goods_frame.fields([*VARIANT_BOXES, _WHY_OF_VARIANT], sent.typed, sent.bad)
     stop = Box("reason", "چرا", "در پرونده فروش می‌ماند", 200)
     reason = goods_frame.fields([stop], sent.typed, sent.bad)[0]
     context = {
