@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "peyman.entrypoints.api.envelope.envelope",
     "django.middleware.gzip.GZipMiddleware",
     "peyman.entrypoints.middleware.door",
-    "csp.middleware.CSPMiddleware",
+    "peyman.entrypoints.policy.policy",
     "peyman.entrypoints.readers.readers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -166,6 +166,9 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 20000},
     },
 }
+
+KEPT_PAGES = 64_000_000  # bytes of rendered pages that a process keeps, at most
+KEPT_LISTS = 24_000_000  # bytes of composed lists
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

@@ -6,7 +6,7 @@ the cookie names it, and pages carry a banner until their reader has seen it.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -23,6 +23,7 @@ COOKIE = "terms"
 _SALT = "peyman.implied"
 _AGE = timedelta(days=365)
 _HELD = "_peyman_implied"  # where a request remembers its mark
+_CARRIED = "_peyman_implied_carried"  # and the one it came with
 # What one does on the way in is no use of the shop yet; the welcome takes an explicit yes.
 _ON_THE_WAY_IN = ("/login/", "/welcome/", "/logout/")
 _SILENT = ("/api/", "/static/", "/sandbox/", "/healthz", "/readyz", "/robots.txt", "/desk/")
@@ -40,9 +41,17 @@ class Mark:
 
 def mark_of(request: HttpRequest) -> Mark | None:
     """Return what the browser carries; None for nothing, and for what we did not sign."""
+    if COOKIE not in request.COOKIES:
+        return None
+    if not hasattr(request, _CARRIED):
+        setattr(request, _CARRIED, _read(request.COOKIES[COOKIE]))
+    carried: Mark | None = getattr(request, _CARRIED)
+    return carried
+
+
+def _read(cookie: str) -> Mark | None:
     try:
-        raw = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_AGE)
-        return Mark(**raw)
+        return Mark(**signing.loads(cookie, salt=_SALT, max_age=_AGE))
     except (signing.BadSignature, TypeError):
         return None
 
@@ -111,7 +120,7 @@ class Implied:
             return
         response.set_cookie(
             COOKIE,
-            signing.dumps(asdict(mark), salt=_SALT),
+            signing.dumps(vars(mark), salt=_SALT),
             max_age=_AGE,
             secure=settings.HTTPS,
             httponly=True,

@@ -13,13 +13,16 @@ from django.shortcuts import render
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
-from peyman.entrypoints import clock
+from peyman.entrypoints import clock, searches
 from peyman.entrypoints.storefront import addresses, kept, structured
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.errors import Missing
 from peyman.kernel.text import normalise, whole_number
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import BrandView, Card, CardPage, Facet
+from peyman.shop.catalog.queries.marks import Mark
+from peyman.shop.catalog.queries.sale import shop_stopped_at
+from peyman.shop.offers import actions as offers
 
 _SORTS = (
     ("relevant", "مرتبط‌ترین"),
@@ -30,6 +33,7 @@ _SORTS = (
 )
 _MOST_BRANDS = 12
 _LIMIT = 24
+_TOPS = 8  # categories proposed to who found nothing
 
 
 # ---- The list ----
@@ -120,24 +124,38 @@ def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
     mark = queries.mark()
     after = request.GET.get("after", "")[:200]
     maker = queries.brand(asked.at_brand, mark=mark) if asked.at_brand else None
-    found = queries.list_cards(
-        q=asked.q,
-        category=asked.category,
-        brand=[asked.at_brand] if asked.at_brand else list(asked.brands),
-        available_only=asked.available,
-        price_min=asked.low * 10 if asked.low is not None else None,
-        price_max=asked.high * 10 if asked.high is not None else None,
-        sort=asked.sort,
-        after=after,
-        limit=_LIMIT,
-        mark=mark,
-    )
+
+    def listed(at: Mark) -> CardPage:
+        return queries.composed(
+            q=asked.q,
+            category=asked.category,
+            brand=[asked.at_brand] if asked.at_brand else list(asked.brands),
+            available_only=asked.available,
+            price_min=asked.low * 10 if asked.low is not None else None,
+            price_max=asked.high * 10 if asked.high is not None else None,
+            sort=asked.sort,
+            after=after,
+            limit=_LIMIT,
+            mark=at,
+        )
+
+    found = listed(mark)
+    if offers.settle(((card.sku, card.offer_until) for card in found.items), now=now):
+        mark = queries.mark()
+        found = listed(mark)
+    left = queries.pieces(found.items, fa.FEW + 1)
     if asked.q:
-        return render(request, "storefront/goods.html", _context(asked, found, after, maker, now))
+        found = replace(found, items=queries.with_pieces(found.items, left))
+        if not after:
+            searches.note(asked.q, found.total, now)
+        tops = queries.top_categories(_TOPS, mark=mark) if not found.items else ()
+        context = _context(asked, found, after, maker, now)
+        return render(request, "storefront/goods.html", {**context, "tops": tops})
     key = ("list", asked, after)
-    state = (mark, tuple(min(card.available, fa.FEW + 1) for card in found.items))
+    state = (mark, left)
     page = kept.page(key, state, now)
     if page is None:
+        found = replace(found, items=queries.with_pieces(found.items, left))
         context = _context(asked, found, after, maker, now)
         page = kept.keep(
             key, state, request, "storefront/goods.html", context, now=now, until=ends_at(found.items, now)
@@ -150,18 +168,14 @@ def ends_at(cards: Sequence[Card], now: datetime) -> datetime | None:
     return min((card.offer_until for card in cards if card.offer_until and card.offer_until > now), default=None)
 
 
-def settled(cards: Sequence[Card], now: datetime) -> list[Card]:
-    """Return the cards without the hours of offers that have ended: prices move a moment later."""
-    return [replace(card, offer_until=None) if card.offer_until and card.offer_until <= now else card for card in cards]
-
-
 def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None, now: datetime) -> dict[str, object]:
     heading = _heading(asked, found, maker)
     return {
         "q": asked.q,
         "asked": asked,
         "found": found,
-        "cards": settled(found.items, now),
+        "cards": found.items,
+        "stopped_since": None if found.total else shop_stopped_at(),
         "heading": heading,
         "maker": maker,
         "crumbs": [Link(addresses.category(crumb.slug), crumb.title) for crumb in found.crumbs],

@@ -11,6 +11,8 @@ from peyman.entrypoints.storefront.templatetags import fa
 from peyman.market.incidents.queries import public as incidents
 from peyman.promises import queries as promises
 from peyman.shop.catalog import queries as catalog
+from peyman.shop.catalog.queries.sale import shop_stopped_at
+from peyman.shop.offers import actions as offers
 
 _ROW = 4
 _TINTS = ("", "v4", "v2", "v3")  # decoration, as the drawings of goods
@@ -26,17 +28,22 @@ def home(request: HttpRequest) -> HttpResponse:
     record = promises.last_week(now)
     notice = incidents.latest_state()
     newest, cheaper = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
-    left = tuple(min(card.available, fa.FEW + 1) for card in (*newest, *cheaper))
+    if offers.settle(((card.sku, card.offer_until) for card in (*newest, *cheaper)), now=now):
+        mark = catalog.mark()
+        newest, cheaper = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
+    left = catalog.pieces([*newest, *cheaper], fa.FEW + 1)
     state = (mark, record, notice, left)
     page = kept.page("home", state, now)
     if page is None:
+        newest, cheaper = catalog.with_pieces(newest, left), catalog.with_pieces(cheaper, left)
         tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
         drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
         context = {
             "record": record,
             "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
-            "cheaper": goods.settled(cheaper, now),
-            "newest": goods.settled(newest, now),
+            "cheaper": cheaper,
+            "newest": newest,
+            "stopped_since": None if newest else shop_stopped_at(),
             "notice": incidents.latest() if notice else None,
             "canonical": addresses.whole("/"),
             "summary": _SUMMARY,

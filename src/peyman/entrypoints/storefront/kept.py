@@ -27,7 +27,6 @@ from django.utils.safestring import SafeString
 from peyman.entrypoints.storefront import tokens
 from peyman.entrypoints.storefront.context import STRANGER, Frame, HeldFrame, login_url
 
-MOST = 64_000_000  # bytes of one process
 _EACH = 600  # bytes of a key and of what surrounds a value, about
 
 _OPEN = secrets.token_hex(12)  # nobody can write an opening into a title: it is another in each process
@@ -101,7 +100,7 @@ class Memory:
             self.weight -= row.weight
 
 
-memory = Memory(MOST)
+memory = Memory(settings.KEPT_PAGES)
 
 
 def _name(key: Hashable) -> Hashable:

@@ -27,11 +27,13 @@ from peyman.promises import queries as promises
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import Reckoning, parameter
 from peyman.shop.catalog import queries
-from peyman.shop.catalog.queries import Glance, PriceStep, ProductPage, VariantView
+from peyman.shop.catalog.queries import Glance, PriceStep, ProductPage, VariantView, goods
+from peyman.shop.catalog.rules.specs import source_words
+from peyman.shop.media.rules import arranged
+from peyman.shop.offers import actions as offers
 
 _WINDOWS = (queries.HISTORY, timedelta(days=30))  # what prices are compared over, up to now
 _FIRST_FACTS = 6
-_ORIGINS = {"manufacturer": "سازنده", "distributor": "پخش‌کننده", "editorial": "بررسی ما"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Fact:
 
 
 @require_safe
-@carries_out("D37", "D122")
+@carries_out("D37", "D113", "D115", "D122")
 def product(request: HttpRequest, slug: str, title: str = "") -> HttpResponse:
     """Show one product. 410 for what is no longer sold: its history stays readable.
 
@@ -70,34 +72,36 @@ def product(request: HttpRequest, slug: str, title: str = "") -> HttpResponse:
     """
     now = clock.now()
     try:
-        seen = queries.glance(slug, now=now)
+        seen = queries.glance(slug, now=now, most=fa.FEW + 1)
     except Missing:
         return _sent_on(request, slug)
     if title and title != addresses.titled(seen.title):
         return _moved(request, addresses.product(seen.slug, seen.title))
-    chosen = _chosen(seen, request.GET.get("sku", ""))
-    key, state = ("product", seen.slug, chosen), seen.shown(fa.FEW + 1)
+    asked = request.GET.get("sku", "")
+    key = ("product", seen.slug, asked if asked and seen.has(asked) else "")
     terms = promises.by_hash(seen.terms, now)
-    page = kept.page(key, state, now)
-    if page is None:
-        page = _composed(request, key, state, seen, chosen, terms, now)
+    page = kept.page(key, seen.state, now)
+    if page is None:  # none is kept beyond the end of an offer
+        if offers.settle(((each.pk, each.offer_until) for each in seen.variants), now=now):
+            seen = queries.glance(slug, now=now, most=fa.FEW + 1)
+        page = _composed(request, key, seen, terms, now)
     return kept.answer(request, page, owed=lambda: _owed(seen, terms, now))
 
 
 def _composed(
-    request: HttpRequest,
-    key: tuple[str, str, str],
-    state: Glance,
-    seen: Glance,
-    chosen: str,
-    terms: TermsVersion,
-    now: datetime,
+    request: HttpRequest, key: tuple[str, str, str], seen: Glance, terms: TermsVersion, now: datetime
 ) -> kept.Page:
+    chosen = key[2] or _foremost(seen)
     page = queries.product_page(seen.slug, now=now, seen=seen, steps_of=chosen)
     variant = next((one for one in page.variants if one.sku == chosen), None)
     steps = variant.steps if variant else []
-    drawn = chart.draw([chart.Price(step.since, step.price) for step in steps], begins=now - queries.HISTORY, now=now)
-    facts = [Fact(name, value, _source(page, name)) for name, value in page.attributes.items()]
+    drawn = chart.draw(
+        [chart.Price(step.since, step.price, step.reason) for step in steps],
+        begins=now - queries.HISTORY,
+        now=now,
+        until=variant.offer_until if variant else None,
+    )
+    facts = [Fact(name, value, source_words(page.sources.get(name))) for name, value in page.attributes.items()]
     is_sold = page.is_on_sale and variant is not None
     path = addresses.product(page.slug, page.title)
     shown = addresses.whole(structured.picture(page.picture)) if page.picture else ""
@@ -105,6 +109,7 @@ def _composed(
         "terms": terms,
         "product": page,
         "variant": variant,
+        "shots": arranged(page.gallery, variant.color if variant else ""),
         "axes": _axes(page, variant) if variant else [],
         "is_sold": is_sold,
         "offer_until": variant.offer_until if variant and variant.offer_until and variant.offer_until > now else None,
@@ -124,11 +129,11 @@ def _composed(
     }
     return kept.keep(
         key,
-        state,
+        seen.state,
         request,
         "storefront/product.html",
         context,
-        status=200 if page.is_on_sale else 410,
+        status=200 if page.is_on_sale or page.stopped_by in ("shop", "category") else 410,
         now=now,
         until=min(_changes(page, steps, now)),
     )
@@ -150,17 +155,10 @@ def _summary(page: ProductPage, variant: VariantView | None) -> str:
     return fa.plain_prose("، ".join(told) + ". نمودار قیمت، مشخصات با منبع، و زمان هر قول پیش از خرید.")
 
 
-@carries_out("D113")
-def _source(page: ProductPage, name: str) -> str:
-    """Where a specification comes from, in words."""
-    kind, reference = [*page.sources.get(name, ()), "", ""][:2]
-    return "، ".join(word for word in (_ORIGINS.get(kind, kind), reference) if word)
-
-
 @carries_out("D115")
 def _sent_on(request: HttpRequest, slug: str) -> HttpResponse:
     """Lead from an address that a product once had to where it is now. Raises Missing where none had it."""
-    now_at = queries.moved_to(slug)
+    now_at = goods.moved_to(slug)
     if not now_at:
         raise Missing
     return _moved(request, f"/goods/{now_at}/")
@@ -171,10 +169,8 @@ def _moved(request: HttpRequest, path: str) -> HttpResponse:
     return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
 
 
-def _chosen(seen: Glance, sku: str) -> str:
-    """The SKU asked for; else of the cheapest that can be bought, else of the cheapest. "" where there is none."""
-    if any(each.sku == sku for each in seen.variants):
-        return sku
+def _foremost(seen: Glance) -> str:
+    """The SKU of the cheapest variant that can be bought, else of the cheapest. "" where there is none."""
     offered = [each for each in seen.variants if each.is_on_sale or not seen.is_on_sale]
     best = min(offered, key=lambda each: (not (each.left and seen.is_on_sale), each.price), default=None)
     return best.sku if best else ""

@@ -9,14 +9,13 @@ import time
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from django.conf import settings
 from django.db.models import Count, Q
 
 from peyman.entrypoints.jobs.bench import browsers, serving
 from peyman.entrypoints.jobs.bench.figures import ROUNDS, Figure
 from peyman.entrypoints.jobs.console import CouldNot, tell
-from peyman.entrypoints.storefront import kept
 from peyman.shop.catalog.models import Category, Product
-from peyman.shop.catalog.queries import marks
 
 _SERVER = (
     *(sys.executable, "-m", "peyman.entrypoints.jobs.otherwise"),
@@ -59,7 +58,7 @@ def bench_pages(seconds: float) -> list[Figure]:
         for page in pages:
             tell(f"pages: {page.name}")
             size = _load(url, page.path, 0.5, clients=4)[1]
-            limit = f"/bench/limit/{key}/{size}/" if page.against_cell else "/healthz"
+            limit = f"/goods/limit-{key}-{size}/" if page.against_cell else "/healthz"
             _load(url, limit, 0.2, clients=4)
             rates: dict[str, list[float]] = {page.path: [], limit: []}
             for _ in range(ROUNDS):
@@ -134,7 +133,7 @@ def _memory(slugs: list[str], categories: list[str]) -> Figure:
         after = serving.resident(group)
     if set(came.statuses) != {200}:
         raise AssertionError(f"mixed requests: {dict(came.statuses)}")
-    may_keep = kept.MOST + marks.MOST
+    may_keep = settings.KEPT_PAGES + settings.KEPT_LISTS
     return Figure(
         f"memory after {_MIXED} requests ({before / 1e6:.0f} MB before)",
         "MB (lower is better)",

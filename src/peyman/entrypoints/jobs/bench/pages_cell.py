@@ -1,7 +1,7 @@
 """The limit of `peyman bench pages`: a view that no shop has, in a web process of the bench's own.
 
 Same server, same middlewares; one row read by its primary key with a bare cursor, and bytes that lie ready, as many as
-the page that is measured. `jobs.otherwise --addresses` makes a web process that has it.
+the page that is measured; counted as a reading of the catalogue, as that is. `jobs.otherwise --addresses` makes a web process that has it.
 """
 
 from django.db import connection
@@ -22,5 +22,5 @@ def limit(request: HttpRequest, key: int, size: int) -> HttpResponse:
     return HttpResponse(body)
 
 
-urlpatterns = [path("bench/limit/<int:key>/<int:size>/", limit), path("", include("peyman.config.urls"))]
+urlpatterns = [path("goods/limit-<int:key>-<int:size>/", limit), path("", include("peyman.config.urls"))]
 handler404 = "peyman.entrypoints.storefront.errors.not_found"

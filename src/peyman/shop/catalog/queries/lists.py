@@ -26,6 +26,7 @@ from peyman.shop.catalog.queries import marks, search
 
 SORTS = ("relevant", "newest", "cheapest", "dearest", "discount")
 LONGEST_PAGE = 100
+_ENOUGH = 10  # goods that a search should find
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,40 @@ def list_cards(
     same was asked of the same shelf before, else six, and three more for a `q` (see `search.find`); one less with a
     `mark` that was just read.
     """
+    page = composed(
+        mark=mark or marks.read(),
+        q=q,
+        category=category,
+        brand=brand,
+        available_only=available_only,
+        price_min=price_min,
+        price_max=price_max,
+        sort=sort,
+        after=after,
+        limit=limit,
+    )
+    return replace(page, items=with_pieces(page.items, pieces(page.items)))
+
+
+def composed(
+    *,
+    mark: marks.Mark,
+    q: str = "",
+    category: str = "",
+    brand: str | Sequence[str] = "",
+    available_only: bool = False,
+    price_min: int | None = None,
+    price_max: int | None = None,
+    sort: str = "newest",
+    after: str = "",
+    limit: int = 24,
+) -> CardPage:
+    """Return what `list_cards` does, with the pieces that were left when it was composed: no query where the same was
+    asked under the same mark before.
+    """
     named = (brand,) if isinstance(brand, str) else tuple(brand)
     asked = (q, category, named, available_only, price_min, price_max, sort, after, limit)
-    seen = mark or marks.read()
-    page = marks.remembered(seen, ("list", asked), lambda: _composed(_tree(seen), *asked))
-    return replace(page, items=with_pieces(page.items))
+    return marks.remembered(mark, ("list", asked), lambda: _composed(_tree(mark), *asked))
 
 
 def _composed(
@@ -169,7 +199,11 @@ def _composed(
 ) -> CardPage:
     within = tree.subtree(category) if category else None
     chosen = {part for each in named for part in each.split(",") if part}
-    found = search.find(q, within=within, kinds=tree.titles()) if q.strip() else None
+    found = None
+    if q.strip():
+        # Few exact hits are followed by those that lack a word, where nothing else was asked of the list.
+        is_open = sort == "relevant" and not (chosen or available_only or price_min or price_max)
+        found = search.find(q, within=within, kinds=tree.titles(), at_least=_ENOUGH if is_open else 0)
     offers = _offers(found, within)
     fits = [
         offer
@@ -202,13 +236,14 @@ def _composed(
         total=len(shown),
         crumbs=tree.crumbs(category),
         left_out=tuple(found.left_out) if found else (),
-        taken_for=tuple(getattr(found, "taken_for", ())),
+        taken_for=tuple(found.taken_for) if found else (),
     )
 
 
 def newest_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
     """Return what came last and can be bought, newest first. Two queries, or five on a changed shelf."""
-    return with_pieces(marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit)))
+    found = marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit))
+    return with_pieces(found, pieces(found))
 
 
 def _newest(limit: int) -> list[Card]:
@@ -218,7 +253,8 @@ def _newest(limit: int) -> list[Card]:
 
 def cheaper_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
     """Return what became cheaper and can be bought, the latest drop first. Two queries, or five on a changed shelf."""
-    return with_pieces(marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit)))
+    found = marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit))
+    return with_pieces(found, pieces(found))
 
 
 def _cheaper(limit: int) -> list[Card]:
@@ -243,30 +279,33 @@ def _tops(tree: "_Tree", limit: int) -> list[Facet]:
     return [Facet(row.slug, row.title, counts[row.pk], False) for row in tops][:limit]
 
 
-def with_pieces(cards: Sequence[Card]) -> list[Card]:
-    """Return the same cards with the pieces that are left at this moment. One query."""
+def pieces(cards: Sequence[Card], most: int = 2**31 - 1) -> dict[str, int]:
+    """Return SKU → the pieces that are left of each card's variant at this moment, no more than `most`. One query."""
     if not cards:
-        return []
+        return {}
     holes = ", ".join(["%s"] * len(cards))
     with connection.cursor() as cursor:  # by hand: making this statement took longer than running it
-        cursor.execute(_PIECES.format(holes), [card.sku for card in cards])
-        pieces = dict(cursor.fetchall())
-    left = [max(pieces.get(card.sku) or 0, 0) for card in cards]
-    return [card if card.available == n else replace(card, available=n) for card, n in zip(cards, left, strict=True)]
+        cursor.execute(_PIECES.format(holes), [most, most, *[card.sku for card in cards]])
+        return dict(cursor.fetchall())
+
+
+def with_pieces(cards: Sequence[Card], left: Mapping[str, int]) -> list[Card]:
+    """Return the same cards with these pieces left."""
+    told = [max(left.get(card.sku) or 0, 0) for card in cards]
+    return [card if card.available == n else replace(card, available=n) for card, n in zip(cards, told, strict=True)]
 
 
 _PIECES = """
-SELECT v.sku, s.on_hand - s.allocated FROM catalog_variant v JOIN stock_stock s ON s.variant_id = v.id
+SELECT v.sku, CASE WHEN s.on_hand - s.allocated > %s THEN %s ELSE s.on_hand - s.allocated END
+FROM catalog_variant v JOIN stock_stock s ON s.variant_id = v.id
 WHERE v.sku IN ({})
 """
 
 
 def home_rows(newest: int, cheaper: int, *, mark: marks.Mark) -> tuple[list[Card], list[Card]]:
-    """Return what came last and what became cheaper, as `newest_cards` and `cheaper_cards`. One query."""
+    """Return what came last and what became cheaper, with the pieces that were left when they were composed."""
     new = marks.remembered(mark, ("newest", newest), lambda: _newest(newest))
-    down = marks.remembered(mark, ("cheaper", cheaper), lambda: _cheaper(cheaper))
-    cards = with_pieces([*new, *down])
-    return cards[: len(new)], cards[len(new) :]
+    return new, marks.remembered(mark, ("cheaper", cheaper), lambda: _cheaper(cheaper))
 
 
 def brand(slug: str, *, mark: marks.Mark | None = None) -> BrandView:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import connection
 
 T = TypeVar("T")
@@ -21,7 +22,6 @@ SELECT COALESCE((SELECT SUM(number) FROM catalog_edition), 0),
        COALESCE((SELECT MAX(id) FROM catalog_variant), 0),
        COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0)
 """
-MOST = 24_000_000  # bytes of one process
 _UNPACKED = 4  # how much more than its packed form a result weighs, about
 _EACH = 400  # bytes of a key and of what surrounds a result, about
 
@@ -40,7 +40,7 @@ def read() -> Mark:
 def remembered(mark: Mark, key: Hashable, compose: Callable[[], T]) -> T:
     """Return what `compose` gave under this mark and key before, or let it compose.
 
-    What was asked for the longest ago goes first when all weighs more than MOST.
+    What was asked for the longest ago goes first when all weighs more than KEPT_LISTS.
     """
     name = (connection.settings_dict["NAME"], key)
     with _lock:
@@ -64,7 +64,7 @@ def _keep(name: Hashable, mark: Mark, made: object, heavy: int) -> None:
         _drop(name)
         _weight += heavy
         _kept[name] = (mark, made, heavy)
-        while _weight > MOST:
+        while _weight > settings.KEPT_LISTS:
             _drop(next(iter(_kept)))
 
 

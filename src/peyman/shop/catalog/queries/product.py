@@ -13,7 +13,7 @@ from peyman.kernel.errors import Missing
 from peyman.kernel.money import percent_off
 from peyman.promises.queries import IN_FORCE, NEWEST
 from peyman.shop.catalog import rules
-from peyman.shop.catalog.models import Category, FormerSlug, PriceChange, Product, SaleSwitch, Variant
+from peyman.shop.catalog.models import Category, PriceChange, Product, SaleSwitch, Variant
 from peyman.shop.catalog.queries.lists import Crumb
 
 HISTORY = timedelta(days=180)
@@ -83,6 +83,7 @@ class ProductPage:
     gallery: list[dict[str, Any]] = field(default_factory=list)
     sources: dict[str, list[str]] = field(default_factory=dict)
     gone_since: datetime | None = None
+    stopped_by: str = ""
 
 
 # ---- What a page is made of, at a glance ----
@@ -107,47 +108,67 @@ class Shelved(NamedTuple):
     left: int
 
 
-class Glance(NamedTuple):
-    """All that decides what the page of a product says, short of its texts, which `version` stands for."""
+class Glance:
+    """All that decides what the page of a product says, short of its texts, which `version` stands for.
 
-    pk: int
-    slug: str
-    version: int
-    title: str
-    is_on_sale: bool
-    category: str
-    brand: str
-    terms: str | None  # hash of the version in force
-    calendar: int | None  # number of the newest version
-    variants: tuple[Shelved, ...]
+    `state` is all of it as it was read: equal states, equal pages.
+    """
 
-    def shown(self, most: int) -> "Glance":
-        """Return the same with no more than `most` pieces of each variant: beyond that, pages show no number."""
-        return self._replace(variants=tuple(each._replace(left=min(each.left, most)) for each in self.variants))
+    __slots__ = ("brand", "calendar", "category", "is_on_sale", "pk", "slug", "state", "terms", "title", "version")
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self.state = rows
+        self.pk: int
+        self.slug: str
+        self.version: int
+        self.title: str
+        self.terms: str | None  # hash of the version in force
+        self.calendar: int | None  # number of the newest version
+        (
+            self.pk,
+            self.slug,
+            self.version,
+            self.title,
+            self.is_on_sale,
+            self.category,
+            self.brand,
+            self.terms,
+            self.calendar,
+        ) = rows[0][:_OF_PRODUCT]
+
+    @property
+    def variants(self) -> list[Shelved]:
+        return [_shelved(row[_OF_PRODUCT:]) for row in self.state if row[_OF_PRODUCT] is not None]
+
+    def has(self, sku: str) -> bool:
+        """Say whether the product has a variant of this SKU."""
+        return any(row[_OF_PRODUCT + 1] == sku for row in self.state)
 
 
 _GLANCE = f"""
 SELECT p.id, p.slug, p.version, p.title, p.is_on_sale, c.path, b.name, {IN_FORCE}, {NEWEST},
        v.id, v.sku, v.color, v.size, v.warranty, v.price, v.list_price, v.price_basis, v.price_reference,
        v.offer_until, v.is_on_sale, v.image_hint,
-       (SELECT MAX(at) FROM catalog_pricechange WHERE variant_id = v.id), s.on_hand - s.allocated
+       (SELECT MAX(at) FROM catalog_pricechange WHERE variant_id = v.id),
+       CASE WHEN s.on_hand - s.allocated > %s THEN %s ELSE s.on_hand - s.allocated END
 FROM catalog_product p JOIN catalog_category c ON c.id = p.category_id JOIN catalog_brand b ON b.id = p.brand_id
 LEFT JOIN catalog_variant v ON v.product_id = p.id LEFT JOIN stock_stock s ON s.variant_id = v.id
 WHERE p.slug = %s ORDER BY v.position, v.sku
 """  # noqa: S608  both are constants
 _OF_PRODUCT = 9  # columns, before those of a variant
+_ALL = 2**31 - 1
 
 
-def glance(slug: str, *, now: datetime) -> Glance:
-    """Return how a product and its variants stand at this moment. Raises Missing. One query."""
+def glance(slug: str, *, now: datetime, most: int = _ALL) -> Glance:
+    """Return how a product and its variants stand at this moment, no more than `most` pieces told of each: beyond
+    that, pages show no number. Raises Missing. One query.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_GLANCE, [connection.ops.adapt_datetimefield_value(now), slug])
+        cursor.execute(_GLANCE, [connection.ops.adapt_datetimefield_value(now), most, most, slug])
         rows = cursor.fetchall()
     if not rows:
         raise Missing
-    pk, slug, version, title, is_on_sale, category, brand, terms, calendar = rows[0][:_OF_PRODUCT]
-    variants = tuple(_shelved(row[_OF_PRODUCT:]) for row in rows if row[_OF_PRODUCT] is not None)
-    return Glance(pk, slug, version, title, bool(is_on_sale), category, brand, terms, calendar, variants)
+    return Glance(rows)
 
 
 def _shelved(row: Sequence[Any]) -> Shelved:
@@ -168,7 +189,10 @@ def product_page(slug: str, *, now: datetime, seen: Glance | None = None, steps_
     rows = Product.objects.select_related("category__parent__parent", "brand").defer("search_head", "search_words")
     product = rows.get(pk=seen.pk)
     crumbs = _crumbs_of(product.category)
-    drawn = [each.pk for each in seen.variants if steps_of is None or each.sku == steps_of]
+    gone = None if seen.is_on_sale else _gone(product.code, [crumb.slug for crumb in crumbs])
+    shelved = seen.variants
+    drawn = [each.pk for each in shelved if steps_of is None or each.sku == steps_of]
+    is_on_sale = bool(seen.is_on_sale)
     steps = price_steps(drawn, since=now - HISTORY)
     return ProductPage(
         slug=product.slug,
@@ -185,19 +209,20 @@ def product_page(slug: str, *, now: datetime, seen: Glance | None = None, steps_
         drawing=product.drawing or product.category.drawing,
         tint=product.tint,
         listed_on=product.listed_on,
-        is_on_sale=seen.is_on_sale,
+        is_on_sale=is_on_sale,
         version=product.version,
         crumbs=crumbs,
-        variants=[_variant_view(each, seen.is_on_sale, product.tint, steps.get(each.pk, [])) for each in seen.variants],
+        variants=[_variant_view(each, is_on_sale, product.tint, steps.get(each.pk, [])) for each in shelved],
         picture=product.picture,
         gallery=product.gallery,
         sources=product.sources,
-        gone_since=None if seen.is_on_sale else _gone_since(product.code, [crumb.slug for crumb in crumbs]),
+        gone_since=gone[1] if gone else None,
+        stopped_by=gone[0] if gone else "",
     )
 
 
-def _gone_since(code: str, categories: Sequence[str]) -> datetime | None:
-    """Since when what stopped this product has stopped it; None where nobody wrote it down."""
+def _gone(code: str, categories: Sequence[str]) -> tuple[str, datetime] | None:
+    """The widest stop that a product stands under, and since when it is off sale; None where nobody wrote it down."""
     scope = SaleSwitch.Scope
     switches = SaleSwitch.objects.filter(scope=scope.PRODUCT, key=code)
     switches |= SaleSwitch.objects.filter(scope=scope.CATEGORY, key__in=categories)
@@ -207,13 +232,11 @@ def _gone_since(code: str, categories: Sequence[str]) -> datetime | None:
         # Stopping twice changes nothing: it is gone since the first.
         since = stopped.get((switch.scope, switch.key)) or switch.at
         stopped[switch.scope, switch.key] = None if switch.is_on else since
-    return min((since for since in stopped.values() if since), default=None)
-
-
-def moved_to(slug: str) -> str:
-    """Return the address in use of a product that once had this one, "" where none had. One query."""
-    rows = FormerSlug.objects.filter(slug=slug).values_list("product__slug", flat=True)
-    return rows.first() or ""
+    in_force = [(key, since) for (key, _), since in stopped.items() if since]
+    if not in_force:
+        return None
+    width = list(scope)
+    return min((key for key, _ in in_force), key=lambda key: width.index(scope(key))), min(at for _, at in in_force)
 
 
 def variants_of(slugs: Sequence[str]) -> dict[str, list[VariantView]]:
