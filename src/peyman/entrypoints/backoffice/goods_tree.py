@@ -8,6 +8,7 @@ from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door, goods_frame
 from peyman.entrypoints.backoffice.goods_frame import Box, Sent
 from peyman.kernel.errors import Refused
+from peyman.kernel.text import search_joined
 from peyman.people.models import Person
 from peyman.shop.catalog import rules
 from peyman.shop.catalog.actions import tree as actions
@@ -26,9 +27,20 @@ _KEY = Box("slug", "نامک", "حرف کوچک لاتین، رقم، خط تی�
 @door.staff_only(goods_frame.RIGHT)
 @require_safe
 def categories(request: HttpRequest, person: Person) -> HttpResponse:
-    """Show the tree."""
-    rows = queries.tree()
-    return goods_frame.render(request, person, "goods_categories.html", {"rows": rows})
+    """Show the tree, each top category with all below it; or what is called so."""
+    q = request.GET.get("q", "")[:120]
+    wanted, rows = search_joined(q), queries.tree()
+    tops: list[tuple[queries.Branch | None, list[queries.Branch]]] = []
+    if wanted:
+        rows = [row for row in rows if wanted in search_joined(row.title) or wanted in search_joined(row.slug)]
+        tops = [(None, rows)] if rows else []
+    else:
+        for row in rows:
+            if row.level == 1:
+                tops.append((row, []))
+            tops[-1][1].append(row)
+    context = {"tops": tops, "many": len(rows), "q": q}
+    return goods_frame.render(request, person, "goods_categories.html", context)
 
 
 def _category_boxes(without: str = "") -> list[Box]:
