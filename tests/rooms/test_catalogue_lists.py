@@ -334,9 +334,9 @@ def test_lists_cost_the_same_queries_whatever_they_hold(count: int, django_asser
     search.vocabulary()  # known by a process that has searched before
     composed: list[tuple[int, Callable[[], object]]] = [
         (
-            9,
+            10,
             lambda: queries.list_cards(q="گوشی", category="phones", sort="cheapest"),
-        ),  # tree, words, hits by kind, hits, texts, offers, brands, 2 of cards
+        ),  # tree, words, synonyms, hits by kind, hits, texts, offers, brands, 2 of cards
         (4, queries.newest_cards),  # keys, offers, products, variants
         (4, queries.cheaper_cards),
     ]

@@ -131,6 +131,62 @@ def test_idle_words_alone_are_sought_all_the_same() -> None:
     assert [group.typed for group in understand("قیمت خوب", WORDS, SAME)] == ["قیمت", "خوب"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("ده کیلو", "10"), ("پنجاه و پنج اینچ", "55"), ("سیزده نفره", "13"), ("هزار تکه", "1000"),
+        ("دو هزار و پانصد وات", "2500"), ("صد و بیست و هشت گیگ", "128"), ("۲ نفره", "دو"),
+    ],
+)  # fmt: skip
+def test_a_number_is_the_same_in_words_and_in_digits(typed: str, number: str) -> None:
+    assert number in [word for word, _ in meant(typed)[0]]
+
+
+def test_two_numbers_beside_each_other_stay_two() -> None:
+    assert [group.typed for group in understand("هفت هشت", WORDS, SAME)] == ["هفت", "هشت"]
+    assert [group.typed for group in understand("پنج و شش", WORDS, SAME)] == ["پنج", "شش"]
+
+
+def test_one_is_idle_except_before_what_is_counted() -> None:
+    assert [group.typed for group in understand("یک گوشی", WORDS, SAME)] == ["گوشی"]
+    assert [group.typed for group in understand("پتو یک نفره", WORDS, SAME)] == ["پتو", "یک", "نفره"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("ایکس هفت", "ایکس"), ("ایکس ۷", "x7"), ("اس ۲۵", "s25"), ("ای ۵۷", "a57"),
+    ],
+)  # fmt: skip
+def test_letters_are_read_by_their_names(typed: str, word: str) -> None:
+    assert word in [other for group in meant(typed) for other, _ in group]
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("صامصونگ", "سامسونگ"), ("یخچاال", "یخچال"), ("غهوه", "قهوه"), ("مردونه", "مردانه"), ("گوشیا", "گوشی"),
+        ("موبایلها", "موبایل"), ("یحچال", "یخچال"), ("نوتبوک", "لپ تاپ"), ("نوتبوگ", "لپ تاپ"),
+        ("شارژرهمراه", "پاوربانک"), ("پاور بانگ", "پاوربانک"),
+    ],
+)  # fmt: skip
+def test_letters_of_one_sound_speech_and_words_that_only_a_synonym_knows(typed: str, word: str) -> None:
+    assert word in [other for group in meant(typed) for other, _ in group]
+
+
+def test_one_way_words_lead_one_way_and_phrases_are_known_together() -> None:
+    one_way = synonyms.table(synonyms.read(["انویدیا = nvidia > geforce = rtx", "چادر = چادر مسافرتی"]))
+    assert one_way["انویدیا"] == ("nvidia", "geforce", "rtx")
+    assert "geforce" not in one_way
+    assert one_way["چادرمسافرتی"] == ("چادر مسافرتی", "چادر")
+
+
+def test_what_a_word_means_is_a_guess_only_where_the_shelf_has_nothing_of_its_name() -> None:
+    known, heard, slipped = (understand(typed, WORDS, SAME)[0] for typed in ("یخچال", "yakhchal", "یخجال"))
+    assert (known.is_guess, heard.is_guess, slipped.is_guess) == (False, False, True)
+    assert slipped.meant == {"یخچال"}
+
+
 @given(st.text(max_size=300))
 def test_anything_typed_is_understood_in_bounds(typed: str) -> None:
     groups = understand(typed, WORDS, SAME)

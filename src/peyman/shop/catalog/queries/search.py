@@ -114,8 +114,9 @@ def find(typed: str, *, kinds: Mapping[int, str], within: Collection[int] | None
         # Who gives up a word must not guess at parts of the others as well.
         sure = [replace(group, others=tuple(each for each in group.others if each.is_likely)) for group in groups]
         left = [group for group in sure if _hits([group], within, limit=1)]
+        whole = _whole_kinds(groups, kinds)
         while len(left) > 1 and not _hits(left, within, limit=1):
-            left = _without_one(left, within)
+            left = _without_one(left, within, whole)
         hits = _nearest(left, kinds, within) if left else []
     if hits and len(hits) < at_least and len(left) > 1:
         hits += _lacking_one(left, kinds, within, set(hits), at_least - len(hits))
@@ -188,9 +189,18 @@ def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collecti
     return list(hits)[:MOST_FOUND]
 
 
-def _without_one(groups: Sequence[Group], within: Collection[int] | None) -> list[Group]:
-    """Give up one word: the last one without which something is found, guesses before what is sure; else the last."""
-    order = sorted(reversed(range(len(groups))), key=lambda n: not groups[n].is_guess)
+def _whole_kinds(groups: Sequence[Group], kinds: Mapping[int, str]) -> frozenset[str]:
+    """The words of all kinds that were named whole, be it in several words: «دسته بازی»."""
+    meant = frozenset(word for group in groups for word in group.meant)
+    return frozenset().union(*(_words(title) for title in kinds.values() if _words(title) <= meant))
+
+
+def _without_one(groups: Sequence[Group], within: Collection[int] | None, whole: frozenset[str]) -> list[Group]:
+    """Give up one word: the last one without which something is found, else the last.
+
+    Guesses go before what is sure, and what names the kind of the thing goes last.
+    """
+    order = sorted(reversed(range(len(groups))), key=lambda n: (bool(groups[n].meant & whole), not groups[n].is_guess))
     shorter = [[*groups[:n], *groups[n + 1 :]] for n in order]
     return next((each for each in shorter if _hits(each, within, limit=1)), shorter[0])
 
@@ -243,7 +253,7 @@ def _ranked(hits: Sequence[int], groups: Sequence[Group], titles: Mapping[int, s
         )
     }
     scores = {
-        key: asking.score(groups, head, frozenset(words.split()), text.search_words(titles.get(category, "")))
+        key: asking.score(groups, head, frozenset(words.split()), _plain(titles.get(category, "")))
         for key, (head, words, category, _) in rows.items()
     }
     far = max(scores.values(), default=0) + 1
@@ -253,5 +263,10 @@ def _ranked(hits: Sequence[int], groups: Sequence[Group], titles: Mapping[int, s
 
 
 @lru_cache(maxsize=4096)
+def _plain(title: str) -> str:
+    return text.search_words(title)
+
+
+@lru_cache(maxsize=4096)
 def _words(title: str) -> frozenset[str]:
-    return frozenset(text.search_words(title).split())
+    return frozenset(_plain(title).split())

@@ -132,6 +132,11 @@ class _Known:
                 others += self.word(each, SLIPPED)
         return others
 
+    def far_off(self, word: str) -> list[Other]:
+        """What is two slips away even in a word of five letters, where nothing nearer is."""
+        near = (each for words in (self.shelf, self.synonyms.spelled) for each in words.near(word, most=2))
+        return [other for each in near for other in self.word(each, SLIPPED + 1)] if len(word) > 4 else []
+
 
 def _groups(words: Sequence[str], known: _Known) -> list[Group]:
     groups: list[Group] = []
@@ -163,7 +168,7 @@ def _together(words: Sequence[str], known: _Known) -> tuple[int, list[Other]]:
         several = tuple(words[:many])
         if len(several) < many:
             continue
-        for phrase in dict.fromkeys((" ".join(several), " ".join(map(_without_plural, several)))):
+        for phrase in dict.fromkeys(" ".join(map(form, several)) for form in (str, _without_plural, _as_in_books)):
             if phrase in known.synonyms:
                 joined = phrase.replace(" ", "")
                 also = [Other((joined,), AS_TYPED)] if joined in known.shelf else []
@@ -185,6 +190,11 @@ def _without_plural(word: str) -> str:
         if word.endswith(ending) and len(word) > len(ending) + 1:
             return word.removesuffix(ending)
     return word
+
+
+def _as_in_books(word: str) -> str:
+    """«مردونه» is how «مردانه» is said."""
+    return word[0] + word[1:].replace("ون", "ان")
 
 
 def _spelled_out(words: Sequence[str], known: _Known) -> tuple[int, list[Other]]:
@@ -253,7 +263,7 @@ def _alone(word: str, known: _Known) -> list[Other]:
         Other((each,), HEARD) for each in known.shelf.sounding_like(word)
     ]  # fmt: skip
     if len(others) == 1:
-        others += _half_slipped(word, known.shelf)
+        others += _half_slipped(word, known.shelf) or _two_names(word, known.shelf) or known.far_off(word)
     return others + _holding(word, known.shelf)
 
 
@@ -274,8 +284,12 @@ def _other_form(word: str, known: _Known) -> list[Other]:
     if word.isdecimal() and (named := numbers.named(word)):
         return [Other((named,), MEANT)]
     others += [Other((letter,), HEARD) for letter in _LETTERS.get(word, "")]
-    if word not in known and "ون" in word[1:]:  # «مردونه» is how «مردانه» is said
-        others += known.word(word[0] + word[1:].replace("ون", "ان"), AS_TYPED)
+    if word not in known and "ون" in word[1:]:
+        others += known.word(_as_in_books(word), AS_TYPED)
+    if len(word) > 3 and word[-2:] in ("وی", "ای") and word[:-1] in known.shelf:  # «پتوی گلبافت»: the ezafe, written
+        others += known.word(word[:-1], AS_TYPED)
+    if len(word) > 2 and word[-1] in "وا" and word + "ی" in known.shelf:
+        others.append(Other((word + "ی",), AS_TYPED))
     if len(word) > 2 and word not in known.shelf:
         for ending in _ENDINGS:
             stem = word.removesuffix(ending)
@@ -305,6 +319,16 @@ def _half_slipped(word: str, shelf: Vocabulary) -> list[Other]:
         elif rest in shelf:
             others += [Other((each, rest), SLIPPED) for each in (*shelf.written_alike(head), *shelf.near(head))]
     return others
+
+
+def _two_names(word: str, shelf: Vocabulary) -> list[Other]:
+    """Two words of the other script written as one: «اسپایدرمن» for "Spider-Man"."""
+    return [
+        Other((one, other), SLIPPED)
+        for cut in range(3, len(word) - 2)
+        for one in shelf.sounding_like(word[:cut], most=3)
+        for other in shelf.sounding_like(word[cut:], most=1)
+    ][:6]
 
 
 def _holding(word: str, vocabulary: Vocabulary) -> list[Other]:

@@ -6,6 +6,7 @@ Several words share a key; `distance` tells which of them was meant.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _CONSONANTS: Final = str.maketrans(
@@ -93,6 +94,7 @@ def _one_letter_a_sound(word: str) -> str:
     return ("z" + word[1:] if word.startswith("x") else word).replace("x", "ks").replace("c", "k")
 
 
+@lru_cache(maxsize=16384)
 def written_alike(word: str) -> str:
     """Return a Persian word with one letter for all that sound the same: «طردمیل» and «تردمیل» are one."""
     return _TWICE.sub(r"\1", word.replace("خوا", "خا").translate(_ONE_OF_A_SOUND))

@@ -71,11 +71,15 @@ class Vocabulary:
         same = self._by_letters.get(sound.written_alike(word), ()) if sound.is_persian(word) else ()
         return [self._words[number] for number in same if self._words[number] != word][:MOST_SOUNDS]
 
-    def near(self, word: str) -> list[str]:
-        """Return the words one slip away, or two in a long word; none for short words and numbers."""
+    def near(self, word: str, most: int = 0) -> list[str]:
+        """Return the words one slip away, or two in a long word; none for short words and numbers.
+
+        A letter for another of the same sound is no slip. `most` says how many there may be, whatever the length.
+        """
         if len(word) < 4 or any(c.isdecimal() for c in word):
             return []
-        most = 1 if len(word) < 7 else 2
+        most = most or (1 if len(word) < 7 else 2)
+        heard = sound.written_alike(word)
         pairs = _pairs(word)
         shared: dict[int, int] = defaultdict(int)
         for pair in pairs:
@@ -86,7 +90,7 @@ class Vocabulary:
         for number, many in shared.items():
             other = self._words[number]
             if many >= max(enough, 1) and abs(len(other) - len(word)) <= most:
-                far = sound.distance(word, other, most)
+                far = min(sound.distance(word, other, most), sound.distance(heard, sound.written_alike(other), most))
                 if far <= most:
                     found.append((far, -many, number, other))
         best = min(found)[0] if found else 0
