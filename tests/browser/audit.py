@@ -12,7 +12,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 WIDTHS = (320, 390, 1280)
 BYTES, REQUESTS = 100_000, 4
-DRAWINGS = re.compile(r"/drawings\.([0-9a-f]+\.)?svg|^data:")
+DRAWINGS = re.compile(r"/drawings\.([0-9a-f]+\.)?svg|/media/|^data:")
 
 # Everything of the document itself that can be read off at once. Returns sentences about what is wrong.
 _WRONG = r"""() => {

@@ -11,7 +11,7 @@ from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading
 from peyman.entrypoints.media import Outcome
 from peyman.kernel.errors import Invalid, Missing, Refused
-from peyman.kernel.text import whole_number
+from peyman.kernel.text import persian_digits, whole_number
 from peyman.people.models import Person
 from peyman.shop.catalog.models import Product
 from peyman.shop.media import actions, queries, rules
@@ -194,7 +194,8 @@ def _page(
 def _shown(rows: list[Row], colors: list[str], edits: dict[int, actions.Edit], bad: dict[str, str]) -> list[Shown]:
     pictures = [row for row in rows if not row.is_video and row.state != "unfit"]
     main = next((row.id for row in rows if row.is_shown and not row.is_video), 0)
-    posters = (("", "برگزیده نشده"), *((str(row.id), f"تصویر {row.position}: {row.alt}") for row in pictures))
+    titles = [(str(row.id), f"تصویر {persian_digits(row.position)}: {row.alt}") for row in pictures]
+    posters = (("", "برگزیده نشده"), *titles)
     found = []
     for row in rows:
         edit = edits.get(row.id)
@@ -214,7 +215,7 @@ def _shown(rows: list[Row], colors: list[str], edits: dict[int, actions.Edit], b
                 Field(
                     f"position-{n}",
                     "جای آن",
-                    str(row.position),
+                    persian_digits(row.position),
                     error=bad.get(f"position-{n}", ""),
                     inputmode="numeric",
                     maxlength=5,

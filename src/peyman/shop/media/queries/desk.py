@@ -42,6 +42,11 @@ class Row:
         return self.kind == MediaFile.Kind.VIDEO
 
     @property
+    def kilobytes(self) -> int:
+        """Of what came, rounded up."""
+        return -(-self.size // 1000)
+
+    @property
     def is_ready(self) -> bool:
         return self.state == State.READY
 
