@@ -161,7 +161,7 @@ def test_a_minute_is_one_row_without_an_address_and_gone_after_a_day(shop: Terms
     assert not ReaderMinute.objects.exists()  # the minute is not over
     assert desk.note(NOW + timedelta(minutes=1)) == 1
     row = ReaderMinute.objects.get()
-    assert (row.minute_at, row.process, len(row.readers)) == (NOW, desk.process, 2)
+    assert (row.minute_at, row.process, row.total, len(row.readers)) == (NOW, desk.process, ALLOWED, 2)
     assert "5.112.44.7" not in json.dumps(row.readers)
     assert [(shown, kinds, refused) for _, shown, kinds, refused in row.readers] == [
         ("5.112.44.x", [ALLOWED, 0, 0, 0], 2),
@@ -255,7 +255,7 @@ FORM = {"owner": "آسمان", "purpose": "مقایسه قیمت", "contact": "a
 def test_a_licence_shows_its_key_once_and_the_same_form_grants_no_second(shop: TermsVersion) -> None:
     client = staff()
     html = client.post("/desk/readers/licences/", {**FORM, "form_key": "abc"}).content.decode()
-    key = html.split('<code class="mono ltr key" dir="ltr">')[1].split("</code>")[0]
+    key = html.split('<code class="mono message key" dir="ltr">')[1].split("</code>")[0]
     assert key.startswith("pyl_") and len(key) == 47
     again = client.post("/desk/readers/licences/", {**FORM, "form_key": "abc"}).content.decode()
     assert key not in again and "کلید دوباره نشان داده نمی‌شود" in again

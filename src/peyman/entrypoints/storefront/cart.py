@@ -216,6 +216,7 @@ def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -
         "fits": not any(notice.kind in ("gone", "fewer") for notice in view.notices),
         "fitted_total": fitted_total(view, terms, carrier.fee if carrier else 0),
         "ways": _ways(carriers, carrier),
+        "way_chosen": "carrier" in request.GET,
         "checkout_url": f"/checkout/?carrier={quote(carrier.slug)}"
         if carrier and carrier != carriers[0]
         else "/checkout/",

@@ -239,13 +239,16 @@ def merge(*, visitor_key: str, person: Person, now: datetime) -> Cart:
 
 
 def _join(mine: int, theirs: int, without: list[int]) -> None:
-    """Copy the lines of one cart into another: the larger number stays, and what is wanted now stays wanted now."""
+    """Copy the lines of one cart into another: the larger number stays, and what is wanted now stays wanted now.
+
+    No device set them: the mark of this one has just changed with its session.
+    """
     table = CartLine._meta.db_table
     kept = ", ".join(["%s"] * len(without)) or "NULL"
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (cart_id, variant_id, quantity, seen_price, added_at, is_later, device, changed_at) "  # noqa: S608  names are ours
-            "SELECT %s, variant_id, quantity, seen_price, added_at, is_later, device, changed_at "
+            "SELECT %s, variant_id, quantity, seen_price, added_at, is_later, '', changed_at "
             f"FROM {table} WHERE cart_id = %s AND (variant_id NOT IN ({kept}) OR %s) ORDER BY added_at, id "
             "ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = CASE "
             f"WHEN {table}.is_later AND NOT excluded.is_later THEN excluded.quantity "

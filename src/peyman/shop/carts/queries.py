@@ -14,7 +14,6 @@ from peyman.shop.carts.models import Cart, CartLine
 from peyman.shop.catalog.models import Variant
 from peyman.shop.catalog.rules import tint_of
 
-
 SEEN_EVERY = timedelta(hours=1)  # an unchanged cart is written down as seen no more often than that
 
 

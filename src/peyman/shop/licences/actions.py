@@ -99,7 +99,7 @@ def write_minutes(*, process: str, minutes: Sequence[tuple[int, rules.Sketch]]) 
         ReaderMinute(
             process=process,
             minute_at=datetime.fromtimestamp(began, UTC),
-            total=sketch.total,
+            total=sketch.pages,
             readers=[
                 [key, count.shown, count.kinds, count.refused]
                 for key, count in sketch.heaviest(_HEAVIEST)

@@ -102,7 +102,8 @@ class Sketch:
         self._capacity = capacity
         self._counts: dict[str, Count] = {}
         self._heap: list[tuple[int, str]] = []  # (a count it had, reader): never more than it has now
-        self.total = 0
+        self.total = 0  # of all that was added
+        self.pages = 0  # of what was read: one page counts at each of its readers
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -177,6 +178,8 @@ class Readers:
                 if count.least + asked.weight > (limit.minute if seconds == 60 else limit.hour):
                     wait = max(wait, seconds - at % seconds)
                 counts.append((sketch, reader, shown, count))
+        if not wait:
+            self._windows[60][1].pages += asked.weight
         for sketch, reader, shown, count in counts:
             if wait:
                 count.refused += 1
@@ -228,8 +231,8 @@ def page_of(path: str, after: bool, q: bool) -> tuple[int, int] | None:
         return KINDS.index("api"), weight
     if path in ("/", "/goods/") or path.startswith(("/category/", "/brand/")):
         return KINDS.index("search" if q else "list"), weight
-    if path == "/goods/suggest":
-        return KINDS.index("search"), 1
+    if path == "/goods/suggest":  # has a limit of its own
+        return None
     if path.startswith("/goods/"):
         return KINDS.index("product"), 1
     return None
