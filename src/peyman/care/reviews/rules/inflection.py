@@ -38,8 +38,8 @@ def noun(stem: str, *, plural_a: bool = False) -> Iterator[Form]:
         if ending == "ای" and not vowel and stem[-1] != "ه":
             continue  # «رنگای»: a plural of speech
         spoken = (vowel and ending in (_POSSESSIVE if stem[-1] != "ی" else _POSSESSIVE[:3])) or (
-            stem[-1] == "ه" and ending in ("ش", "م", "ت")
-        )
+            stem[-1] == "ه" and stem[-2:-1] not in tuple("اوی") and ending in ("ش", "م", "ت")
+        )  # «خانش» for «خانه‌اش», but «راهش»
         yield stem + ending, SPOKEN if spoken else PLAIN
     for ending in _NOUN_SPOKEN:
         if len(stem) < _LEAST.get(ending, 3):
@@ -79,6 +79,9 @@ _ADJECTIVE_WRITTEN = (
     "ش",
     "م",
     "یم",
+    "ام",
+    "ایم",
+    "اید",
 )
 _ADJECTIVE_SPOKEN = ("ه", "تره", "ترینه", "ن", "ترن", "یه", "ترو", "ترینو")
 
@@ -136,6 +139,17 @@ _LIGHT = frozenset({"کن", "شو", "باش", "دار", "ده", "گیر"})  # th
 def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
     """Yield the forms of the verb with these stems ("خرید", "خر"); `spoken` where the stems themselves are speech.
 
+    Behind a prefix a first «ا» is mostly lost: نیفتاد, بیندازد, نیومد; where it stands for «آ» it is not: نیامد.
+    """
+    for form, says in _verb(past, present, spoken):
+        yield form, says
+        if form[1:3] == "یا" and len(form) > 5 and ((past + present).startswith("ا") or present.startswith("ا")):
+            yield form[:2] + form[3:], says
+
+
+def _verb(past: str, present: str, spoken: bool) -> Iterator[Form]:
+    """Yield the forms as they are put together of their parts.
+
     A form says its person (i, you, he, we, they; `thou` where "you" is one), `neg`, `past`, `now`, `may` (subjunctive) and `order`.
     """
     mark = SPOKEN if spoken else PLAIN
@@ -150,9 +164,8 @@ def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
             says = who | sign | mark | {"past", "perfect"}
             yield _join(joined, past) + "ه" + ending, says
         if past:
-            yield f"{_join(joined, past)}ن", sign | {"infinitive"}
-            yield f"{_join(joined, past)}نش", sign | {"infinitive"}
-            yield f"{_join(joined, past)}نی", sign | {"infinitive"}
+            for ending in ("ن", "نش", "نی"):
+                yield _join(joined, past) + ending, sign | mark | {"infinitive"}
         for ending, who in _PRESENT if present else ():
             if present[-1] == "ا" and not spoken:
                 ending = "ی" + ending  # می‌آیم, می‌آید

@@ -57,14 +57,20 @@ SHAPES = (
 )
 
 
+_RARE = 12  # a pair of letters in fewer forms than this is none of the language
+_GROUPED = 50_000  # answers kept
+
+
 class Lexicon:
     """All lists, read once."""
 
     def __init__(self) -> None:
         self.bits: dict[str, int] = {}
+        self.derived = 0  # the bits of groups, which follow from the others
         self._derived: list[tuple[int, list[tuple[int, int]]]] = []
         for name in (*SHAPES, *SIGNS):
             self._bit(name)
+        self._grouped: dict[int, int] = {}  # what `with_groups` answered
         self.words: dict[str, int] = {}
         self.starts: set[str] = set()
         self.compounds: set[str] = set()
@@ -88,7 +94,8 @@ class Lexicon:
             self.words[key] = self.words.get(key, 0) | self.bits["glue"] | self.bits["affix"]
         for key in self.starts:
             self.words[key] = self.words.get(key, 0) | self.bits["glue"]
-        self.pairs = frozenset(key[at : at + 2] for key in self.words for at in range(len(key) - 1))
+        pairs = Counter(key[at : at + 2] for key in self.words for at in range(len(key) - 1))
+        self.pairs = frozenset(pair for pair, times in pairs.items() if times >= _RARE)
         del self._said, self._written, self._spoken
 
     def _bit(self, name: str) -> int:
@@ -160,6 +167,7 @@ class Lexicon:
             have = sum(self._named(name) for name in set(wanted.split("&")))
             tests.append((have, sum(self._named(name) for name in set(unwanted))))
         bit = self._bit(expression)
+        self.derived |= bit
         self._derived.append((bit, tests))
         return bit
 
@@ -179,19 +187,23 @@ class Lexicon:
 
     def settle(self) -> None:
         """Give every word the bits that were asked for by `group`; call once, when all were."""
-        seen: dict[int, int] = {}
+        self._grouped.clear()
         for key, mask in self.words.items():
-            if mask not in seen:
-                seen[mask] = self.with_groups(mask)
-            self.words[key] = seen[mask]
+            self.words[key] = self.with_groups(mask)
 
     def with_groups(self, mask: int) -> int:
         """Return `mask` with the bits of the groups that it is in."""
+        known = self._grouped.get(mask)
+        if known is not None:
+            return known
+        asked = mask
         for bit, tests in self._derived:
             for have, lack in tests:
                 if mask & have == have and not mask & lack:
                     mask |= bit
                     break
+        if len(self._grouped) < _GROUPED:
+            self._grouped[asked] = mask
         return mask
 
     @cached_property

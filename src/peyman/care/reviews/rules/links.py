@@ -84,6 +84,7 @@ _SPACED = re.compile(r"(?<![a-z0-9])(?:[a-z0-9@][ \u200b]{1,2}(?:[.@/:][ \u200b]
 _MARKUP = re.compile(r"<\s?(?:a|img|script|iframe)\b[^<>]{0,300}(?:href|src)\s?=\s?[^<>]{3,300}>")
 
 
+_ABOUT, _LONGEST = 80, 300  # letters read to either side of a hint, and of the rest of a word
 _MOST = 16  # of one kind in one text; more say nothing new
 
 
@@ -98,8 +99,38 @@ class Found:
 
 def find(text: str) -> Iterator[Found]:
     """Yield what leads out of the shop; stretches of one kind do not overlap."""
-    if not POSSIBLE.search(text):
-        return
+    done = 0
+    for begin, end in _regions(text):
+        for found in _found(text[begin:end]):
+            yield Found(found.kind, found.start + begin, found.end + begin)
+            done += 1
+        if done >= _MOST:
+            return
+
+
+def _regions(text: str) -> list[tuple[int, int]]:
+    """Return the stretches about what could belong to a link, whole words each: only they are read letter by letter."""
+    regions: list[tuple[int, int]] = []
+    for hint in POSSIBLE.finditer(text):
+        begin, end = max(0, hint.start() - _ABOUT), min(len(text), hint.end() + _ABOUT)
+        if regions and begin <= regions[-1][1]:
+            regions[-1] = (regions[-1][0], end)
+        else:
+            regions.append((begin, end))
+    whole: list[tuple[int, int]] = []
+    for begin, end in regions:
+        while begin and begin % _ABOUT and not text[begin - 1].isspace():
+            begin -= 1
+        most = min(len(text), end + _LONGEST)
+        while end < most and not text[end].isspace():
+            end += 1
+        if whole and begin < whole[-1][1]:
+            begin = whole.pop()[0]
+        whole.append((begin, end))
+    return whole
+
+
+def _found(text: str) -> Iterator[Found]:
     plain, places = _plain(text)
     taken: list[tuple[int, int]] = []
     spaced = [piece.span() for piece in islice(_SPACED.finditer(plain), _MOST)]

@@ -173,8 +173,10 @@ class Numbers:
             return True
         if before & self._each and (after | next_) & (self._fall | self._paid):
             return len(number.digits) > 1
-        if composed and after & self._fall:
+        if composed and (after | (next_ if not after & self._unit else 0)) & self._fall:
             return not 1 <= len(number.digits) <= 1 or "نیم" in keys[number.last - 1] or number.magnitude
+        if len(number.digits) > 2 and after & self._fall and (not next_ or next_ & self._stop):
+            return True  # «تو بازار ۲۰۰ می‌دن»
         if not (number.magnitude and number.first):
             return False
         became = keys[number.first - 1] in ("شد", "شده", "میشه", "شدش")

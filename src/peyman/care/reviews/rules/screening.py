@@ -99,13 +99,15 @@ class Screener:
         self._leads = bits["latin"] | bits["other"] | bits["dot_word"] | bits["spoken_at"] | bits["mail_word"]
         self._not_words = bits["stop"] | bits["digit"]
         self._domains = {name: bits[name] for name in DOMAINS}
+        self._all_called = bits["friends"] | bits["others"] | bits["your_view"]
+        self._called = self._all_called | bits["someone"]
         self._asking = 0
         for name in ("copula", "is", "have", "become", "whether", "someone", "price", "i", "you", "he", "we", "they"):
             self._asking |= bits[name]
         for name in bits:
             if name.startswith("ask_"):
                 self._asking |= bits[name]
-        self._asked = {name: bits[f"asks_{name}"] for name in DOMAINS}
+        self._asked = {name: bits[f"asks_{name}"] for name in _FITS}
 
     def screen(self, written: Submission) -> Screening:
         """Hold `written` against the rules of its kind. Raises ValueError for another kind."""
@@ -160,11 +162,18 @@ class Screener:
     def _foreign(self, readings: list[Reading]) -> bool:
         """Say whether the text is no Persian; where it has no letters, its title speaks for it."""
         for reading in readings[:2]:
-            words = [at for at, mask in enumerate(reading.masks) if mask & self._letters]
-            if not words:
+            spelled, own, written = self._letters, self._own, 0
+            known = 0
+            for mask in reading.masks:
+                if mask & spelled:
+                    written += 1
+                    if mask & own:
+                        known += 1
+            if not written:
                 continue
-            if sum(1 for at in words if reading.masks[at] & self._own) * 10 >= len(words) * 6:
+            if known * 10 >= written * 6:
                 return False  # most of its words are ours
+            words = [at for at, mask in enumerate(reading.masks) if mask & spelled]
             if not shape.not_persian(reading, self._lexicon, words):
                 return False
             # What leads elsewhere is Latin by nature; it has a rule of its own.
@@ -241,6 +250,7 @@ class Screener:
         heard_rules = {heard.rule for heard in told}
         asked = not heard_rules.isdisjoint(("R07", "R10"))
         addressed = {heard.sentence for heard in told if heard.rule == "R10"}
+        questions = {heard.sentence for heard in told if heard.rule == "R07"}
         for heard in told:
             if heard.sentence in addressed and (heard.rule == "R07" or heard.why == _WANTS_VIEWS):
                 continue  # it asks another writer: that is R10
@@ -250,8 +260,16 @@ class Screener:
                 self._is_answered(reading, heard.sentence) or self._is_of_a_title(reading, heard.sentence)
             ):
                 continue
-            called = reading.sentences[heard.sentence].mask & (self._bits["friends"] | self._bits["someone"])
-            if heard.rule == "R09" and asked and not called and heard.why in _WAITS:
+            mask = reading.sentences[heard.sentence].mask
+            called, all_ = mask & self._called, mask & self._all_called
+            if heard.rule == "R16" and heard.sentence in addressed:
+                continue  # what others wrote is no hearsay
+            if (
+                heard.rule == "R09"
+                and asked
+                and heard.why in _WAITS
+                and not (all_ or (called and heard.sentence not in questions))
+            ):
                 continue  # whoever asks waits for an answer; nothing more is said by it
             start, end = reading.span(heard.first, heard.last)
             if heard.rule == "R08" and self._is_quoted_title(reading, heard.sentence, start, end):
@@ -259,10 +277,14 @@ class Screener:
             yield _Hit(heard.rule, reading, start, end, heard.why)
         if reading.mask & (self._spoken | self._maybe):
             rule = "R18" if kind == "review" else "Q01c"
+            spoken, either, told_of = self._spoken, self._spoken | self._maybe, 0
             for at, mask in enumerate(reading.masks):
-                if mask & self._spoken or (mask & self._maybe and self._marks_an_object(reading, at)):
+                if mask & either and (mask & spoken or self._marks_an_object(reading, at)):
                     start, end = reading.span(at, at + 1)
                     yield _Hit(rule, reading, start, end, f"«{reading.typed[start:end]}» گفتاری است")
+                    told_of += 1
+                    if told_of == MOST_FINDINGS:
+                        break
 
     def _is_quoted_title(self, reading: Reading, number: int, start: int, end: int) -> bool:
         """«ابله» of Dostoevsky: a word of a book's name between quotation marks insults nobody."""
@@ -368,27 +390,35 @@ class Screener:
 
     def _is_of_another(self, product: str, body: Reading) -> bool:
         """Say whether what is asked for is a thing that no product of this kind has."""
+        asked = [name for name, bit in self._asked.items() if body.mask & bit]
+        if not asked or len(body.typed) > _TOLD_AT_LENGTH:
+            return False  # who tells at length speaks of other things, too
         about = self._reader.read(product)
-        first = next((mask for mask in about.masks if any(mask & bit for bit in self._domains.values())), 0)
-        kinds = {name for name, bit in self._domains.items() if first & bit}
-        if not kinds:
-            return False
-        asked = {name for name, bit in self._asked.items() if body.mask & bit}
-        return bool(asked) and not any(name in _FITS[kind] for kind in kinds for name in asked)
+        kinds = {name for name, bit in self._domains.items() if about.mask & bit}
+        return bool(kinds) and not any(_FITS[name] & kinds for name in asked)
 
     def _whole(self, rule: str, reading: Reading, why: str) -> _Hit:
         return _Hit(rule, reading, 0, len(reading.typed), why)
 
 
-DOMAINS = ("electric", "wear", "food", "book", "beauty", "home", "app")
+DOMAINS = ("electric", "wear", "food", "book", "beauty", "home", "app", "vehicle", "toy", "kitchen", "medicine", "pet")
+# What only products of these kinds have: asked of others, the question stands in the wrong place.
 _FITS = {
-    "electric": {"electric", "app", "home"},
+    "computing": {"electric", "app", "toy"},
     "wear": {"wear"},
-    "food": {"food"},
+    "food": {"food", "kitchen", "medicine", "pet"},
+    "cooking": {"food", "kitchen"},
     "book": {"book", "app"},
-    "beauty": {"beauty"},
-    "home": {"home"},
-    "app": {"app", "electric", "book"},
+    "skin": {"beauty", "medicine", "wear", "food", "electric"},
+    "vehicle": {"vehicle"},
+    "cooling": {"electric", "kitchen", "vehicle"},
+    "dose": {"medicine", "food", "beauty", "pet"},
+    "travel": set[str](),
+    "spin": {"electric", "kitchen", "vehicle", "toy"},
+    "play": {"toy", "app"},
+    "battery": {"electric", "home", "kitchen", "beauty", "vehicle", "toy", "app", "medicine", "wear"},
+    "size": {"wear", "electric", "home", "kitchen", "vehicle", "toy", "beauty", "pet"},
+    "plug": {"electric", "kitchen", "home", "beauty", "toy", "vehicle"},
 }
 _WAITS = frozenset(
     (

@@ -30,6 +30,7 @@ EMOJI = re.compile(
 _EYES = r"[:;=xX8]"
 EMOTICON = re.compile(
     r"(?<![0-9A-Za-z\u06f0-\u06f9\u0660-\u0669:])(?:[:;=][\-'’^oO]?[)(\]\[DPpOo3*|/\\<>]{1,8}(?![A-Za-z0-9/])|[:;=][\-'’][)(]|[xX]D(?=\s*(?:$|[\n!.)؟\U0001f300-\U0001faff])))"
+    r"|(?<=[\u0600-\u06ff] )[(]{1,3} :(?=\s|$)"
     r"|(?<![A-Za-z0-9\u06f0-\u06f9])[(]{1,8}[\-'’]?[:;=](?![0-9\u06f0-\u06f9:])"
     r"|\^[_.\-oO]?\^|[Tt]_[Tt]\b|-_+-|>_<|o_O|O_o|[:;]['’]\(|<3(?![0-9])|¯\\_|\(\^|:\)\)+"
     r"|(?<=[\s\u0600-\u06ff.!؟]):[)(]+|(?<=[\u0600-\u06ff])[)(]:(?=\s|$)"
@@ -96,7 +97,8 @@ def repeated(reading: Reading, ignored: int) -> Iterator[tuple[int, int]]:
             continue
         last, count, here = at + 1, 1, at + 1
         while here < end:
-            if keys[here] == key or (count >= 2 and keys[here] == key + "ها"):
+            longer = count >= 2 and len(key) > 2 and keys[here].startswith(key)  # «داغ داغ داغ می‌کند», «بد بد بده»
+            if keys[here] == key or longer:
                 count, last, here = count + 1, here + 1, here + 1
             elif keys[here] in _BETWEEN and here + 1 < end and keys[here + 1] == key:
                 here += 1
@@ -129,6 +131,7 @@ def not_persian(reading: Reading, lexicon: Lexicon, words: list[int]) -> bool:
     """
     bits = lexicon.bits
     persian = latin = other = 0
+    named = True  # all that is Latin has the look of a name: «Dell Vostro 3520», «i7-1255U»
     mine: list[str] = []
     for at in words:
         size, mask = len(reading.keys[at]), reading.masks[at]
@@ -137,13 +140,16 @@ def not_persian(reading: Reading, lexicon: Lexicon, words: list[int]) -> bool:
             mine.append(reading.keys[at])
         elif mask & bits["latin"]:
             latin += size
+            raw = reading.typed[slice(*reading.span(at, at + 1))]
+            named = named and (len(raw) == 1 or any(one.isupper() or one.isdecimal() for one in raw))
         else:
             other += size
     letters_in_all = persian + latin + other
     if letters_in_all < 2:
         return False
     if persian * 3 < letters_in_all:
-        return True
+        function = sum(1 for word in mine if lexicon.words.get(word, 0) & bits["known"])
+        return not (named and not other and function >= 2)
     if not mine:
         return False
     return _is_arabic(mine, reading) or _is_mash(mine, lexicon)
@@ -164,9 +170,11 @@ def _is_arabic(words: list[str], reading: Reading) -> bool:
 def _is_mash(words: list[str], lexicon: Lexicon) -> bool:
     """Say whether most letters are of words that no Persian word begins to look like."""
     odd = whole = 0
+    strangers = True
     for word in words:
         whole += len(word)
         if word in lexicon.words:
+            strangers = strangers and len(word) < 4
             continue
         if len(word) == 1:
             odd += 1
@@ -182,7 +190,7 @@ def _is_mash(words: list[str], lexicon: Lexicon) -> bool:
             or (len(word) > 3 and len(set(word)) <= 2)
         ):
             odd += len(word)
-    return odd * 2 > whole
+    return odd * 2 > whole or (strangers and len(words) > 1 and odd * 3 >= whole)
 
 
 def says_nothing(reading: Reading, lexicon: Lexicon) -> bool:

@@ -94,33 +94,30 @@ class Ear:
                 bits.append(mask & -mask)
                 mask &= mask - 1
             groups.setdefault(min(bits, key=lambda bit: often.get(bit, 0)), []).append(signal)
-        self._groups = groups
+        self._groups = {
+            bit: [(one.pattern.needs, one.pattern.without, one) for one in group] for bit, group in groups.items()
+        }
         self._anchors = 0
         for bit in groups:
             self._anchors |= bit
 
     def hear(self, reading: Reading) -> Iterator[Heard]:
         """Yield each sentence in which the weights of a rule come to the threshold, with what spoke for it."""
-        mask = reading.mask
-        tried = []
-        anchors = mask & self._anchors
-        while anchors:
-            bit = anchors & -anchors
-            anchors ^= bit
-            for signal in self._groups[bit]:
-                needs = signal.pattern.needs
-                if mask & needs == needs:
-                    tried.append(signal)
-        if not tried:
+        if not reading.mask & self._anchors:
             return
+        groups, masks, stop = self._groups, reading.masks, self._stop
         for number, sentence in enumerate(reading.sentences):
+            mask = sentence.mask
+            anchors = mask & self._anchors
             found: dict[str, list[tuple[int, int, int, str]]] = {}
-            for signal in tried:
-                needs = signal.pattern.needs
-                if sentence.mask & needs == needs and not sentence.mask & signal.pattern.without:
-                    place = patterns.match(signal.pattern, reading.masks, sentence.first, sentence.last, self._stop)
-                    if place:
-                        found.setdefault(signal.rule, []).append((signal.weight, *place, signal.why))
+            while anchors:
+                bit = anchors & -anchors
+                anchors ^= bit
+                for needs, without, signal in groups[bit]:
+                    if mask & needs == needs and not mask & without:
+                        place = patterns.match(signal.pattern, masks, sentence.first, sentence.last, stop)
+                        if place:
+                            found.setdefault(signal.rule, []).append((signal.weight, *place, signal.why))
             for rule, heard in found.items():
                 total = sum(one[0] for one in heard) + self._spoken_against(rule, reading, sentence)
                 if total >= THRESHOLD:

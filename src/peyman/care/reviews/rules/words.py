@@ -17,6 +17,7 @@ _HUNG = (
     *((ending, 4) for ending in "شم شه رو و".split()),
 )
 _SELLERS = ("فروشی", "فروشیها", "فروشیهای", "فروشیای", "فروشیهایی")
+_SPANS = ("روزه", "ساله", "ماهه", "ساعته", "نفره", "گانه", "شده")  # «سه‌روزه» is written so
 _SHOPS = ("سرا", "سرای", "شاپ", "مارکت", "استور")
 _KEPT = 60_000  # tokens whose meaning is kept; a language has fewer that recur
 
@@ -218,7 +219,9 @@ class Reader:
             # What its parts mean stays: «از دیجی‌کالا» still names the shop.
             shape = reduce(or_, masks[first:last])
             new_keys.append(whole)
-            new_masks.append(self._of(whole, shape) | shape & ~glue)
+            new_masks.append(
+                self._lexicon.with_groups((self._of(whole, shape) | shape & ~glue) & ~self._lexicon.derived)
+            )
             new_places.append((places[first][0], places[last - 1][1]))
             done = last
         return new_keys + keys[done:], new_masks + masks[done:], new_places + places[done:]
@@ -257,8 +260,10 @@ class Reader:
             return self._seller  # «کتاب‌فروشی»
         if key.endswith(_SHOPS) and len(key) > 6:
             return self._shop  # «پرده‌سرای»، «روژاشاپ»
-        if key[-1] == "ه" and words.get(key[:-1], 0) & known:
+        if key[-1] == "ه" and words.get(key[:-1], 0) & known and not key.endswith(_SPANS):
             return self._spoken  # «بودنه»، «کیلوییه»
+        if key.endswith("یه") and len(key) > 5:
+            return self._spoken  # «مهتابیه»، «بلبرینگیه»
         if key[-1] == "س" and words.get(key[:-1] + "ه", 0) & known:
             return self._spoken  # «دونفرس»
         for ending in ("ش", "ت", "شون", "ن", "ید", "ین"):
