@@ -120,7 +120,7 @@ def test_pictures_come_in_are_put_in_order_and_stand_on_the_page(
         fit(reader)
         if folder_of_pictures:
             pictures.take(reader, folder_of_pictures, "product-pictures", dark=theme == "dark")
-        reader.get_by_role("link", name="سبز").click()
+        reader.get_by_role("link", name="سبز", exact=True).click()
         expect(shown.locator(".shots > li:visible img")).to_have_attribute("alt", "کتری برقی سبز پرتو")
         shown.get_by_role("link", name=re.compile("^ویدیو")).click()
         film = shown.locator("video")

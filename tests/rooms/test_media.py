@@ -293,6 +293,23 @@ def test_a_killed_sweep_is_finished_and_a_new_file_waits_for_it(folder: Path, pr
     assert work.sweep(later + actions.LEASE) == 0 and len(stored(folder)) == 4
 
 
+def test_tables_that_are_older_than_their_folder_find_what_was_made(folder: Path, product: Product) -> None:
+    bring(media.png(500, 400), media.mp4(), media.jpeg())
+    before = {row.key: (row.incoming, row.due_at) for row in MediaFile.objects.all()}
+    work.work(NOW)
+    shown, rows = gallery(product), MediaFile.objects.order_by("pk").values_list("key", "state", "width", "stored")
+    made = list(rows)
+    for key, (place, due_at) in before.items():  # as after a restore
+        MediaFile.objects.filter(key=key).update(state="waiting", incoming=place, due_at=due_at, stored=0)
+    assert work.work(NOW) == 3
+    assert list(rows) == made and gallery(product) == shown
+    lost = next(row for row in MediaFile.objects.all() if row.width == 700)
+    (folder / f"media/{lost.key[:2]}/{lost.key}-320.webp").unlink()
+    MediaFile.objects.filter(pk=lost.pk).update(state="waiting", incoming="media/incoming/gone", due_at=NOW)
+    work.work(NOW)
+    assert MediaFile.objects.get(pk=lost.pk).fault == "torn"
+
+
 def test_what_the_dead_left_is_removed_after_a_day(
     folder: Path, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from peyman.kernel.errors import Refused, TryLater
 from peyman.shop.media import actions, rules
 from peyman.shop.media.models import MediaFile
 from peyman.shop.media.rules.blanks import blanked
+from peyman.shop.media.rules.pictures import webp
 
 log = structlog.get_logger()
 
@@ -145,8 +146,11 @@ def _make(file: MediaFile, now: datetime) -> None:
         actions.give_up(key=file.key, incoming=file.incoming, fault=refusal.fault)
         log.info("media.unfit", key=file.key, fault=refusal.fault)
     except FileNotFoundError:
-        # Another was faster, or what came is lost: then whoever brought it is told to bring it again.
-        actions.give_up(key=file.key, incoming=file.incoming, fault="torn")
+        # Another was faster; or the tables are older than the folder, after a restore. What is lost is brought again.
+        if there := _there(file):
+            actions.made(file=file, made=there, now=now)
+        else:
+            actions.give_up(key=file.key, incoming=file.incoming, fault="torn")
     except OSError as fault:
         actions.put_off(file=file, until=now + PUT_OFF)
         log.error("media.not_made", key=file.key, fault=str(fault))
@@ -170,6 +174,19 @@ def _make_video(file: MediaFile, path: Path) -> actions.Made:
         looked = rules.look(source, settings.MEDIA_LIMITS)
         _write(settings.MEDIA_ROOT / rules.video_file(file.key, file.form), blanked(source.pieces(), looked.blanks))
         return actions.Made(looked.width, looked.height, source.size)
+
+
+def _there(file: MediaFile) -> actions.Made | None:
+    """Return what was made of a file before, if all of it lies there."""
+    if file.kind == MediaFile.Kind.VIDEO:
+        path = settings.MEDIA_ROOT / rules.video_file(file.key, file.form)
+        return actions.Made(file.width, file.height, path.stat().st_size) if path.is_file() else None
+    paths = {width: settings.MEDIA_ROOT / rules.picture_file(file.key, width) for width in rules.WIDTHS}
+    made = {width: path.read_bytes() for width, path in paths.items() if path.is_file()}
+    if not made:
+        return None
+    width, height = webp(rules.Held(made[max(made)]))
+    return actions.Made(width, height, sum(map(len, made.values()))) if list(made) == rules.widths_of(width) else None
 
 
 def sweep(now: datetime) -> int:
