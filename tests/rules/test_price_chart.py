@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peyman.entrypoints.storefront.chart import HEIGHT, TOP, Price, draw
+from peyman.entrypoints.chart import HEIGHT, TOP, Price, draw
 from peyman.shop.catalog.rules import lowest_since
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -24,11 +24,12 @@ class Field:
     options: tuple[tuple[str, str], ...] = ()  # value, title: makes it a list to choose from
     list: str = ""  # id of the datalist that proposes values
     clause: str = ""  # register id of the clause behind the error
+    prefix: str = ""  # of its id, where a page has boxes of one name in several forms
 
     @property
     def described_by(self) -> str:
         """Ids of hint and error, for aria-describedby."""
-        parts = [f"f-{self.name}-{part}" for part, text in (("h", self.hint), ("e", self.error)) if text]
+        parts = [f"f-{self.prefix}{self.name}-{part}" for part, text in (("h", self.hint), ("e", self.error)) if text]
         return " ".join(parts)
 
 

@@ -30,6 +30,8 @@ class Desk:
 DESKS: list[Desk] = [
     Desk("/desk/orders/", "سفارش‌ها", "orders"),
     Desk("/desk/goods/", "کالاها", "goods"),
+    Desk("/desk/prices/", "قیمت‌ها", "prices"),
+    Desk("/desk/sale/", "توقف فروش", "sale"),
     Desk("/desk/search/", "جست‌وجو", "search"),
     Desk("/desk/promises/", "قول‌ها", "promises"),
     Desk("/desk/refunds/", "بازپرداخت‌ها", "refunds"),

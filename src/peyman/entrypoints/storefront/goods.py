@@ -18,6 +18,7 @@ from peyman.entrypoints.storefront import addresses, kept, structured
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.errors import Missing
 from peyman.kernel.text import normalise, whole_number
+from peyman.promises import queries as promises
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import BrandView, Card, CardPage, Facet
 from peyman.shop.catalog.queries.marks import Mark
@@ -163,6 +164,12 @@ def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
     return kept.answer(request, page)
 
 
+def stop_of_shop(now: datetime) -> dict[str, object]:
+    """What a page without goods tells of a stop of all sale (D25), {} where there is none. Two statements."""
+    since = shop_stopped_at()
+    return {"stopped_since": since, "terms": promises.terms_in_force(now)} if since else {}
+
+
 def ends_at(cards: Sequence[Card], now: datetime) -> datetime | None:
     """Return when the first of the offers on these cards ends; None where none runs."""
     return min((card.offer_until for card in cards if card.offer_until and card.offer_until > now), default=None)
@@ -175,7 +182,7 @@ def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None,
         "asked": asked,
         "found": found,
         "cards": found.items,
-        "stopped_since": None if found.total else shop_stopped_at(),
+        **({} if found.total else stop_of_shop(now)),
         "heading": heading,
         "maker": maker,
         "crumbs": [Link(addresses.category(crumb.slug), crumb.title) for crumb in found.crumbs],

@@ -11,7 +11,6 @@ from peyman.entrypoints.storefront.templatetags import fa
 from peyman.market.incidents.queries import public as incidents
 from peyman.promises import queries as promises
 from peyman.shop.catalog import queries as catalog
-from peyman.shop.catalog.queries.sale import shop_stopped_at
 from peyman.shop.offers import actions as offers
 
 _ROW = 4
@@ -43,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
             "cheaper": cheaper,
             "newest": newest,
-            "stopped_since": None if newest else shop_stopped_at(),
+            **({} if newest else goods.stop_of_shop(now)),
             "notice": incidents.latest() if notice else None,
             "canonical": addresses.whole("/"),
             "summary": _SUMMARY,

@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from peyman.entrypoints import clock
-from peyman.entrypoints.storefront import addresses, chart, kept, structured
+from peyman.entrypoints import chart, clock
+from peyman.entrypoints.storefront import addresses, kept, structured
 from peyman.entrypoints.storefront.owed import Owed
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.clauses import carries_out

@@ -6,7 +6,7 @@ from typing import Final
 RIGHTS: Final[dict[str, frozenset[str]]] = {
     # Sees every order and moves it; what is sealed of one it opens for a reason that stays.
     "orders": frozenset({"desk", "orders", "promises", "addresses"}),
-    "catalogue": frozenset({"desk", "goods", "search", "readers"}),
+    "catalogue": frozenset({"desk", "goods", "prices", "sale", "search", "readers"}),
     # Looks after personal data: reports of violations, and what is kept of whom.
     "privacy": frozenset({"desk", "privacy", "people"}),
     # Holds the network's addresses against the national registry.
@@ -18,6 +18,8 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "desk",
             "orders",
             "goods",
+            "prices",
+            "sale",
             "money",
             "refunds",
             "addresses",
