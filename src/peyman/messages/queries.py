@@ -193,6 +193,13 @@ def seen_lately(now: datetime, span: timedelta = rules.HEALTH_SPAN) -> list[rule
     return [rules.Seen(*row) for row in rows.values_list("provider", "outcome", "at")[:_ENOUGH_SEEN]]
 
 
+def oldest_due(now: datetime) -> datetime | None:
+    """Return since when the message that should have left first waits for a worker; None where none does. One query."""
+    rows = Message.objects.filter(sent_at=None, dead_at=None, due_at__lte=now)
+    found: datetime | None = rows.aggregate(oldest=Min("due_at"))["oldest"]
+    return found
+
+
 def announced() -> list[rules.Announced]:
     """Return all that we write from, or ever wrote from. One query."""
     rows = Sender.objects.order_by("pk").values_list("kind", "address", "starts_at", "ends_at")

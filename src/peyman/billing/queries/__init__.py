@@ -1,6 +1,8 @@
 """What was paid, where every rial lies, and what the bank says otherwise."""
 
 from peyman.billing.queries.payments import (
+    Answers,
+    answers_of_banks,
     balance,
     by_token,
     captured_of,
@@ -13,6 +15,8 @@ from peyman.billing.queries.payments import (
 )
 
 __all__ = [
+    "Answers",
+    "answers_of_banks",
     "balance",
     "by_token",
     "captured_of",

@@ -1,8 +1,10 @@
 """What was paid, and where every rial lies."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Count, Max, Q, Sum
 
 from peyman.billing.models import Bill, Entry, Payment, Refund
 from peyman.billing.rules.payments import UnknownPayment
@@ -39,6 +41,24 @@ def live_payment(bill: Bill, now: object) -> Payment | None:
         .order_by("pk")
         .last()
     )
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How a bank did lately: when it last told of money that came, and whether it owes us an answer for long."""
+
+    captured_at: datetime | None
+    is_silent: bool
+
+
+def answers_of_banks(now: datetime, *, span: timedelta, patience: timedelta) -> dict[str, Answers]:
+    """Return gateway → how it did in the `span` before `now`: silent where a payment has been at it for longer than
+    `patience` and it still does not say how it stands. One query.
+    """
+    rows = Payment.objects.filter(created_at__gt=now - span).order_by().values("gateway")
+    waits = Q(state=Payment.State.VERIFYING, created_at__lt=now - patience)
+    told = rows.annotate(last=Max("captured_at"), waiting=Count("pk", filter=waits))
+    return {row["gateway"]: Answers(row["last"], row["waiting"] > 0) for row in told}
 
 
 def balance(account: str) -> int:

@@ -22,8 +22,7 @@ def titled(title: str) -> str:
 
     "" where nothing of it can stand in an address.
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", title) if not unicodedata.combining(c))
-    plain = unicodedata.normalize("NFC", plain)
+    plain = "".join(c for c in unicodedata.normalize("NFC", title) if not unicodedata.combining(c))  # no vowel signs
     kept: list[str] = []
     length = 0
     for word in _WORD.findall(latin_digits(plain).casefold()):

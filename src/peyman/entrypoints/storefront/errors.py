@@ -1,12 +1,16 @@
 """Pages for what did not work: refusals with their clause, faults of ours, addresses that lead nowhere."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Missing, Refused, TryLater
 
+_WORD = re.compile(r"[^\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 _RETRY_AFTER = 30  # seconds, where nobody knows better
 
 
@@ -28,6 +32,7 @@ class Words:
     clause: str = ""
     tone: str = ""
     more: list[str] = field(default_factory=list)
+    search: str | None = None  # what to look for instead, in a search box; None shows none
 
 
 _GOODS, _ORDERS, _CART = Act("/goods/", "دیدن کالاها"), Act("/orders/", "دیدن سفارش‌های من"), Act("/cart/", "دیدن سبد")
@@ -95,7 +100,7 @@ def page(
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     """Answer a refusal: what did not happen, why, what it did not cost, what now; then the clause."""
     if isinstance(refusal, Missing):
-        return page(request, Words(NOT_FOUND.heading, refusal.detail, NOT_FOUND.acts), refusal.status)
+        return page(request, _lost(request, refusal.detail), refusal.status)
     clause = refusal.clause or ""
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
     if refusal.status == 410:
@@ -128,7 +133,14 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(request, NOT_FOUND, 404)
+    return page(request, _lost(request, NOT_FOUND.says), 404)
+
+
+@carries_out("D115")
+def _lost(request: HttpRequest, says: str) -> Words:
+    """What to say of an address that leads nowhere: with the words of the address to search for, where it has some."""
+    words = " ".join(_WORD.findall(request.path.rstrip("/").rpartition("/")[2]))
+    return replace(NOT_FOUND, says=says, clause="D115", search=words[:100] if _LETTERS.search(words) else "")
 
 
 def fault(request: HttpRequest) -> HttpResponse:

@@ -37,7 +37,7 @@ _STRANGE = "روی پیوندش نزنید، کدی به کسی نگویید و 
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@carries_out("D13", "D14")
+@carries_out("D13", "D14", "D119")
 def official(request: HttpRequest) -> HttpResponse:
     """The public list; a POST asks of a message's mark, or of an address, whether it is ours.
 

@@ -22,6 +22,8 @@ from peyman.entrypoints.storefront import (
     profile,
     promises,
     sandbox,
+    sitemap,
+    status,
     suggest,
     terms,
 )
@@ -84,4 +86,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("robots.txt", health.robots),
+    path("status/", status.status),
+    path("sitemap.xml", sitemap.index),
+    path("sitemaps/pages.xml", sitemap.pages),
+    path("sitemaps/goods-<int:number>.xml", sitemap.goods),
 ]

@@ -69,8 +69,7 @@ def by_hash(sha256: str | None, now: datetime) -> TermsVersion:
     if sha256 is None:
         raise TermsVersion.DoesNotExist("no terms are in force; `peyman init` publishes the first version")
     found = _by_hash(sha256)
-    if number_in_force(now) != found.number:
-        _last().append((now, found.number))
+    _last().append((now, found.number))
     return found
 
 

@@ -174,8 +174,8 @@ def glance(slug: str, *, now: datetime, most: int = _ALL) -> Glance:
 def _shelved(row: Sequence[Any]) -> Shelved:
     told = Shelved(*row)
     until = told.offer_until
-    if isinstance(until, str):  # SQLite hands out what it keeps
-        until = datetime.fromisoformat(until).replace(tzinfo=UTC)
+    if until is not None and until.tzinfo is None:  # SQLite keeps UTC and does not say so
+        until = until.replace(tzinfo=UTC)
     return told._replace(offer_until=until, is_on_sale=bool(told.is_on_sale), left=max(told.left or 0, 0))
 
 
