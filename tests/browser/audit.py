@@ -25,7 +25,8 @@ _WRONG = r"""() => {
   for (const element of document.querySelectorAll('*'))
     for (const attribute of element.attributes)
       if (/^(style$|on)/.test(attribute.name)) wrong.push(`inline ${attribute.name}: ${name(element)}`);
-  for (const element of document.querySelectorAll('script:not([src], [type="application/ld+json"]), main style, body style'))
+  const scripts = 'script:not([src], [type="application/ld+json"])';
+  for (const element of document.querySelectorAll(`${scripts}, main style, body style`))
     if (!element.closest('svg')) wrong.push(`inline: ${name(element)}`);
 
   // A flex box drops the space between a word and the bdi after it, unless it has a gap of its own.

@@ -100,7 +100,7 @@ def test_pictures_come_in_are_put_in_order_and_stand_on_the_page(
     expect(page.get_by_role("status")).to_contain_text("ذخیره شد.")
     fit(page)
     if folder_of_pictures:
-        pictures.take(page, folder_of_pictures, "desk-media")
+        pictures.take(page, folder_of_pictures, "desk-media", sizes=(pictures.SIZES[1],))
 
     for context, theme in ((PHONE, "dark"), (DESK, "light")):
         reader = visit(**context, color_scheme=theme)
@@ -118,8 +118,8 @@ def test_pictures_come_in_are_put_in_order_and_stand_on_the_page(
         shown.get_by_role("link", name=re.compile("از بالا")).last.click()
         expect(shown.locator(".shots > li:visible img")).to_have_attribute("alt", "همان کتری از بالا")
         fit(reader)
-        if folder_of_pictures:
-            pictures.take(reader, folder_of_pictures, "product-pictures", dark=theme == "dark")
+        if folder_of_pictures and theme == "dark":
+            pictures.take(reader, folder_of_pictures, "product-pictures", dark=True, sizes=(pictures.SIZES[0],))
         reader.get_by_role("link", name="سبز", exact=True).click()
         expect(shown.locator(".shots > li:visible img")).to_have_attribute("alt", "کتری برقی سبز پرتو")
         shown.get_by_role("link", name=re.compile("^ویدیو")).click()
