@@ -15,6 +15,7 @@ from peyman.shop.catalog import actions, rules
 from peyman.shop.catalog.actions import runs
 from peyman.shop.catalog.models import ImportRun
 from peyman.shop.catalog.rules.tables import Unreadable
+from peyman.shop.offers.actions import ImportGuard
 from peyman.shop.orders.queries.sold import sold_products
 from peyman.shop.stock.actions import count_many
 
@@ -88,4 +89,5 @@ def _bring(run: ImportRun, rows: Iterable[rules.Row], *, is_check: bool) -> None
         skip=run.done,
         in_batch=in_batch,
         on_batch=on_batch,
+        guard=ImportGuard(),
     )

@@ -16,6 +16,7 @@ from peyman.kernel.text import persian_digits
 from peyman.shop.catalog import actions, queries, rules
 from peyman.shop.catalog.rules.tables import Unreadable, export_line
 from peyman.shop.catalog.rules.wording import sentence
+from peyman.shop.offers.actions import ImportGuard
 from peyman.shop.orders.queries.sold import sold_products
 from peyman.shop.stock.actions import count_many
 
@@ -46,6 +47,7 @@ def bring_in(file: Path, dry_run: bool, as_json: bool) -> None:
                 now=clock.now(),
                 dry_run=dry_run,
                 on_batch=_progress(table.about),
+                guard=ImportGuard(),
             )
     except Unreadable as refusal:
         raise CouldNot(f"{file}: {refusal.detail}") from refusal

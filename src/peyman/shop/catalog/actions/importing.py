@@ -37,6 +37,16 @@ class WasSold(Protocol):
         """Return those of these products, by key, that somebody bought."""
 
 
+class PriceGuard(Protocol):
+    """`offers.actions.ImportGuard`: the catalogue does not know who has to look at a price."""
+
+    def held(self, moved: Sequence[NewPrice]) -> dict[str, str]:
+        """Return SKU → code of what keeps its price from moving; one that may move is left out."""
+
+    def hold(self, moved: Sequence[NewPrice], *, by: str, now: datetime) -> None:
+        """Let prices wait for a second person, in the transaction of the batch."""
+
+
 class OnBatch(Protocol):
     """What is told of each batch inside its transaction: the report on its records, and what stands until now."""
 
@@ -99,6 +109,8 @@ class _Plan:
     new_variants: list[tuple[Variant, rules.Goods]] = field(default_factory=list)
     changed_variants: dict[int, Variant] = field(default_factory=dict)
     moved: list[NewPrice] = field(default_factory=list)  # prices of variants that are there
+    waiting: list[NewPrice] = field(default_factory=list)  # likewise, that do not move by this import
+    warned: dict[str, rules.Reading] = field(default_factory=dict)  # by SKU: what is told of those
     counts: dict[int, int] = field(default_factory=dict)  # stock of variants that are there
     stale: set[int] = field(default_factory=set)  # products whose pages change
     refused: dict[str, rules.Reading] = field(default_factory=dict)  # by SKU
@@ -117,6 +129,7 @@ def import_records(
     why: str = "",
     skip: int = 0,
     in_batch: OnBatch | None = None,
+    guard: PriceGuard | None = None,
 ) -> Report:
     """Import the records of one file and report on each.
 
@@ -124,6 +137,9 @@ def import_records(
     A refused record changes nothing, the rest goes on. Goods that are not in the file stay as they are; the
     same file again changes nothing. With `dry_run` nothing is written and the report is the same. `on_batch`
     is told the records done so far.
+
+    A price of goods that were there moves only as far as `guard` lets it; else the record is in with the price it had
+    and a warning that says so. Without a guard every price moves.
 
     What changes of goods that were there is remembered with `why`, and as a correction where `was_sold` says that
     somebody bought them (D113). An import that was interrupted passes over the first `skip` records, which are in;
@@ -133,7 +149,7 @@ def import_records(
     reader = rules.FileReader(queries.reference())
     shelves = _Shelves()
     source = iter(rows)
-    how = _How(count_stock, was_sold, by, why, now, dry_run, in_batch)
+    how = _How(count_stock, was_sold, by, why, now, dry_run, in_batch, guard)
     for reading in map(reader.read, islice(source, skip)):
         shelves.told |= {reading.goods.product_code} if reading.goods else set()
     while batch := [reader.read(row) for row in islice(source, BATCH)]:
@@ -157,6 +173,7 @@ class _How:
     now: datetime
     dry_run: bool
     in_batch: OnBatch | None
+    guard: PriceGuard | None
 
 
 class _Shelves:
@@ -177,8 +194,10 @@ def _carried_out(batch: Sequence[rules.Reading], shelves: _Shelves, report: Repo
         try:
             with transaction.atomic():
                 plan = _planned(batch, goods, shelves)
+                _let_wait(plan, batch, how.guard)
                 owed = [] if how.dry_run else _written(plan, how)
-                told = [replace(plan.refused.get(r.sku, r) if r.goods else r, goods=None) for r in batch]
+                instead = plan.warned | plan.refused
+                told = [replace(instead.get(r.sku, r) if r.goods else r, goods=None) for r in batch]
                 after = _tallied(plan, report, owed, told)
                 if how.in_batch:
                     how.in_batch(told, after)
@@ -232,6 +251,19 @@ def _planned(batch: Sequence[rules.Reading], goods: Sequence[rules.Goods], shelv
             _plan_variant(plan, variant, item, shelves)
     _name(plan.new_products)
     return plan
+
+
+def _let_wait(plan: _Plan, batch: Sequence[rules.Reading], guard: PriceGuard | None) -> None:
+    """Take the prices out of a plan that move too far for an import, and say so of their records."""
+    held = guard.held(plan.moved) if guard and plan.moved else {}
+    if not held:
+        return
+    plan.waiting = [each for each in plan.moved if each.variant.sku in held]
+    plan.moved = [each for each in plan.moved if each.variant.sku not in held]
+    for reading in batch:
+        if reading.goods and (code := held.get(reading.sku)):
+            fields = tuple(dict.fromkeys((*reading.fields, "price_rial")))
+            plan.warned[reading.sku] = replace(reading, outcome="repair", codes=(*reading.codes, code), fields=fields)
 
 
 def _of_another_product(reading: rules.Reading) -> rules.Reading:
@@ -374,6 +406,8 @@ def _written(plan: _Plan, how: _How) -> list[str]:
     Variant.objects.bulk_create(fresh)
     first = [NewPrice(variant, variant.price, variant.list_price) for variant in fresh]
     move_prices([*first, *plan.moved], reason="import", by=by, now=now)
+    if how.guard and plan.waiting:
+        how.guard.hold(plan.waiting, by=by, now=now)
     saved = {variant.pk: variant for variant, *_ in plan.moved} | plan.changed_variants
     if saved:
         Variant.objects.bulk_update(saved.values(), [*_VARIANT_COLUMNS, "price", "list_price", "cheaper_at"])
