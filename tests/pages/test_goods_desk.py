@@ -60,7 +60,7 @@ def test_every_page_of_the_desk_opens(staff: Client) -> None:
     html_of(staff.get(f"/goods/{variant.product.slug}/corrections/"))
 
 
-def test_whoever_has_not_the_right_finds_no_desk(client: Client, clock: Path) -> None:
+def test_whoever_has_not_the_right_finds_no_desk(client: Client, shop: TermsVersion) -> None:
     make.product(code="A")
     for role in ("customer", "orders", "finance", "privacy", "tariff"):
         client.force_login(make.person(role=role))
