@@ -92,6 +92,7 @@ PLACE, FINALITY, UNDO = (f"peyman.shop.orders.actions.{name}" for name in ("plac
 CLOSING, REQUESTS, SHOP_CANCEL = (
     f"peyman.shop.orders.actions.{name}" for name in ("closing", "requests", "shop_cancel")
 )
+CATALOG = "peyman.shop.catalog"
 FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 TARIFF = "peyman.market.tariff"
 AUDIT = "peyman.market.tariff.rules.audit"
@@ -442,6 +443,30 @@ GUARDS: list[Guard] = [
         "D68",
         "a carrier is offered where it does not go",
         Cut("peyman.shop.shipping.rules:goes_to", "    return province ==", "    return True or province =="),
+    ),
+    Guard(
+        "D113",
+        "a specification that people bought by is corrected in silence",
+        Cut(f"{CATALOG}.actions.history:remember", "is_correction=subject.is_sold and", "is_correction=False and"),
+    ),
+    Guard(
+        "D113",
+        "nobody says why such a specification is corrected",
+        Cut(f"{CATALOG}.rules.goods:check_why", "if is_needed and", "if False and"),
+    ),
+    Guard(
+        "D113",
+        "a source stays beside a value that it never vouched for",
+        Cut(
+            f"{CATALOG}.actions.importing:_plan_product",
+            "item.attributes[name] == product.attributes.get(name)",
+            "True",
+        ),
+    ),
+    Guard(
+        "D117",
+        "a price is called approved and nobody says by whom",
+        Cut(f"{CATALOG}.rules.goods:check_basis", 'if new["price_reference"]:', "if True:"),
     ),
     Guard(
         "D118",

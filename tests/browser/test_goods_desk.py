@@ -85,8 +85,6 @@ def test_goods_are_found_corrected_added_and_brought_from_a_file(office, colleag
     expect(page).to_have_url(re.compile("/desk/goods/AVD-M1/specs/"))
     page.goto("/desk/goods/AVD-M1/variants/AVD-M1-01/")
     pictured("desk-goods-variant")
-    page.goto("/desk/goods/AVD-A6/history/")
-    pictured("desk-goods-history")
 
     file = tmp_path / "avand.csv"
     file.write_text(FILE, "utf-8")
