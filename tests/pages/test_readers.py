@@ -118,10 +118,24 @@ def test_a_sign_that_we_did_not_sign_makes_nobody_a_new_reader(shop: TermsVersio
     assert answers == [200] * ALLOWED + [429] * 2
 
 
+def test_headers_of_any_length_fill_no_memory(shop: TermsVersion, desk: Desk) -> None:
+    client = Client(headers={"X-Forwarded-For": "9" * 5000})
+    client.cookies["terms"] = "x" * 5000
+    request = client.get("/goods/", **at("5.112.44.7")).wsgi_request
+    assert (readers.address_of(request), readers.sign_of(request)) == ("5.112.44.7", "")
+
+
 def test_one_subscriber_of_ipv6_is_one_reader_whatever_the_end_of_the_address(shop: TermsVersion, desk: Desk) -> None:
     ends = [read(Client(), 1, address=f"2a01:5ec0:1234:5678::{n:x}")[0] for n in range(ALLOWED + 1)]
     assert ends == [200] * ALLOWED + [429]
     assert read(Client(), 1, address="2a01:5ec0:1234:5679::1") == [200]
+
+
+def test_a_proxy_that_does_not_say_who_asks_shuts_nobody_out(shop: TermsVersion, desk: Desk, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    told = ["5.1.2.3, 10.0.0.1", "5.1.2.3", "nonsense, 10.0.0.1", ""]
+    answers = [Client().get("/goods/", HTTP_X_FORWARDED_FOR=each, REMOTE_ADDR="10.0.0.1") for each in told]
+    assert [answer.status_code for answer in answers] == [200] * 4
 
 
 @pytest.mark.clause("D19")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest, HttpResponse
 
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 API = "/api/"
 EVERY = 60.0  # seconds between two notes of a process
+_LONGEST = 600  # characters of a header that are remembered: what strangers send fills no memory
 _MAX_CRAWLER_FILE = 2_000_000  # bytes
 _CLAUSE = Act("/terms/#c-3-4", "بند ۳-۴ شرایط")
 
@@ -68,6 +70,7 @@ class Desk:
         self.shut_out: dict[str, str] = {}
         self.process = secrets.token_hex(6)
         self.origin = lru_cache(maxsize=8192)(self._origin)
+        self.browser = lru_cache(maxsize=8192)(lambda sign: "b" + rules.hidden(settings.SECRET_KEY, sign))
 
     def _origin(self, address: str) -> Origin:
         ip = ipaddress.ip_address(address)
@@ -86,8 +89,9 @@ class Desk:
 
         `sign`: what tells one browser or caller from others at its address, "" for whoever carries nothing of ours.
         """
-        browser = "b" + rules.hidden(settings.SECRET_KEY, sign) if sign else ""
-        why = self.shut_out.get("a" + origin.key) or self.shut_out.get(browser) or self.shut_out.get("s" + origin.key)
+        browser = self.browser(sign) if sign else ""
+        out = self.shut_out
+        why = out and (out.get("a" + origin.key) or out.get(browser) or out.get("s" + origin.key))
         if why and not origin.crawler:
             raise ShutOut(reason=why, mail=settings.MAIL_FROM)
         if origin.crawler:
@@ -158,7 +162,7 @@ class ReadersAtTheDoor:
             return self.get_response(request)
         at = int(clock.now().timestamp())
         try:
-            wait = desk.take(desk.origin(limits.address_of(request)), sign_of(request), page, at)
+            wait = desk.take(desk.origin(address_of(request)), sign_of(request), page, at)
         except ShutOut as refusal:
             return refused(request, refusal)
         if wait:
@@ -169,13 +173,30 @@ class ReadersAtTheDoor:
 readers = ReadersAtTheDoor
 
 
+def address_of(request: HttpRequest) -> str:
+    """Return the address of whoever asks; "0.0.0.0" where a proxy of ours does not say it: the page is read anyhow."""
+    proxies: int = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")[-_LONGEST:] if proxies else ""
+    return _address(request.META.get("REMOTE_ADDR", ""), forwarded, proxies)
+
+
+@lru_cache(maxsize=8192)
+def _address(remote: str, forwarded: str, proxies: int) -> str:
+    asked = HttpRequest()
+    asked.META = {"REMOTE_ADDR": remote, **({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})}
+    try:
+        return limits.address_of(asked)
+    except (PermissionDenied, ImproperlyConfigured):
+        return "0.0.0.0"  # noqa: S104  nobody's
+
+
 def sign_of(request: HttpRequest) -> str:
     """Return what tells one reader from others at an address: our signed cookie; "" where there is none.
 
     The API reads its tokens later, and a made-up one would be a new reader each time: there everybody is a stranger.
     """
     cookie = "" if request.path.startswith(API) else request.COOKIES.get(implied.COOKIE, "")
-    return cookie if cookie and implied.is_ours(cookie) else ""
+    return cookie if cookie and len(cookie) <= _LONGEST and implied.is_ours(cookie) else ""
 
 
 def refused(request: HttpRequest, refusal: TooManyReads | ShutOut) -> HttpResponse:
