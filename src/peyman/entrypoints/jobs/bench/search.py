@@ -1,6 +1,7 @@
 """What search finds, by kind of query, and how long it takes among 100,000 products.
 
-The goods come from a catalogue file (`--goods`); what people type, and which goods answer it, stands in `search_queries*.txt`.
+The goods come from a catalogue file (`--goods`); what people type, and which goods answer it, stands in the files
+`search_queries*.txt`.
 For the time every product is copied, each copy with a word of its own, so that the vocabulary grows with the shelf.
 Every query is another one, so that each list is composed anew.
 """
@@ -148,7 +149,11 @@ def _copied(there: int, products: int) -> None:
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         columns = {
-            table: [each.name for each in connection.introspection.get_table_description(cursor, table)]
+            table: [
+                each.name
+                for each in connection.introspection.get_table_description(cursor, table)
+                if each.name != "search_vector"  # follows the words by itself
+            ]
             for table in _CATALOGUE_TABLES
         }
         steps = {}

@@ -138,7 +138,7 @@ def _taken(groups: Sequence[Group], nearest: str, vocabulary: Vocabulary) -> Ite
         for plain in text.search_words(word).split():
             written.setdefault(plain, word.strip("()[]،,.:"))
     for group in groups:
-        if any(word in vocabulary for word in group.typed.split()):
+        if all(word in vocabulary for word in group.typed.split()):
             continue
         other = next((one for one in group.others if one.is_likely and all(w in written for w in one.words)), None)
         if other and other.cost > asking.MEANT:
@@ -223,25 +223,14 @@ def _meets(groups: Sequence[Group], among: Collection[int] | None) -> tuple[str,
     if among is not None:
         needs.insert(0, [(kind(key),) for key in sorted(among)])
     if connection.vendor == "sqlite":
-        asked = " AND ".join(f"({' OR '.join(map(_all_of, ways))})" for ways in needs)
-        return "catalog_found MATCH %s", [asked]
-    tests: list[str] = []
-    values: list[Any] = []
-    for ways in needs:
-        single = [words[0] for words in ways if len(words) == 1]
-        several = [list(words) for words in ways if len(words) > 1]
-        tests.append(" OR ".join(["w && %s"] * bool(single) + ["w @> %s"] * len(several)))
-        values += [*([single] if single else []), *several]
-    where = " AND ".join(f"({test})" for test in tests).replace("w ", "string_to_array(search_words, ' ') ")
-    return where, values
+        return "catalog_found MATCH %s", [_asked(needs, " AND ", " OR ", '"{}"')]
+    return "search_vector @@ %s::tsquery", [_asked(needs, " & ", " | ", "'{}'")]
 
 
-def _all_of(words: Sequence[str]) -> str:
-    """FTS5's way of asking for all of these words, none of which holds a quote."""
-    return f"({' AND '.join(map(_QUOTED, words))})"
-
-
-_QUOTED: Final = '"{}"'.format
+def _asked(needs: Sequence[Sequence[Sequence[str]]], both: str, either: str, quoted: str) -> str:
+    """The same in the index's own language, which quotes whole words; none of them holds a quote or a backslash."""
+    ways = (either.join(f"({both.join(map(quoted.format, words))})" for words in each) for each in needs)
+    return both.join(f"({way})" for way in ways)
 
 
 def _ranked(hits: Sequence[int], groups: Sequence[Group], titles: Mapping[int, str]) -> tuple[dict[int, int], str]:
