@@ -93,6 +93,7 @@ CLOSING, REQUESTS, SHOP_CANCEL = (
     f"peyman.shop.orders.actions.{name}" for name in ("closing", "requests", "shop_cancel")
 )
 CATALOG = "peyman.shop.catalog"
+ORDERED_PRICES = "peyman.shop.orders.actions.prices"
 FORM, CARTS = "peyman.shop.orders.rules.form", "peyman.shop.carts"
 TARIFF = "peyman.market.tariff"
 AUDIT = "peyman.market.tariff.rules.audit"
@@ -467,6 +468,33 @@ GUARDS: list[Guard] = [
         "D117",
         "a price is called approved and nobody says by whom",
         Cut(f"{CATALOG}.rules.goods:check_basis", 'if new["price_reference"]:', "if True:"),
+    ),
+    Guard(
+        "D25",
+        "orders are stopped and nobody can say by whom",
+        Cut(f"{CATALOG}.actions.sale:_remembered", "SaleSwitch.objects.create(", "SaleSwitch("),
+    ),
+    Guard(
+        "D26",
+        "what was registered before a stop cannot be paid any more",
+        Cut(
+            f"{ORDERED_PRICES}:_pieces",
+            "return stock.on_hand - stock.allocated if stock else 0",
+            "return stock.on_hand - stock.allocated if stock and variant.is_on_sale else 0",
+        ),
+        first="tests/rooms/test_offers_and_orders.py",
+    ),
+    Guard(
+        "D27",
+        "what is no longer sold is ordered all the same",
+        Cut(f"{PLACE}:_asked", "if not (variant.is_on_sale and variant.product.is_on_sale):", "if False:"),
+        first="tests/rooms/test_offers_and_orders.py",
+    ),
+    Guard(
+        "D122",
+        "an offer that is over stands until a worker finds time",
+        Cut("peyman.shop.offers.actions.due:settle", "if not over:", "if True:"),
+        first="tests/rooms/test_offers.py",
     ),
     Guard(
         "D118",
