@@ -78,6 +78,8 @@ _HANDLE = re.compile(
     r"|(?<![ا-یa-z])(?:ا?ای\s?دی(?:م|ه|ش)?|ایدی(?:م|ه|ش)?|یوزر\s?نیم|پیج(?:م|مون)?|کانال(?:م|مون)?|تل\s?گرام(?:م)?|اینس\s?تا(?:گرام)?(?:م|مون)?|روبیکا|ایتا|دایرکت|شناسه)(?:[\s:،«»\-]{1,3}[ا-ی]{1,12}){0,5}[\s:،«»(\-]{1,3}@?[a-z][a-z0-9.]{1,20}_[a-z0-9_.]{2,30}(?![a-z])"
     r"|(?<![ا-یa-z])(?:ا?ای\s?دی(?:م)?|ایدی(?:م)?|یوزر\s?نیم(?:م)?|نام کاربری)(?:\s?(?:من|ما|تلگرام(?:م)?|اینستا(?:گرام)?(?:م)?|:|=|-|،)){0,4}\s{0,2}[a-z][a-z0-9_.]{3,40}"
 )
+_IS_HANDLE = re.compile(rf"(?<![ا-یa-z])(?:{_NETWORKS}|آیدی|ایدی|ای دی|پیج)(?:م|مون|مه)?[\s:=-]{{1,3}}$")
+_SURE = re.compile(rf"\.(?:{_SURE_TLD}|me)(?:/|$)|/")
 # Names of techniques that have the shape of a domain.
 _TECHNIQUES = frozenset({"asp.net", "vb.net", "paint.net", "node.js", "socket.io", "ado.net", "dr.web"})
 _SPACED = re.compile(r"(?<![a-z0-9])(?:[a-z0-9@][ \u200b]{1,2}(?:[.@/:][ \u200b]{0,2})?){3,60}[a-z0-9](?![a-z0-9])")
@@ -153,8 +155,16 @@ def _found(text: str) -> Iterator[Found]:
                 end -= 1
             if start >= end or any(start < b and a < end for a, b in taken) or plain[start:end] in _TECHNIQUES:
                 continue
+            if (
+                kind == "link"
+                and _IS_HANDLE.search(plain[max(0, start - 24) : start])
+                and not _SURE.search(plain[start:end])
+            ):
+                kind_of = "handle"  # «اینستاگرامم sahar.art»
+            else:
+                kind_of = kind
             taken.append((start, end))
-            yield Found(kind, places[start], places[end - 1] + 1)
+            yield Found(kind_of, places[start], places[end - 1] + 1)
 
 
 def _plain(text: str) -> tuple[str, list[int] | range]:

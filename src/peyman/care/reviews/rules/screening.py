@@ -252,7 +252,8 @@ class Screener:
         addressed = {heard.sentence for heard in told if heard.rule == "R10"}
         questions = {heard.sentence for heard in told if heard.rule == "R07"}
         for heard in told:
-            if heard.sentence in addressed and (heard.rule == "R07" or heard.why == _WANTS_VIEWS):
+            views = heard.why == _WANTS_VIEWS or (heard.rule == "R09" and heard.why in _WAITS)
+            if heard.sentence in addressed and (heard.rule == "R07" or views):
                 continue  # it asks another writer: that is R10
             if heard.rule == "R07" and not reading.sentences[heard.sentence].mask & self._letters:
                 continue  # «؟؟؟» asks nothing
@@ -418,6 +419,7 @@ _FITS = {
     "play": {"toy", "app"},
     "battery": {"electric", "home", "kitchen", "beauty", "vehicle", "toy", "app", "medicine", "wear"},
     "size": {"wear", "electric", "home", "kitchen", "vehicle", "toy", "beauty", "pet"},
+    "volume": {"home", "kitchen", "electric", "beauty", "food", "vehicle", "pet", "medicine"},
     "plug": {"electric", "kitchen", "home", "beauty", "toy", "vehicle"},
 }
 _WAITS = frozenset(

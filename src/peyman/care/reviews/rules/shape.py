@@ -193,6 +193,11 @@ def _is_mash(words: list[str], lexicon: Lexicon) -> bool:
     return odd * 2 > whole or (strangers and len(words) > 1 and odd * 3 >= whole)
 
 
+_NO_TITLE = frozenset(
+    "نظر نظرم نظرات من بنده نقد نقدی بررسی دیدگاه دیدگاهم کامنت کامنتم عنوان تیتر بدون متن ندارد نداره ندارم".split()
+)
+
+
 def says_nothing(reading: Reading, lexicon: Lexicon) -> bool:
     """Say whether a title that is there holds no content: signs, mash, or a mere greeting."""
     bits = lexicon.bits
@@ -210,6 +215,8 @@ def says_nothing(reading: Reading, lexicon: Lexicon) -> bool:
         return True
     if all(len(reading.keys[at]) == 1 for at in content) and not digits:
         return True
+    if all(reading.keys[at] in _NO_TITLE for at in content) and not digits:
+        return True  # «نظر من» over what is nothing else
     mine = [reading.keys[at] for at in content if reading.masks[at] & bits["persian"]]
     latin = [reading.keys[at] for at in content if reading.masks[at] & bits["latin"]]
     if mine and not latin:
