@@ -17,7 +17,7 @@ PAGES: dict[str, Open] = {}
 AS_CUSTOMER = {"home", "orders", "order", "pro-forma"}  # the others are opened by someone new
 ANSWERS_TO_A_FORM = {"login-errors", "checkout-errors"}
 PICTURES = {"home", "goods", "product", "cart", "checkout", "checkout-errors", "order", "orders", "login", "code"}
-PICTURES |= {"welcome", "terms", "inbox", "payment-unknown", "not-found"}
+PICTURES |= {"status", "welcome", "terms", "inbox", "payment-unknown", "not-found"}
 IN_THE_DARK = {"home", "product", "order"}
 
 
@@ -41,6 +41,9 @@ PAGES |= {
     "home": goes_to("/"),
     "goods": goes_to("/goods/"),
     "goods-filtered": goes_to("/goods/?brand=avand&available=1&sort=cheapest"),
+    "category": goes_to("/category/e-reader/"),
+    "brand": goes_to("/brand/avand/"),
+    "status": goes_to("/status/"),
     "goods-none": goes_to("/goods/?q=چیزی‌که‌نیست"),
     "product": goes_to("/goods/avand-a6-e-reader/"),
     "product-sold-out": goes_to("/goods/parto-w4-table-fan/"),

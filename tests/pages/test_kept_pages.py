@@ -1,5 +1,6 @@
 """Pages are kept in memory, and nothing stale is ever seen: whatever moved is there on the very next read."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -182,6 +183,16 @@ def test_a_kept_page_carries_each_readers_own_name_cart_and_token(client: Client
     assert "سبد خرید، " not in client.get(PRODUCT).content.decode()
     token = html.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
     assert token not in stranger and len(token) == 64
+
+
+def test_a_kept_page_carries_every_drawing_it_uses_also_those_of_what_is_filled_in(
+    client: Client, reader: Variant
+) -> None:
+    for url in (PRODUCT, LIST, HOME):
+        html = read(client, url)
+        used = set(re.findall(r'<use href="#([a-z-]+)"', html))
+        assert used and used <= set(re.findall(r'<symbol id="([a-z-]+)"', html)), url
+    assert "k-next" in re.findall(r'<use href="#([a-z-]+)"', read(client))
 
 
 def test_the_token_of_a_kept_page_is_taken_with_its_cookie_and_no_other_is(reader: Variant) -> None:

@@ -132,6 +132,8 @@ TEMPLATES = [
     }
 ]
 
+SQLITE_PAGES = 4_000_000  # bytes of the file that each thread's connection may hold; the system holds all of it for all
+
 DATABASES = {"default": dj_database_url.parse(ENV.database_url, conn_max_age=600, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
@@ -140,7 +142,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;"
+            f"PRAGMA cache_size=-{SQLITE_PAGES // 1000}; PRAGMA temp_store=MEMORY;"
         ),
     }
 elif DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":

@@ -51,7 +51,7 @@ class HeldFrame(_Around):
     """Header and footer of a page that is kept for everybody: what is one reader's own is left open (see `kept`)."""
 
     changed_terms = None
-    symbols = ("i-cart", "i-doc", "i-user")  # drawn by what comes into the openings
+    symbols = ("i-cart", "i-doc", "i-user", "k-next")  # drawn by what comes into the openings
 
     def __init__(self, path: str, opening: Callable[[str], str]) -> None:
         super().__init__(path)

@@ -100,7 +100,8 @@ def page(
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     """Answer a refusal: what did not happen, why, what it did not cost, what now; then the clause."""
     if isinstance(refusal, Missing):
-        return page(request, _lost(request, refusal.detail), refusal.status)
+        says = refusal.detail if type(refusal).says != Missing.says else NOT_FOUND.says
+        return page(request, _lost(request, says), refusal.status)
     clause = refusal.clause or ""
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
     if refusal.status == 410:

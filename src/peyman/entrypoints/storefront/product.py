@@ -118,7 +118,6 @@ def _composed(
         "changes": [(step, step.words) for step in reversed(steps)],
         "facts": facts[:_FIRST_FACTS],
         "attributes": facts,
-        "has_more": len(facts) > _FIRST_FACTS or any(fact.source for fact in facts),
         "owed": kept.opening("owed") if is_sold else "",
         "description": page.description.split("\n") if page.description else [],
         "few": fa.FEW,

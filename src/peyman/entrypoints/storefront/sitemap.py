@@ -20,7 +20,7 @@ _PAGES = ("/", "/goods/", "/record/", "/terms/", "/official/", "/official/incide
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Name the files: one of pages, one for each 50,000 products."""
-    files = [("/sitemaps/pages.xml", None)]
+    files: list[tuple[str, datetime | None]] = [("/sitemaps/pages.xml", None)]
     files += [(f"/sitemaps/goods-{number}.xml", last) for number, last in maps.files()]
     rows = "".join(f"<sitemap>{_place(path, last)}</sitemap>\n" for path, last in files)
     return HttpResponse(_HEAD.format("sitemapindex") + rows + "</sitemapindex>\n", content_type=_XML)
