@@ -128,7 +128,7 @@ def test_the_decoder_can_open_nothing_and_start_nothing(tmp_path: Path) -> None:
     tried.write_text(
         f"import sys; sys.path.insert(0, {str(Path(child.__file__).parent)!r})\n"
         "import child, os, socket\n"
-        "child.close_doors(10, 1024)\n"
+        "child.close_doors(10, 1024, os.getppid())\n"
         "for attempt in (lambda: open('/etc/passwd'), lambda: open('x', 'w'), lambda: socket.socket(), os.pipe):\n"
         "    try: attempt()\n"
         "    except OSError as fault: print(fault.errno)\n"
@@ -137,6 +137,14 @@ def test_the_decoder_can_open_nothing_and_start_nothing(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, str(tried)], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert ended.stdout.split() == ["24"] * 4, ended.stderr
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["tried.py"]
+
+
+def test_a_decoder_whose_parent_ended_while_it_began_ends_too() -> None:
+    arguments = ["png", "160", "10", "1024", "999999999"]
+    ended = subprocess.run(
+        [sys.executable, "-I", child.__file__, *arguments], input=media.png(), capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, b"")
 
 
 def _webp(width: int, height: int, **options: object) -> bytes:

@@ -1,6 +1,7 @@
 """Pictures made anew: one process decodes what a stranger sent, and this one believes nothing that it answers."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -31,7 +32,8 @@ class Picture:
 
 def make(path: Path, form: str, widths: Sequence[int] = WIDTHS) -> Picture:
     """Decode a picture and make it anew at these widths, none wider than it is. Raises Unfit, OSError."""
-    command = [sys.executable, "-I", str(_CHILD), form, ",".join(map(str, widths)), str(SECONDS), str(MEGABYTES)]
+    limits = (form, ",".join(map(str, widths)), str(SECONDS), str(MEGABYTES), str(os.getpid()))
+    command = [sys.executable, "-I", str(_CHILD), *limits]
     with (
         path.open("rb") as file,
         subprocess.Popen(

@@ -1,12 +1,14 @@
 """A process that decodes one picture of a stranger, and can do nothing else.
 
-`python -I child.py FORM WIDTH,… SECONDS MEGABYTES < picture > answer`. It has no environment, opens no file once it has
-begun, and dies when it takes too much memory or time; a fault of a decoder ends it, and nobody beside it. The answer is
-one line of JSON, then the pictures it names, one after the other. It stands alone: nothing of Peyman is imported here.
+`python -I child.py FORM WIDTH,… SECONDS MEGABYTES PARENT < picture > answer`. It has no environment, opens no file once
+it has begun, and dies when it takes too much memory or time; a fault of a decoder ends it, and nobody beside it. The
+answer is one line of JSON, then the pictures it names, one after the other. It stands alone: nothing of Peyman is
+imported here.
 """
 
 import ctypes
 import json
+import os
 import resource
 import signal
 import sys
@@ -45,7 +47,7 @@ class NoPicture(Exception):
     """What came is not one picture that can be shown; its argument says why, in a word of the media's faults."""
 
 
-def close_doors(seconds: int, megabytes: int) -> None:
+def close_doors(seconds: int, megabytes: int, parent: int) -> None:
     """From here on: so much memory and time, no file, no other process, no new rights, and an end with the parent."""
     resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -57,6 +59,8 @@ def close_doors(seconds: int, megabytes: int) -> None:
         prctl = ctypes.CDLL(None).prctl
         prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
         prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        sys.exit(1)  # it ended before this one could hear of it
 
 
 def pictures(file: IO[bytes], form: str, widths: list[int]) -> tuple[tuple[int, int], dict[int, bytes]]:
@@ -135,12 +139,12 @@ def _on_white(drawn: Image.Image) -> Image.Image:
 
 def main(arguments: list[str]) -> None:
     """Read the picture from standard input and answer on standard output."""
-    form, widths, seconds, megabytes = arguments
+    form, widths, seconds, megabytes, parent = arguments
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = None  # the parent has counted them, and memory ends here
     answer = sys.stdout.buffer
     Image.preinit()
-    close_doors(int(seconds), int(megabytes))
+    close_doors(int(seconds), int(megabytes), int(parent))
     try:
         (width, height), made = pictures(sys.stdin.buffer, form, [int(one) for one in widths.split(",")])
     except NoPicture as fault:
