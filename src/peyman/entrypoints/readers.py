@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.http import HttpRequest, HttpResponse
 
 from peyman.entrypoints import clock, implied, limits
@@ -241,7 +241,7 @@ def _note_each_minute() -> None:
     while True:
         try:
             desk.note(clock.now())
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             log.warning("readers.database")
         except Exception:
             log.exception("readers.bug")

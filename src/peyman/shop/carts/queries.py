@@ -186,6 +186,9 @@ def known(sku: str, whose: Cart | Holder) -> Known | None:
     return Known(variant, variant.cart_id, variant.there or 0, variant.line is not None, variant.lines or 0)
 
 
+_UNREAD = ("description", "search_head", "search_words", "attributes", "gallery", "sources")  # nothing of a line
+
+
 @carries_out("D56")
 def view(whose: Whose, *, terms: TermsVersion, carrier_fee: int) -> CartView:
     """Return the cart at live prices and stock. One query, whatever its size.
@@ -196,7 +199,7 @@ def view(whose: Whose, *, terms: TermsVersion, carrier_fee: int) -> CartView:
         lines_of(whose)
         .select_related("cart", "variant__product__category", "variant__stock")
         .order_by("added_at", "pk")
-        .defer("variant__product__description", "variant__product__search_head", "variant__product__search_words")
+        .defer(*(f"variant__product__{name}" for name in _UNREAD))
     )
     lines: list[LineView] = []
     later: list[LineView] = []
