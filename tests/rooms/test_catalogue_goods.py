@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from peyman.entrypoints.jobs.invariants import CHECKS
 from peyman.kernel.errors import Invalid, Missing
 from peyman.shop.catalog.actions import goods, tree
 from peyman.shop.catalog.models import (
@@ -402,6 +403,27 @@ def test_a_brand_is_found_by_all_its_names_and_shares_none() -> None:
         assert "سامسونگ" in refused.value.fields[field]
     made = tree.add_brand(typed={"slug": "Snowa", "name": "اسنوا"}, by="PER-1", now=LATER)
     assert (made.slug, Brand.objects.count()) == ("snowa", 3)
+
+
+# ---- What must be true of them at every moment ----
+
+
+@pytest.mark.parametrize(
+    ("check", "breaks"),
+    [
+        ("categories_stand_where_their_paths_say", lambda: Category.objects.filter(level=2).update(path="باغ")),
+        ("categories_stand_where_their_paths_say", lambda: Category.objects.filter(level=1).update(level=2)),
+        ("sources_vouch_for_what_is_there", lambda: Product.objects.update(attributes={})),
+        ("sources_vouch_for_what_is_there", lambda: Product.objects.update(sources={"رم": ["hearsay", ""]})),
+        ("former_addresses_are_nobodys", lambda: Product.objects.update(slug="alpha")),
+    ],
+)
+def test_what_acts_keep_true_is_looked_after(alpha: Product, house: None, check: str, breaks: Any) -> None:
+    specify(Given("رم", "8", "manufacturer"))
+    save(slug="beta")
+    assert CHECKS[check](LATER).checked > 0 and CHECKS[check](LATER).bad == []
+    breaks()
+    assert CHECKS[check](LATER).bad != []
 
 
 # ---- What the desk reads ----

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from peyman.entrypoints import clock
 from peyman.entrypoints.jobs.console import BROKEN, answer
 from peyman.entrypoints.jobs.invariants import (  # each registers its checks
+    catalogue,
     database,
     goods,
     guard,
@@ -28,6 +29,7 @@ __all__ = [
     "CHECKS",
     "SWEEP_GRACE",
     "Finding",
+    "catalogue",
     "command",
     "database",
     "goods",
