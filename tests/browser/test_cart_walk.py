@@ -117,8 +117,8 @@ def test_one_cart_on_two_devices_tells_what_was_and_is_and_what_is_scarce(
     expect(lamp).to_contain_text("تنها ۳ عدد مانده")
     expect(gone).to_contain_text("ناموجود شد و در مبلغ سبد نیست")
     fit(page)
-    show(page, folder_of_pictures, "cart")
-    show(page, folder_of_pictures, "cart", dark=True)
+    show(page, folder_of_pictures, "cart-changed")
+    show(page, folder_of_pictures, "cart-changed", dark=True)
 
     # Told once. The clock goes on by what the server says, in place.
     page.reload()
