@@ -465,6 +465,24 @@ GUARDS: list[Guard] = [
         ),
     ),
     Guard(
+        "D115",
+        "an address that a product once had leads nowhere",
+        Cut("peyman.entrypoints.storefront.product:_sent_on", "if not now_at:", "if True:"),
+        first="tests/pages/test_found_pages.py",
+    ),
+    Guard(
+        "D115",
+        "the page of states calls everything up to date whatever waits",
+        Cut("peyman.entrypoints.storefront.status:_queue", "if oldest is None or now - oldest <= _LATE:", "if True:"),
+        first="tests/pages/test_found_pages.py",
+    ),
+    Guard(
+        "D119",
+        "nobody reads that no one sells for us",
+        Cut("peyman.entrypoints.storefront.official:official", '"agency": _AGENCY,', '"agency": "",'),
+        first="tests/pages/test_found_pages.py",
+    ),
+    Guard(
         "D117",
         "a price is called approved and nobody says by whom",
         Cut(f"{CATALOG}.rules.goods:check_basis", 'if new["price_reference"]:', "if True:"),
@@ -1231,13 +1249,193 @@ GUARDS: list[Guard] = [
         Cut("peyman.care.reviews.rules.table:decide", 'if "reject" in effects:', "if False:"),
     ),
     Guard(
+        "D80",
+        "a review in other letters is approved",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._foreign",
+            "if not shape.not_persian(",
+            "if True or not shape.not_persian(",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D81",
+        "blanks are not counted",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_letters",
+            "for start, end in shape.blanks(text):",
+            "for start, end in ():",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D82",
+        "stretched letters are not seen",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_letters",
+            "if mask & self._stretched:",
+            "if False:",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D83",
+        "a word may stand three times in a row",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_letters",
+            "in shape.repeated(",
+            "in () and (",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D84",
+        "emoji are not seen",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_letters",
+            "for start, end in shape.emoji(text):",
+            "for start, end in ():",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D91",
+        "a question among reviews is approved",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "R07": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D92",
+        "an insult is approved",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "R08": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D94",
+        "another reviewer is spoken to",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "R10": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D100",
+        "a complaint of the site stands among reviews",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "R15a": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D105",
+        "a question on the price is approved",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "Q02": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D106",
+        "another shop is asked for",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "Q03a": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D109",
+        "an order is asked after among questions",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "yield _Hit(heard.rule, reading, start, end, heard.why)",
+            'if heard.rule != "Q06": yield _Hit(heard.rule, reading, start, end, heard.why)',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D95",
+        "an amount of money is approved in a review",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_numbers",
+            "in self._numbers.money(reading):",
+            "in ():",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D97",
+        "a link is approved in a review",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_contacts",
+            'if found.kind == "link":',
+            'if found.kind == "link" and not review:',
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D98",
+        "a phone is approved in a review",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_numbers",
+            "in self._numbers.phones(reading):",
+            "in (() if review else self._numbers.phones(reading)):",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D103",
+        "speech passes for writing",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_words",
+            "if reading.mask & (self._spoken | self._maybe):",
+            "if False:",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
+        "D104",
+        "a question may be of any length",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_question",
+            "if len(written.text) > LONGEST_QUESTION:",
+            "if False:",
+        ),
+        first="tests/rules/test_screen_cases.py",
+    ),
+    Guard(
         "D107",
         "a question may be asked again in other words",
         Cut(
             "peyman.care.reviews.rules.screening:Screener._of_question",
-            "if self._repeats.same(mine, other) or",
+            "if any(self._repeats.same(mine, other) for mine in asked) or",
             "if",
         ),
+    ),
+    Guard(
+        "D108",
+        "a phone is approved in a question",
+        Cut(
+            "peyman.care.reviews.rules.screening:Screener._of_numbers",
+            "in self._numbers.phones(reading):",
+            "in (self._numbers.phones(reading) if review else ()):",
+        ),
+        first="tests/rules/test_screen_cases.py",
     ),
 ]
 

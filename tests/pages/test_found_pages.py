@@ -72,6 +72,7 @@ def test_a_product_has_its_title_in_its_address_and_the_short_one_shows_the_same
         assert f'<link rel="canonical" href="{HOST}{quote(TITLED)}">' in text_of(client.get(url))
 
 
+@pytest.mark.clause("D115")
 def test_an_old_title_and_an_old_slug_lead_to_the_address_in_use(client: Client, reader: Product) -> None:
     FormerSlug.objects.create(slug="old-reader", product=reader, at=NOW)
     moved = client.get("/goods/reader-a6/نام-پیشین/?sku=A6-2")

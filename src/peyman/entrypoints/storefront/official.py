@@ -32,6 +32,7 @@ class Verdict:
     more: str
 
 
+_AGENCY = "در هیچ جای کشور نمایندگی فروش یا خدمات پس از فروش نداریم. همه خدمات و پرداخت‌ها از دفتر مرکزی ما می‌گذرد."
 _COPIED = "اگر پیام شما از راه دیگری یا در روز دیگری رسیده است، شناسه را از پیام دیگری برداشته‌اند؛ به آن اعتماد نکنید."
 _STRANGE = "روی پیوندش نزنید، کدی به کسی نگویید و ما را باخبر کنید."
 
@@ -77,6 +78,7 @@ def official(request: HttpRequest) -> HttpResponse:
             for name, _ in KINDS
         ],
         "former": [row for row in rows if row.ends_at is not None and row.ends_at <= now],
+        "agency": _AGENCY,
         "host": urlsplit(settings.PUBLIC_URL).hostname or "",
         "mark_fields": [mark, to],
         "address_fields": [kind, address, day],
