@@ -28,11 +28,38 @@ def test_a_product_comes_with_all_its_variants_prices_in_rials_and_live_stock(cl
         {"sku": first.sku, "title": "سبز", "price": 9_000_000, "list_price": 10_000_000, "available": 3},
         {"sku": second.sku, "title": "سیاه", "price": 1_000_000, "list_price": 1_000_000, "available": 0},
     ]
-    assert listed(client)["items"] == [{"slug": product.slug, "title": "کفش پیاده‌روی", "variants": variants}]
+    plain = {"slug": product.slug, "title": "کفش پیاده‌روی", "picture": [], "variants": variants}
+    assert listed(client)["items"] == [plain]
     whole = client.get(f"/api/v1/products/{product.slug}").json()
     assert whole["variants"][:2] == variants
     assert whole["variants"][2]["available"] == 0
     assert whole["title"] == "کفش پیاده‌روی"
+    assert (whole["picture"], whole["gallery"]) == ([], [])
+
+
+def test_a_product_comes_with_its_pictures_and_films_and_they_cost_no_query(client, settings):
+    settings.PUBLIC_URL = "https://shop.example"
+    a, b = "a" * 40, "b" * 40
+    shots = [
+        {"key": b, "alt": "کفش در راه", "w": 640, "h": 360, "kind": "mp4", "color": "", "poster": a},
+        {"key": a, "alt": "کفش سبز", "w": 500, "h": 400, "kind": "picture", "color": "سبز"},
+    ]
+    product = make.product(picture=a, gallery=shots)
+    make.variant(product=product)
+    faces = [{"url": f"https://shop.example/media/{a}-{width}.webp", "width": width} for width in (160, 320, 640)]
+    assert listed(client)["items"][0]["picture"] == faces
+    whole = client.get(f"/api/v1/products/{product.slug}").json()
+    assert whole["picture"] == faces
+    assert whole["gallery"] == [
+        {
+            "kind": "video", "alt": "کفش در راه", "color": "", "width": 640, "height": 360, "pictures": faces,
+            "video": f"https://shop.example/media/{b}.mp4",
+        },
+        {
+            "kind": "picture", "alt": "کفش سبز", "color": "سبز", "width": 500, "height": 400, "video": None,
+            "pictures": [*faces[:2], {"url": f"https://shop.example/media/{a}-640.webp", "width": 500}],
+        },
+    ]  # fmt: skip
 
 
 def test_the_list_pages_by_key_without_a_gap_or_a_repeat(client):

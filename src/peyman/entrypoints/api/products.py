@@ -1,7 +1,9 @@
 """Goods, their prices and how many can be bought now."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import Query, Router
 
@@ -11,6 +13,7 @@ from peyman.entrypoints.api.guard import anyone
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import VariantView
 from peyman.shop.catalog.queries.suggest import suggest
+from peyman.shop.media import rules as media
 
 router = Router(tags=["goods"], auth=anyone)
 
@@ -30,7 +33,12 @@ def products(request: HttpRequest, asked: Query[schemas.ProductsAsk]) -> Any:
     variants = queries.variants_of([card.slug for card in page.items])
     return {
         "items": [
-            {"slug": card.slug, "title": card.title, "variants": [_variant(each) for each in variants[card.slug]]}
+            {
+                "slug": card.slug,
+                "title": card.title,
+                "picture": _pictures(media.faces(card.picture)),
+                "variants": [_variant(each) for each in variants[card.slug]],
+            }
             for card in page.items
         ],
         "facets": {
@@ -56,6 +64,8 @@ def product(request: HttpRequest, slug: str) -> Any:
         "category": [crumb.title for crumb in page.crumbs],
         "attributes": {name: str(value) for name, value in page.attributes.items()},
         "description": page.description,
+        "picture": _pictures(media.faces(page.picture)),
+        "gallery": [_shot(shot) for shot in media.arranged(page.gallery)],
         "variants": [_variant(variant) for variant in page.variants],
     }
 
@@ -70,6 +80,22 @@ def suggestions(request: HttpRequest, asked: Query[schemas.SuggestionsAsk]) -> A
         "brands": list(found.brands),
         "products": list(found.goods),
     }
+
+
+def _shot(shot: media.Shot) -> dict[str, Any]:
+    return {
+        "kind": "video" if shot.is_video else "picture",
+        "alt": shot.alt,
+        "color": shot.color,
+        "width": shot.width,
+        "height": shot.height,
+        "pictures": _pictures(shot.files),
+        "video": settings.PUBLIC_URL + shot.address if shot.is_video else None,
+    }
+
+
+def _pictures(files: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    return [{"url": settings.PUBLIC_URL + address, "width": width} for address, width in files]
 
 
 def _variant(variant: VariantView) -> dict[str, Any]:

@@ -83,9 +83,27 @@ class VariantGiven(Given):
     available: int = Field(description="Pieces that can be bought now. A cart reserves none.")
 
 
+class PictureGiven(Given):
+    url: str = Field(description="WebP; what it shows never changes.")
+    width: int = Field(description="Pixels across, at most.")
+
+
+class ShotGiven(Given):
+    """A picture or a video of a product."""
+
+    kind: Literal["picture", "video"]
+    alt: str = Field(description="What is seen, in Persian.")
+    color: str = Field(description="Of the variants that it shows; empty: of all.")
+    width: int
+    height: int
+    pictures: list[PictureGiven] = Field(description="The narrowest first; of a video the one that stands for it.")
+    video: str | None = Field(description="Where the film is: MP4 or WebM, in parts for who asks so.")
+
+
 class ProductGiven(Given):
     slug: str
     title: str
+    picture: list[PictureGiven] = Field(description="The main one in several widths; none: it has no picture.")
     variants: list[VariantGiven]
 
 
@@ -118,6 +136,7 @@ class ProductWhole(ProductGiven):
     category: list[str] = Field(description="Titles from the top.")
     attributes: dict[str, str]
     description: str
+    gallery: list[ShotGiven]
 
 
 class ProductsAsk(Schema):

@@ -44,9 +44,21 @@ class Shot:
         return f"{FOLDER}{self.key}.{self.kind}" if self.is_video else f"{FOLDER}{self.key}-{WIDTHS[-1]}.webp"
 
     @property
+    def files(self) -> list[tuple[str, int]]:
+        """(Address, pixels across) of the picture to show, the narrowest first; of a poster at most so many."""
+        if self.is_video:
+            return faces(self.poster)
+        return [(f"{FOLDER}{self.key}-{one}.webp", min(one, self.width)) for one in widths_of(self.width)]
+
+    @property
     def srcset(self) -> str:
         """All widths of a picture with how wide each really is, as `srcset` wants them."""
-        return ", ".join(f"{FOLDER}{self.key}-{one}.webp {min(one, self.width)}w" for one in widths_of(self.width))
+        return ", ".join(f"{address} {width}w" for address, width in self.files)
+
+
+def faces(key: str) -> list[tuple[str, int]]:
+    """Return (address, pixels across at most) of a picture of which only the key is known; none without one."""
+    return [(f"{FOLDER}{key}-{one}.webp", one) for one in WIDTHS[:-1]] if key else []
 
 
 def arranged(gallery: Sequence[Mapping[str, Any]], color: str = "") -> list[Shot]:
