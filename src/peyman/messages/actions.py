@@ -440,6 +440,11 @@ class _Contacts:
         news = {new.person_id for new in everyone if new.why is rules.Why.NEWSLETTER and new.person_id is not None}
         self._may_market = people.may_market_many(news) if news else frozenset()
 
+    def address(self, new: NewMessage) -> str:
+        """Return where a message goes, as addresses are stored; a confirmed mobile is stored like that already."""
+        is_known = new.channel == rules.SMS and "@" not in new.to and (new.person_id, new.to) in self._official
+        return new.to if is_known else rules.address(new.channel, new.to)
+
     def assert_recipient(self, new: NewMessage, to: str) -> None:
         rules.assert_recipient(
             new.why,
@@ -488,7 +493,7 @@ def _row(new: NewMessage, contacts: _Contacts, now: datetime) -> tuple[Message, 
         instead=_instead(new.instead, contacts),
     )
     try:
-        row.to = rules.address(new.channel, new.to)
+        row.to = contacts.address(new)
         contacts.assert_recipient(new, row.to)
         rendered = queries.render(new.channel, new.template, new.context, mark=row.mark, check_link=_check_link())
     except (rules.BadMessage, rules.NotOfficial, rules.NoConsent) as fault:
@@ -512,7 +517,7 @@ def _instead(new: NewMessage | None, contacts: _Contacts) -> dict[str, str] | No
         return None
     code = codes.new("MSG")
     try:
-        to = rules.address(new.channel, new.to)
+        to = contacts.address(new)
         contacts.assert_recipient(new, to)
         rendered = queries.render(new.channel, new.template, new.context, mark=_mark(code), check_link=_check_link())
     except (rules.BadMessage, rules.NotOfficial, rules.NoConsent) as fault:

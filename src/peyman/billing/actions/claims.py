@@ -42,12 +42,21 @@ def _askable(payments: Collection[Payment]) -> list[tuple[int, int]]:
     return [(payment.pk, payment.checks) for payment in payments if payment.state in ASKABLE]
 
 
-@transaction.atomic
+_waiting = Prepared(
+    lambda ids: (
+        Payment.objects.select_for_update()
+        .filter(pk__in=ids, state=Payment.State.PENDING)
+        .order_by("pk")
+        .values_list("pk")
+    )
+)
+
+
+@transaction.atomic(savepoint=False)
 def turn_down_many(*, payments: Collection[Payment]) -> set[int]:
     """Never verify these payments: what the bank holds for them goes back (A14). Returns the keys of those of which
     verifying had not begun.
     """
-    waits = Payment.objects.filter(pk__in=[payment.pk for payment in payments], state=Payment.State.PENDING)
-    down = set(waits.select_for_update().order_by("pk").values_list("pk", flat=True))
-    Payment.objects.filter(pk__in=down).update(state=Payment.State.FAILED, check_at=None, claimed_until=None)
+    down = {pk for (pk,) in _waiting(payment.pk for payment in payments)}
+    change(Payment, down, state=Payment.State.FAILED, check_at=None, claimed_until=None)
     return down

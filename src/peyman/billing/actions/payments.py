@@ -20,7 +20,7 @@ from peyman.people.models import Person
 from peyman.promises import actions as promises
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import parameter
-from peyman.tables import ByKey, Plus, Prepared, change, insert
+from peyman.tables import ByKey, Plus, Prepared, change, insert, insert_new
 
 ASKABLE = [Payment.State.PENDING, Payment.State.VERIFYING]
 
@@ -191,7 +191,12 @@ class Capture:
 
 
 _askable = Prepared(
-    lambda ids: Payment.objects.select_for_update().filter(pk__in=ids, state__in=ASKABLE).order_by("pk")
+    lambda ids: (
+        Payment.objects.select_for_update()
+        .filter(pk__in=ids, state__in=ASKABLE)
+        .defer("token_until", "captured_at", "check_at", "claimed_until", "idempotency_key", "request_hash")
+        .order_by("pk")
+    )
 )
 
 
@@ -314,6 +319,11 @@ class Owed:
     due_at: datetime
 
 
+_asked_before = Prepared(
+    lambda payments: Refund.objects.filter(payment__in=payments).values_list("payment_id", "reason")
+)
+
+
 @carries_out("D30")
 @transaction.atomic
 def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
@@ -324,7 +334,7 @@ def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
     """
     if not asks:
         return []
-    known = set(Refund.objects.filter(payment__in=[ask.payment for ask in asks]).values_list("payment_id", "reason"))
+    known = set(_asked_before(ask.payment.pk for ask in asks))
     asks = [ask for ask in asks if (ask.payment.pk, ask.reason) not in known]
     if not asks:
         return []
@@ -335,14 +345,14 @@ def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
         by_payment[ask.payment.pk] += ask.amount
         if ask.account:
             by_bill[ask.payment.bill_id] += ask.amount
-    left = Payment.objects.filter(pk__in=by_payment, refunded__lte=F("amount") - _by_pk(by_payment))
-    if left.update(refunded=F("refunded") + _by_pk(by_payment)) != len(by_payment):
+    owing = change(Payment, by_payment, up_to={"refunded": "amount"}, refunded=Plus(by_payment))
+    if owing != len(by_payment):
         raise rules.OverRefund
-    if by_bill:
-        bills = Bill.objects.filter(pk__in=by_bill, refunded__lte=F("paid") - _by_pk(by_bill))
-        if bills.update(refunded=F("refunded") + _by_pk(by_bill)) != len(by_bill):
-            raise rules.OverRefund
-    refunds = Refund.objects.bulk_create([_refund(ask, now) for ask in asks])
+    if change(Bill, by_bill, up_to={"refunded": "paid"}, refunded=Plus(by_bill)) != len(by_bill):
+        raise rules.OverRefund
+    refunds = insert_new([_refund(ask, now) for ask in asks])
+    if len(refunds) != len(asks):
+        raise IntegrityError("a refund of this payment for this reason was accepted meanwhile")
     post(
         [
             entry
