@@ -63,3 +63,12 @@ def acceptable() -> list[str]:
     """Return reviews that break no rule which refuses or asks a person."""
     lines = (HERE / "acceptable.txt").read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def mouths() -> Iterator[tuple[str, Submission]]:
+    """Yield texts of many mouths, each with the one rule that it breaks, or "-"."""
+    kinds = {"r": "review", "q": "question", "a": "answer"}
+    for line in (HERE / "mouths.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            rule, kind, text = line.split(" ", 2)
+            yield rule, Submission(kinds[kind], text)
