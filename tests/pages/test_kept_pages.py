@@ -84,6 +84,18 @@ def test_what_moved_is_on_the_next_page_that_is_read(client: Client, reader: Var
     assert words in client.get(url).content.decode()
 
 
+def test_home_shows_offers_with_their_hour_and_no_longer_when_it_has_come(
+    client: Client, reader: Variant, clock: Path
+) -> None:
+    offer(reader)
+    html = read(client, HOME)
+    shown = html.split('<section class="amazing"')[1].split("</section>")[0]
+    assert "کتاب‌خوان آوند" in shown and ">تا یکشنبه ۱۶ دی، ساعت ۱۰</time>" in shown
+    Variant.objects.update(offer_until=None)  # as the end of an offer leaves it
+    bump({reader.product_id})
+    assert "amazing" not in client.get(HOME).content.decode()
+
+
 def test_what_sold_out_is_seen_at_once(client: Client, reader: Variant) -> None:
     move, words = MOVES["what sold out"]
     for url in (PRODUCT, LIST):

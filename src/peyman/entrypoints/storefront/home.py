@@ -26,29 +26,29 @@ def home(request: HttpRequest) -> HttpResponse:
     mark = catalog.mark()
     record = promises.last_week(now)
     notice = incidents.latest_state()
-    newest, cheaper = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
-    if offers.settle(((card.sku, card.offer_until) for card in (*newest, *cheaper)), now=now):
+    rows = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
+    if offers.settle(((card.sku, card.offer_until) for card in rows.cards), now=now):
         mark = catalog.mark()
-        newest, cheaper = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
-    left = catalog.pieces([*newest, *cheaper], fa.FEW + 1)
+        rows = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
+    left = catalog.pieces(rows.cards, fa.FEW + 1)
     state = (mark, record, notice, left)
     page = kept.page("home", state, now)
     if page is None:
-        newest, cheaper = catalog.with_pieces(newest, left), catalog.with_pieces(cheaper, left)
         tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
         drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
         context = {
             "record": record,
             "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
-            "cheaper": cheaper,
-            "newest": newest,
-            **({} if newest else goods.stop_of_shop(now)),
+            "offers": catalog.with_pieces(rows.offers, left),
+            "cheaper": catalog.with_pieces(rows.cheaper, left),
+            "newest": catalog.with_pieces(rows.newest, left),
+            **({} if rows.newest else goods.stop_of_shop(now)),
             "notice": incidents.latest() if notice else None,
             "canonical": addresses.whole("/"),
             "summary": _SUMMARY,
             "share": {"kind": "website", "title": "پیمان، فروشگاهی که قولش ساعت دارد"},
             "data": structured.script(*structured.shop()),
         }
-        until = goods.ends_at([*newest, *cheaper], now)
+        until = goods.ends_at(rows.cards, now)
         page = kept.keep("home", state, request, "storefront/home.html", context, now=now, until=until)
     return kept.answer(request, page)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -186,6 +187,8 @@ def answer(request: HttpRequest, page: Page, **filled: Callable[[], str]) -> Htt
     body = b"".join([piece if isinstance(piece, bytes) else fill(piece) for piece in page.pieces])
     response = HttpResponse(body, status=page.status, content_type=_TEXT)
     patch_vary_headers(response, ["Cookie"])
+    if page.status == HTTPStatus.GONE:
+        response["Cache-Control"] = "no-cache"  # a browser keeps a bare 410 for ever, and what is gone may come back
     return response
 
 

@@ -302,10 +302,33 @@ WHERE v.sku IN ({})
 """
 
 
-def home_rows(newest: int, cheaper: int, *, mark: marks.Mark) -> tuple[list[Card], list[Card]]:
-    """Return what came last and what became cheaper, with the pieces that were left when they were composed."""
-    new = marks.remembered(mark, ("newest", newest), lambda: _newest(newest))
-    return new, marks.remembered(mark, ("cheaper", cheaper), lambda: _cheaper(cheaper))
+@dataclass(frozen=True, slots=True)
+class HomeRows:
+    """What the home page shows, with the pieces that were left when it was composed."""
+
+    newest: list[Card]
+    cheaper: list[Card]
+    offers: list[Card]  # those that end first come first
+
+    @property
+    def cards(self) -> list[Card]:
+        return [*self.newest, *self.cheaper, *self.offers]
+
+
+def home_rows(newest: int, cheaper: int, *, mark: marks.Mark) -> HomeRows:
+    """Return what came last, what became cheaper and what is on offer: no query where the shelf is as before."""
+    return HomeRows(
+        marks.remembered(mark, ("newest", newest), lambda: _newest(newest)),
+        marks.remembered(mark, ("cheaper", cheaper), lambda: _cheaper(cheaper)),
+        marks.remembered(mark, ("offers", cheaper), lambda: _running(cheaper)),
+    )
+
+
+def _running(limit: int) -> list[Card]:
+    rows = Variant.objects.filter(offer_until__isnull=False, is_on_sale=True, product__is_on_sale=True)
+    rows = rows.filter(stock__on_hand__gt=F("stock__allocated")).order_by("offer_until", "pk")
+    keys = list(dict.fromkeys(rows.values_list("product_id", flat=True)[: limit * 10]))
+    return [card for card in _cards_of(keys) if card.offer_until][:limit]
 
 
 def brand(slug: str, *, mark: marks.Mark | None = None) -> BrandView:
