@@ -70,6 +70,18 @@ def test_one_press_takes_out_what_is_gone_and_lowers_what_is_fewer(client: Clien
     assert list(CartLine.objects.values_list("variant__sku", "quantity")) == [(fewer.sku, 2)]
 
 
+def test_more_than_one_order_may_have_is_told_and_lowered_at_a_press(client: Client, shop: TermsVersion) -> None:
+    variant = make.variant(on_hand=90, price=1_000_000)
+    client.post("/cart/add", {"sku": variant.sku})
+    CartLine.objects.update(quantity=25)  # as the terms allowed before
+    html = html_of(client.get("/cart/"))
+    assert "در یک سفارش تا ۲۰ عدد از این کالا می‌فروشیم.</b> شما ۲۵ عدد خواسته‌اید." in html
+    # twenty of 1,000,000, post 500,000, insurance 60,000
+    assert "ادامه با موجودها، ۲٬۰۵۶٬۰۰۰ تومان</button>" in html
+    assert client.post("/cart/fit")["Location"] == "/checkout/"
+    assert CartLine.objects.get().quantity == 20
+
+
 @pytest.mark.parametrize("quantity", ["0", "-1", "1.5", "1000000000", "null", "true", ""])
 def test_a_quantity_that_is_none_is_refused_in_place_and_changes_nothing(
     client: Client, shop: TermsVersion, quantity: str

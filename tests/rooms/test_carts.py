@@ -76,7 +76,7 @@ def test_no_other_act_of_a_cart_writes_elsewhere_either(act: str) -> None:
             "set": lambda: actions.set_quantity(cart=cart, sku=variant.sku, quantity=2, terms=terms, now=NOW),
             "remove": lambda: actions.remove(cart=cart, sku=variant.sku),
             "later": lambda: actions.put_aside(cart=cart, sku=variant.sku, now=NOW),
-            "fit": lambda: actions.fit(cart=cart, now=NOW),
+            "fit": lambda: actions.fit(cart=cart, limit=20, now=NOW),
             "seen": lambda: actions.mark_seen(cart=cart, now=NOW),
             "merge": lambda: actions.merge(visitor_key="mine", person=person, now=NOW),
             "sweep": lambda: actions.sweep_left(days=30, now=later),

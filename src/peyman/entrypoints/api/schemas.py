@@ -207,9 +207,9 @@ class LineGiven(Given):
 
 
 class NoticeGiven(Given):
-    """What changed since the cart was last read. `old` and `new` are unit prices, or pieces for gone and fewer."""
+    """What changed since the cart was last read. `old` and `new`: unit prices; pieces for gone, fewer and limit."""
 
-    kind: Literal["dearer", "cheaper", "gone", "fewer"]
+    kind: Literal["dearer", "cheaper", "gone", "fewer", "limit"]
     sku: str
     title: str
     old: int

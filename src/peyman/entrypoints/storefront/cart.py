@@ -75,7 +75,7 @@ class Line:
     @property
     def fewer(self) -> int:
         """The next number down that can be bought, 0 when only taking it out is left."""
-        return min(self.line.quantity - 1, self.line.available)
+        return min(self.line.quantity - 1, self.line.available, self.limit)
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,9 @@ def later(request: HttpRequest) -> HttpResponse:
 @require_POST
 def fit(request: HttpRequest) -> HttpResponse:
     """Take out what is gone, lower what there is less of, and go on to the checkout."""
-    holder = visitor.holder_of(request)
-    actions.fit(cart=holder, now=clock.now(), device=visitor.device_of(request))
+    holder, now = visitor.holder_of(request), clock.now()
+    limit = parameter(promises.terms_in_force(now).parameters, "max_quantity")
+    actions.fit(cart=holder, limit=limit, now=now, device=visitor.device_of(request))
     return redirect("/checkout/" if queries.count(holder) else "/cart/")
 
 
@@ -213,7 +214,7 @@ def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -
         "changed": _changed(view.notices),
         "left_out": view.cart.left_out if view.cart else [],
         "max_lines": rules.MAX_LINES,
-        "fits": not any(notice.kind in ("gone", "fewer") for notice in view.notices),
+        "fits": view.fits,
         "fitted_total": fitted_total(view, terms, carrier.fee if carrier else 0),
         "ways": _ways(carriers, carrier),
         "way_chosen": "carrier" in request.GET,
@@ -277,7 +278,8 @@ def _ways(carriers: list[Carrier], chosen: Carrier | None) -> list[Way]:
 
 def fitted_total(view: CartView, terms: TermsVersion, carrier_fee: int) -> int:
     """Return what the cart would come to, fees included, if every line took no more than there is. Rials."""
-    goods = sum(line.unit_price * min(line.quantity, line.available) for line in view.lines)
+    limit = parameter(terms.parameters, "max_quantity")
+    goods = sum(line.unit_price * min(line.quantity, line.available, limit) for line in view.lines)
     fees = rules.fees(
         goods,
         packing_fee=parameter(terms.parameters, "packing_fee"),

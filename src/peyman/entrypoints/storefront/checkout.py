@@ -79,7 +79,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     cart = carts.of_person(person)
     if request.method != "POST":
         view = carts.view(cart, terms=promises.terms_in_force(now), carrier_fee=0)
-        if not view.lines or any(notice.kind in ("gone", "fewer") for notice in view.notices):
+        if not view.lines or not view.fits:
             return redirect("/cart/")
         return _page(request, cart, _known(person) | _chosen(request, person), now)
     typed = {name: value[:_LONGEST] for name, value in request.POST.items() if isinstance(value, str)}

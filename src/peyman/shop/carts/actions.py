@@ -172,8 +172,11 @@ def empty(*, cart: Cart, variants: Iterable[int] | None = None) -> None:
 
 
 @carries_out("D56")
-def fit(*, cart: Cart | Holder, now: datetime, device: str = "") -> None:
-    """Take out what is gone and lower what there is less of. The number of statements does not grow with the lines."""
+def fit(*, cart: Cart | Holder, limit: int, now: datetime, device: str = "") -> None:
+    """Take out what is gone, and lower what there is less of or what is above the `limit` of an order.
+
+    The number of statements does not grow with the lines.
+    """
     rows = list(
         queries.lines_of(cart)
         .filter(is_later=False)
@@ -182,7 +185,7 @@ def fit(*, cart: Cart | Holder, now: datetime, device: str = "") -> None:
     )
     gone, fewer = [], []
     for row in rows:
-        left = max(0, queries.sellable(row.variant))
+        left = min(max(0, queries.sellable(row.variant)), limit)
         if not left:
             gone.append(row.pk)
         elif left < row.quantity:

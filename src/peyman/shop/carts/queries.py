@@ -96,6 +96,11 @@ class CartView:
         return sum(line.weight_g * line.quantity for line in self.lines)
 
     @property
+    def fits(self) -> bool:
+        """Whether all of it can be ordered as it lies there."""
+        return not any(notice.kind in ("gone", "fewer", "limit") for notice in self.notices)
+
+    @property
     def shown(self) -> dict[int, int]:
         """The prices (variant → rials) that differ from those shown last."""
         return {x.variant_id: x.unit_price for x in (*self.lines, *self.later) if x.unit_price != x.seen_price}
@@ -204,7 +209,7 @@ def view(whose: Whose, *, terms: TermsVersion, carrier_fee: int) -> CartView:
     lines: list[LineView] = []
     later: list[LineView] = []
     told: list[rules.Notice] = []
-    cart = None
+    cart, limit = None, parameter(terms.parameters, "max_quantity")
     for row in rows:
         cart, line = row.cart, line_view(row)
         if row.is_later:
@@ -218,6 +223,7 @@ def view(whose: Whose, *, terms: TermsVersion, carrier_fee: int) -> CartView:
             available=line.available,
             seen_price=line.seen_price,
             price=line.unit_price,
+            limit=limit,
         )
     goods = sum(line.total for line in lines if line.available)
     fees = rules.fees(

@@ -65,9 +65,9 @@ class Scarce:
 
 @dataclass(frozen=True)
 class Notice:
-    """What changed since the cart was last seen: `dearer`, `cheaper`, `gone` or `fewer` (D56).
+    """What changed since the cart was last seen: `dearer`, `cheaper`, `gone`, `fewer` or `limit` (D56).
 
-    `old` and `new` are unit prices in rials, or pieces for `gone` and `fewer`.
+    `old` and `new` are unit prices in rials, or pieces for all others; `limit`: more lie there than one order may have.
     """
 
     kind: str
@@ -116,13 +116,17 @@ def contained_vat(total: int, vat_permille: int) -> int:
 
 
 @carries_out("D56")
-def notices(*, sku: str, title: str, wanted: int, available: int, seen_price: int, price: int) -> list[Notice]:
+def notices(
+    *, sku: str, title: str, wanted: int, available: int, seen_price: int, price: int, limit: int
+) -> list[Notice]:
     """Return what a buyer must be told of one line before anything else (D56)."""
     if available <= 0:
         return [Notice("gone", sku, title, wanted, 0)]
     told = []
     if available < wanted:
         told.append(Notice("fewer", sku, title, wanted, available))
+    elif limit < wanted:  # the terms allow fewer pieces than they did
+        told.append(Notice("limit", sku, title, wanted, limit))
     if price != seen_price:
         told.append(Notice("dearer" if price > seen_price else "cheaper", sku, title, seen_price, price))
     return told
