@@ -313,7 +313,11 @@ def test_a_category_and_a_product_are_stopped_and_their_pages_say_by_what(staff:
     assert "فروش این دسته متوقف است" in html_of(client.get(path))
     mina.post("/desk/sale/", {"do": "resume", "scope": "category", "key": "phones", "why": "تمام شد"})
     mina.post("/desk/sale/", {"scope": "product", "key": variant.product.code, "why": "ایراد ساخت"})
-    assert "دیگر فروخته نمی‌شود" in html_of(client.get(path), 410)
+    gone = client.get(path)
+    assert "دیگر فروخته نمی‌شود" in html_of(gone, 410)
+    assert gone["Cache-Control"] == "no-cache"  # else a browser shows it for ever
+    mina.post("/desk/sale/", {"do": "resume", "scope": "product", "key": variant.product.code, "why": "درست شد"})
+    assert "افزودن به سبد" in html_of(client.get(path))
     for typed in ({"scope": "product", "key": "NO"}, {"scope": "x"}, {"scope": "variant"}):
         assert mina.post("/desk/sale/", {"why": "آزمون", **typed}).status_code == 422
-    assert SaleSwitch.objects.count() == 3
+    assert SaleSwitch.objects.count() == 4

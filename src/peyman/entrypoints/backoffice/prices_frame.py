@@ -1,6 +1,6 @@
 """What the pages of the prices' desk share: sums as they are typed, reasons, instants, and who did what in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -127,10 +127,12 @@ def typed_in(request: HttpRequest, *names: str) -> dict[str, str]:
     return {name: request.POST.get(name, "").replace("\0", "")[:LONGEST] for name in names}
 
 
-def names_of(codes: Iterable[str]) -> dict[str, str]:
-    """Return code → name of members of staff; "system" is ours. One query."""
+def names_of(codes: Collection[str]) -> dict[str, str]:
+    """Return code → name of members of staff, and of what else moves prices. One query."""
     found = dict(Person.objects.filter(code__in=set(codes)).values_list("code", "full_name"))
-    return {"system": "سامانه", **{code: name or code for code, name in found.items()}}
+    ours = {"system": "سامانه", "sample": "نمونه آغازین"}
+    files = {code: f"فایل {code.removeprefix('import ')}" for code in codes if code.startswith("import ")}
+    return {**ours, **files, **{code: name or code for code, name in found.items()}}
 
 
 def refused(refusal: Refused, known: Iterable[str]) -> tuple[dict[str, str], Refused | None]:
