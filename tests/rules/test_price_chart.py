@@ -75,6 +75,15 @@ def test_a_price_that_ended_where_the_span_begins_is_not_of_it() -> None:
     assert chart is not None and (chart.lowest, len(chart.steps)) == (2_000_000, 1)
 
 
+@pytest.mark.parametrize(("price", "label_y"), [(103_000_000, 79.0), (104_500_000, 61.0)])
+def test_the_label_of_a_level_makes_way_for_a_price_that_begins_just_above_it(price: int, label_y: float) -> None:
+    chart = draw([days_ago(200, price), days_ago(60, 85_000_000)], begins=BEGINS, now=NOW)
+    assert chart is not None
+    assert [(level.amount, level.y, level.label_y) for level in chart.levels] == [
+        (80_000_000, 166.0, 161.0), (90_000_000, 116.0, 111.0), (100_000_000, 66.0, label_y), (110_000_000, 16.0, 11.0),
+    ]  # fmt: skip
+
+
 def test_an_empty_span_carries_the_last_price_forward() -> None:
     chart = draw([days_ago(400, 1_000_000)], begins=BEGINS, now=NOW)
     assert chart is not None

@@ -10,6 +10,7 @@ from peyman.shop.catalog.rules import OFFER, lowest_since
 
 TOP, HEIGHT = 16, 150  # pixels: room above for a label, and the plot
 _LEVELS = 4
+_LABEL = 18  # pixels that the label of a level takes above it
 _NARROWEST = 6  # percent of the span in which the name of a month has room
 _MONTH = timedelta(days=30)
 _AHEAD = 0.25  # of what is drawn of the past: no more is drawn of what is to come
@@ -39,12 +40,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Level:
+    """A line of the value axis; its label stands above it, or under it where the price begins just there."""
+
     y: float
     amount: int
+    is_under: bool = False
 
     @property
     def label_y(self) -> float:
-        return round(self.y - 5, 1)
+        return round(self.y + 13 if self.is_under else self.y - 5, 1)
 
 
 @dataclass(frozen=True)
@@ -144,11 +148,11 @@ def draw(
     drawn = zip([*known, known[-1], *coming], [*steps, *pale], strict=False)
     return Chart(
         lowest_month=lowest_since([(price.at, price.amount) for price in inside], now - _MONTH, now) or lowest,
-        bands=tuple(Band(step.x, step.width) for price, step in drawn if price.reason == OFFER),
+        bands=tuple(Band(step.x, step.width) for price, step in drawn if price.reason == OFFER and step.width),
         ahead=tuple(pale),
         now_x=now_x,
         steps=steps,
-        levels=[Level(y(amount), amount) for amount in levels],
+        levels=[Level(y(amount), amount, _meets(steps[0].y, y(amount)) and amount > bottom) for amount in levels],
         months=_months(begins, ends),
         floor=floor,
         lowest=lowest,
@@ -156,6 +160,11 @@ def draw(
         now=known[-1].amount,
         begins=begins,
     )
+
+
+def _meets(line: float, level: float) -> bool:
+    """Say whether a price line would run through the label above a level."""
+    return level - _LABEL < line < level
 
 
 def _ends(begins: datetime, now: datetime, known: Sequence[datetime]) -> datetime:
