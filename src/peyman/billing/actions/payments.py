@@ -332,8 +332,6 @@ def accept_refunds(*, asks: Sequence[RefundAsk], now: datetime) -> list[Owed]:
     A refund that was accepted before for the same payment and reason is passed over. Raises
     rules.OverRefund when more is asked than is left, also when another refund got there first.
     """
-    if not asks:
-        return []
     known = set(_asked_before(ask.payment.pk for ask in asks))
     asks = [ask for ask in asks if (ask.payment.pk, ask.reason) not in known]
     if not asks:
