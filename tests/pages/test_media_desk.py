@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 
 from peyman.entrypoints import media as work
 from peyman.entrypoints.uploads import Measured
+from peyman.people.models import Person
 from peyman.promises.models import TermsVersion
 from peyman.shop.catalog.models import Product
 from peyman.shop.media.models import MediaFile, ProductMedia
@@ -67,7 +68,8 @@ def test_several_files_come_in_and_the_page_tells_how_far_they_are(colleague: Cl
     sent = {"files": files(media.jpeg(), media.png(), media.webp()), "alt": "کتري برقی", "color": "قرمز"}
     answer = colleague.post(DESK, sent)
     assert (answer.status_code, answer["Location"]) == (302, f"{DESK}progress/")
-    assert [(row.alt, row.color, row.by) for row in rows()] == [("کتری برقی", "قرمز", "سارا احمدی")] * 3
+    by = Person.objects.get(full_name="سارا احمدی").code
+    assert [(row.alt, row.color, row.by) for row in rows()] == [("کتری برقی", "قرمز", by)] * 3
     waiting = colleague.get(f"{DESK}progress/")
     assert "۰ از ۳ آماده" in html_of(waiting) and waiting["Refresh"] == "2"
     work.work(NOW, most=1)
@@ -130,6 +132,15 @@ def test_what_cannot_be_saved_stays_typed_and_is_named(colleague: Client) -> Non
     html = html_of(colleague.post(f"{DESK}save", {f"alt-{first.pk}": "کتری", f"position-{first.pk}": "اول"}), 422)
     assert "جای آن را با یک عدد بنویسید." in html
     assert [row.alt for row in rows()] == ["کتری", "کتری"]
+
+
+def test_the_history_of_the_product_tells_of_its_pictures(colleague: Client) -> None:
+    colleague.post(DESK, {"files": files(media.jpeg(), media.png()), "alt": "کتری"})
+    first, second = rows()
+    colleague.post(f"{DESK}save", {f"alt-{row.pk}": "کتری" for row in rows()} | {"first": str(second.pk)})
+    html = html_of(colleague.get("/desk/goods/KTL-1/history/"))
+    assert html.count("تصویر یا ویدیو") >= 2 and "ترتیب تصویرها" in html and "سارا احمدی" in html
+    assert "تصویر، «کتری»" in html and first.pk != second.pk
 
 
 def test_what_is_taken_away_can_be_brought_back(colleague: Client) -> None:

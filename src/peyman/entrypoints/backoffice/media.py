@@ -53,7 +53,7 @@ def board(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     color = typed["color"] if typed["color"] in queries.colors_of(code) else ""
     offered = [media.Offered(file.file, file.name or "", alt, color) for file in files if file.file is not None]
     try:
-        outcomes = media.bring_in(code=code, offered=offered, by=_name(person), now=clock.now())
+        outcomes = media.bring_in(code=code, offered=offered, by=person.code, now=clock.now())
     except Refused as refusal:
         return _page(request, person, product, typed=typed, refusal=refusal)
     if any(one.fault for one in outcomes):
@@ -100,7 +100,7 @@ def save(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     try:
         if bad:
             raise Invalid(bad)
-        actions.arrange(code=code, edits=edits, by=_name(person), now=clock.now())
+        actions.arrange(code=code, edits=edits, by=person.code, now=clock.now())
     except Invalid as refusal:
         return _page(request, person, product, edits=edits, bad=dict(refusal.fields))
     return redirect(_way(code, "?saved"))
@@ -109,14 +109,14 @@ def save(request: HttpRequest, person: Person, code: str) -> HttpResponse:
 @require_POST
 @door.staff_only("goods")
 def remove(request: HttpRequest, person: Person, code: str, row_id: int) -> HttpResponse:
-    actions.remove(code=code, row_id=row_id, by=_name(person), now=clock.now())
+    actions.remove(code=code, row_id=row_id, by=person.code, now=clock.now())
     return redirect(_way(code, "?removed"))
 
 
 @require_POST
 @door.staff_only("goods")
 def restore(request: HttpRequest, person: Person, code: str, row_id: int) -> HttpResponse:
-    actions.restore(code=code, row_id=row_id, by=_name(person), now=clock.now())
+    actions.restore(code=code, row_id=row_id, by=person.code, now=clock.now())
     return redirect(_way(code, "?restored"))
 
 
@@ -129,10 +129,6 @@ def _product(code: str) -> Product:
 
 def _way(code: str, more: str = "") -> str:
     return f"/desk/goods/{code}/media/{more}"
-
-
-def _name(person: Person) -> str:
-    return person.full_name or person.code
 
 
 def _number(typed: str) -> int:

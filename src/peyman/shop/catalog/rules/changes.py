@@ -8,6 +8,7 @@ from peyman.shop.catalog.rules.specs import source_words
 
 CREATED = "created"
 ATTRIBUTE, SOURCE = "attributes/", "sources/"
+PICTURES = "media/"  # what `shop.media` writes
 _SPECIFICATIONS: Final = ("model", "age_mark", "weight_g")
 WORDS: Final[Mapping[str, str]] = {
     CREATED: "ثبت شد",
@@ -64,6 +65,8 @@ def field_words(field: str) -> str:
         return field.removeprefix(ATTRIBUTE)
     if field.startswith(SOURCE):
         return f"منبع {field.removeprefix(SOURCE)}"
+    if field.startswith(PICTURES):
+        return "ترتیب تصویرها" if field == f"{PICTURES}order" else "تصویر یا ویدیو"
     return WORDS.get(field, field)
 
 
