@@ -31,6 +31,10 @@ OF_INCIDENTS = {
     "notices_say_what_their_run_said",
 }
 OF_MEDIA = {"pictures_are_there", "products_show_what_they_were_given"}  # no picture came here; see theirs
+OF_OFFERS = {  # no price was planned here; see theirs
+    "offers_stand_at_their_price_until_their_hour",
+    "another_person_stood_behind_large_moves",
+}
 OF_PAYA = {  # no gateway refused here; see theirs
     "two_persons_stand_behind_large_refunds",
     "paya_batches_add_up",
@@ -72,6 +76,7 @@ def test_a_sound_shop_passes_every_check_and_each_check_looked_at_something(shop
         *OF_THE_GUARD,
         *OF_INCIDENTS,
         *OF_MEDIA,
+        *OF_OFFERS,
         *OF_PAYA,
     }
 

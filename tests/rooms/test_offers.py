@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
+from peyman.entrypoints.jobs.invariants import CHECKS
 from peyman.kernel.errors import Missing
 from peyman.shop.catalog import rules as catalog
 from peyman.shop.catalog.actions import set_prices as set_without_guard
@@ -371,3 +372,32 @@ def test_the_database_itself_lets_nobody_approve_a_price_of_their_own() -> None:
     set_(variant, 500_000)
     with pytest.raises(IntegrityError), transaction.atomic():
         Proposal.objects.update(state="approved", decided_by="PER-1")
+
+
+# ---- What is looked after ----
+
+
+def bad(check: str, now: datetime = NOW + HOUR) -> list[str]:
+    return CHECKS[check](now).bad
+
+
+def test_the_invariants_know_an_offer_that_is_told_and_does_not_run_or_runs_beyond_its_hour() -> None:
+    check = "offers_stand_at_their_price_until_their_hour"
+    variant = make.variant(price=MILLION)
+    plan = offered(variant)
+    actions.carry_out_due(now=NOW)
+    assert bad(check) == []
+    assert bad(check, NOW + 5 * HOUR) == [plan.code]
+    Variant.objects.update(price=900_000)
+    assert bad(check) == [plan.code]
+    Plan.objects.update(state="done", due_at=None)
+    assert bad(check) == [f"variant {variant.pk}"]
+
+
+def test_the_invariants_know_a_price_that_nobody_approved() -> None:
+    check = "another_person_stood_behind_large_moves"
+    (proposal,) = set_(make.variant(price=MILLION), 500_000).held
+    actions.approve(code=proposal.code, by="PER-2", now=NOW)
+    assert bad(check) == []
+    Proposal.objects.update(decided_by="")
+    assert bad(check) == [proposal.code]
