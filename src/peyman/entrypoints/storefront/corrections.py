@@ -25,6 +25,8 @@ def corrections(request: HttpRequest, slug: str) -> HttpResponse:
         moved = queries.moved_to(slug)
         if not moved:
             raise
-        return redirect(f"/goods/{moved}/corrections/", permanent=True)
+        answer = redirect(f"/goods/{moved}/corrections/", permanent=True)
+        answer["Cache-Control"] = "no-cache"  # a product may go back, and browsers keep a bare 301 for ever
+        return answer
     rows = [(change, field_words(change.field)) for change in found.rows]
     return render(request, "storefront/corrections.html", {"found": found, "rows": rows, "is_later": bool(before)})
