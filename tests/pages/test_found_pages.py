@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from peyman.entrypoints.storefront import addresses, status
+from peyman.entrypoints.storefront import addresses, context, status
 from peyman.messages.models import Attempt, Message
 from peyman.people.rules import rights
 from peyman.promises.models import TermsVersion
@@ -196,6 +196,19 @@ def test_an_address_that_leads_nowhere_proposes_a_search_for_its_words(client: C
     assert 'name="q" maxlength="100" value="چای سیاه"' in html and "بند ۱۷-۶" in html
     assert 'name="q" maxlength="100" value="never was"' in text_of(client.get("/goods/never-was/"), 404)
     assert 'name="q" maxlength="100" value=""' in text_of(client.get("/12345/"), 404)
+
+
+def test_an_address_that_leads_nowhere_is_answered_where_no_terms_are_published_and_while_the_database_is_away(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = text_of(client.get("/nothing/at-all/"), 404)
+    assert "چیزی با این نشانی پیدا نشد." in html and "بند" not in html.split("<main")[1].split("</main>")[0]
+
+    def away(now: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(context.promises, "terms_in_force", away)
+    assert client.get("/nothing/at-all/").status_code == 503
 
 
 @pytest.mark.clause("D115", "D27")

@@ -71,7 +71,7 @@ MOVES: dict[str, tuple[Callable[[Variant], object], str]] = {
     "a price": (new_price, "۷٬۷۰۰٬۰۰۰ <small>تومان"),
     "the last pieces": (lambda variant: Stock.objects.update(on_hand=2), "تنها ۲ عدد مانده"),
     "what sold out": (lambda variant: Stock.objects.update(on_hand=0), '<span class="badge">ناموجود</span>'),
-    "an offer": (offer, "شگفت‌انگیز"),
+    "an offer": (offer, "پیشنهاد زمان‌دار"),
 }
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field, replace
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -134,7 +135,10 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(request, _lost(request, NOT_FOUND.says), 404)
+    try:
+        return page(request, _lost(request, NOT_FOUND.says), 404)
+    except (OperationalError, InterfaceError):
+        return away(request)
 
 
 @carries_out("D115")

@@ -20,6 +20,7 @@ from peyman.entrypoints.storefront import addresses, icons, kept
 from peyman.kernel import jalali, money
 from peyman.kernel.text import latin_digits, persian_digits
 from peyman.promises import queries as promises
+from peyman.promises.models import TermsVersion
 
 if TYPE_CHECKING:
     from peyman.shop.catalog.queries import Card
@@ -257,14 +258,14 @@ def clause(context: Context, *ids: str) -> SafeString:
     """Link to clauses by register id, under their published numbers: «§ بند ۱۱-۳».
 
     The version is the page's `terms`: the one in force, or the one that an order was placed under. A clause
-    that this version does not have gives nothing.
+    that this version does not have gives nothing, and so does a shop that has published none.
     """
     terms = context["terms"]
     links = []
     for register_id in ids:
         try:
             published = promises.clause_number(terms, register_id)
-        except KeyError:
+        except (KeyError, TermsVersion.DoesNotExist):
             continue
         links.append(
             format_html(
