@@ -16,13 +16,16 @@ _PLACE = bytes.maketrans(_CHARS, bytes(range(_MANY)))
 
 
 def of(request: HttpRequest) -> str:
-    """Return a token for the forms of a page, another each time; a new reader gets a secret, in a cookie."""
+    """Return a token for the forms of a page, another each time; a new reader gets a secret, in a cookie.
+
+    Who has one keeps it as it is: its cookie lasts a year, and log-in gives another.
+    """
     secret = request.META.get("CSRF_COOKIE")
     if secret is None:
         secret = request.META["CSRF_COOKIE"] = _random()
+        request.META["CSRF_COOKIE_NEEDS_UPDATE"] = True
     elif len(secret) != CSRF_SECRET_LENGTH:  # as older versions of Django left it
         return get_token(request)
-    request.META["CSRF_COOKIE_NEEDS_UPDATE"] = True
     mask = _random()
     pairs = zip(secret.encode().translate(_PLACE), mask.encode().translate(_PLACE), strict=True)
     return mask + "".join([CSRF_ALLOWED_CHARS[(x + y) % _MANY] for x, y in pairs])

@@ -35,6 +35,7 @@ class _Measured:
     name: str
     path: str
     against_cell: bool
+    is_new: bool = False  # asked for by somebody new each time, who gets cookies; else by readers who have them
 
 
 def bench_pages(seconds: float) -> list[Figure]:
@@ -48,6 +49,7 @@ def bench_pages(seconds: float) -> list[Figure]:
     key, slug = goods[0]
     pages = [
         _Measured("product", f"/goods/{slug}/", True),
+        _Measured("product, first visit", f"/goods/{slug}/", True, is_new=True),
         _Measured("category", f"/category/{_fullest()}/", True),
         _Measured("all goods", "/goods/", True),
         _Measured("home", "/", True),
@@ -65,7 +67,7 @@ def bench_pages(seconds: float) -> list[Figure]:
             rates: dict[str, list[float]] = {page.path: [], limit: []}
             for _ in range(ROUNDS):
                 for path, found in rates.items():
-                    found.append(_rate(url, group, path, seconds))
+                    found.append(_rate(url, group, path, seconds, page.is_new))
             figures.append(
                 Figure(
                     f"page: {page.name} ({size / 1000:.0f} kB)",
@@ -85,22 +87,26 @@ def _fullest() -> str:
     return str(Category.objects.annotate(many=many).order_by("-many", "pk").values_list("slug", flat=True)[0])
 
 
-def _rate(url: str, group: int, path: str, seconds: float) -> float:
+def _rate(url: str, group: int, path: str, seconds: float, is_new: bool) -> float:
     before = serving.processor_seconds(group)
-    answers, _ = _load(url, path, seconds, clients=8)
+    answers, _ = _load(url, path, seconds, clients=8, is_new=is_new)
     return answers / max(serving.processor_seconds(group) - before, 0.01)
 
 
-def _load(url: str, path: str, seconds: float, clients: int) -> tuple[int, int]:
-    """Ask for one path over kept connections, as somebody new each time; how many answers came, and the size of one."""
+def _load(url: str, path: str, seconds: float, clients: int, *, is_new: bool = False) -> tuple[int, int]:
+    """Ask for one path over kept connections; how many answers came, and the size of one."""
     stop, counts, sizes = time.monotonic() + seconds, [0] * clients, [0] * clients
     faults: list[str] = []
 
     def client(n: int) -> None:
         link = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        cookies: dict[str, str] = {}
         while time.monotonic() < stop and not faults:
-            link.request("GET", path)
+            link.request("GET", path, headers=cookies)
             reply = link.getresponse()
+            given = [value.partition(";")[0] for value in reply.headers.get_all("Set-Cookie", [])]
+            if given and not is_new:
+                cookies = {"Cookie": "; ".join(given)}
             sizes[n] = len(reply.read())
             if reply.status != 200:
                 faults.append(f"{path}: {reply.status}")
