@@ -170,7 +170,8 @@ def meeting(groups: Sequence[Group], limit: int) -> list[tuple[int, str]]:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, search_head FROM {source} WHERE {where} ORDER BY id DESC LIMIT %s",  # noqa: S608 - constants
+            f"SELECT id, search_head FROM {source} WHERE {where} "  # noqa: S608 - constants
+            f"ORDER BY {'id' if connection.vendor == 'sqlite' else 'id + 0'} DESC LIMIT %s",
             [*values, limit],
         )
         return list(cursor.fetchall())
@@ -211,10 +212,15 @@ def _hits(groups: Sequence[Group], among: Collection[int] | None, *, limit: int)
     key, source = ("rowid", "catalog_found") if connection.vendor == "sqlite" else ("id", "catalog_product")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {key} FROM {source} WHERE {where} ORDER BY {key} DESC LIMIT %s",  # noqa: S608 - constants
+            f"SELECT {key} FROM {source} WHERE {where} ORDER BY {_LAST_FIRST[connection.vendor]} LIMIT %s",  # noqa: S608
             [*values, limit],
         )
         return [found for (found,) in cursor.fetchall()]
+
+
+# PostgreSQL thinks little of comparing words, and would rather walk all products from the last to the first than ask
+# the index of words; what it must sort, it asks the index for.
+_LAST_FIRST: Final = {"sqlite": "rowid DESC", "postgresql": "id + 0 DESC"}
 
 
 def _meets(groups: Sequence[Group], among: Collection[int] | None) -> tuple[str, list[Any]]:

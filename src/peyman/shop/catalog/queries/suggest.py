@@ -6,6 +6,7 @@ Everything comes from the goods that meet what is there so far, so nothing is pr
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from django.db.models import F, Min, Q
@@ -18,7 +19,7 @@ from peyman.shop.catalog.rules.search import asking
 LONGEST: Final = 60  # characters; of more nothing is proposed, since who types so much knows what they want
 FEWEST: Final = 2
 WORDS, KINDS, BRANDS, GOODS = 4, 3, 2, 4
-_LOOKED_AT, _SHOWN_OF = 400, 60  # goods
+_LOOKED_AT, _SHOWN_OF = 250, 30  # goods
 _MARKS: Final = "()[]،,.:"
 _OF_ANY_TITLE: Final = "مدل کد سایز ظرفیت طرح مناسب برای با و به از مقدار حجم وزن بسته رنگ دار اثر نشر"
 _SAYS_NOTHING: Final = frozenset(_OF_ANY_TITLE.split())
@@ -82,6 +83,9 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
+_plain: Final = lru_cache(maxsize=16_384)(text.search_words)
+
+
 def suggest(typed: str) -> Suggestions:
     """Return what may be meant. One query where it was asked of the same shelf before, else three; two more when the
     shelf has just changed."""
@@ -110,8 +114,7 @@ def _composed(said: str, mark: marks.Mark) -> Suggestions:
         .values_list(*_COLUMNS, "cheapest")
     ]
     far = {
-        row.pk: asking.score(groups, row.head, frozenset(row.all_words.split()), text.search_words(row.kind_title))
-        for row in rows
+        row.pk: asking.score(groups, row.head, frozenset(row.all_words.split()), _plain(row.kind_title)) for row in rows
     }
     rows.sort(key=lambda row: (far[row.pk], -row.pk))
     near = [row for row in rows if far[row.pk] <= far[rows[0].pk] + asking.INSIDE]
@@ -159,15 +162,17 @@ def _endings(said: str, begun: str, rows: Sequence[_Row]) -> list[str]:
     last = begun or before[-1]
     ends, follows = Counter[str](), Counter[str]()
     for row in rows:
-        written = [(word.strip(_MARKS), text.search_words(word)) for word in f"{row.title} {row.kind_title}".split()]
+        written = [(word.strip(_MARKS), _plain(word)) for word in f"{row.title} {row.kind_title}".split()]
         written += [(word, word) for word in row.head.split() if word.isascii() and len(word) > 2]
-        plain = [each for _, each in written]
-        for n, (word, each) in enumerate(written):
-            if not each.isalpha() or len(each) < 2 or each in _SAYS_NOTHING or each in before or each in plain[:n]:
+        seen, previous = set(before), ""
+        for word, each in written:
+            follows_last, previous = previous == last, each
+            if each in seen or not each.isalpha() or len(each) < 2 or each in _SAYS_NOTHING:
                 continue
+            seen.add(each)
             if begun and each != last and each.startswith(last):
                 ends[word] += 1
-            elif n and plain[n - 1] == last and each != last:
+            elif follows_last and each != last:
                 follows[word] += 1
     start = " ".join(_as_written(word, rows) for word in before)
     whole = f"{start} {_as_written(begun, rows)}".strip() if begun else start
@@ -177,5 +182,5 @@ def _endings(said: str, begun: str, rows: Sequence[_Row]) -> list[str]:
 
 def _as_written(plain: str, rows: Sequence[_Row]) -> str:
     """A word as titles write it: «آب» for «اب»."""
-    found = (word.strip(_MARKS) for row in rows for word in row.title.split() if text.search_words(word) == plain)
+    found = (word.strip(_MARKS) for row in rows for word in row.title.split() if _plain(word) == plain)
     return next(found, plain)
