@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, Sum
 
 from peyman.billing.actions.accounts import refuse_returned
-from peyman.billing.actions.payments import pair, post
-from peyman.billing.models import Account, Entry, PayaBatch, PayaLine, Payment, Refund, RefundApproval
+from peyman.billing.actions.payments import Side, pair, post
+from peyman.billing.models import Account, PayaBatch, PayaLine, Payment, Refund, RefundApproval
 from peyman.billing.rules import paya as rules
 from peyman.kernel import codes
 from peyman.kernel.clauses import carries_out
@@ -378,5 +378,5 @@ def _settle(batch: PayaBatch, now: datetime) -> None:
         )
 
 
-def _entries(posting: str, line: PayaLine, debit: str, credit: str, now: datetime) -> list[Entry]:
+def _entries(posting: str, line: PayaLine, debit: str, credit: str, now: datetime) -> list[Side]:
     return pair(f"{posting}:{line.reference}", debit, credit, line.amount, line.refund.payment.bill_id, now)
