@@ -245,6 +245,15 @@ def test_a_visitor_with_a_cart_costs_two_statements_more_than_a_stranger(
         assert "سبد خرید، ۱ عدد" in client.get(PRODUCT).content.decode()
 
 
+def test_who_is_logged_in_costs_one_statement_more(
+    client: Client, reader: Variant, django_assert_num_queries: Any
+) -> None:
+    client.force_login(make.person())
+    client.get(PRODUCT)
+    with django_assert_num_queries(4):  # what decides the page, the session, the person, the pieces in the cart
+        client.get(PRODUCT)
+
+
 # ---- The memory ----
 
 

@@ -165,7 +165,9 @@ def _sent_on(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _moved(request: HttpRequest, path: str) -> HttpResponse:
     query = request.META.get("QUERY_STRING", "")
-    return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+    moved = HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+    moved["Cache-Control"] = "no-cache"  # a browser keeps it for ever, and a title may change back
+    return moved
 
 
 def _foremost(seen: Glance) -> str:
