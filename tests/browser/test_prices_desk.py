@@ -73,6 +73,7 @@ def test_a_price_is_offered_held_approved_and_seen_in_the_chart(office, colleagu
     expect(page.get_by_role("table")).to_contain_text("در انتظار نفر دوم می‌ماند")
     pictured(page, "desk-prices-many")
 
+    office.at("2026-11-28 12:00")
     seen = visit(at=office, **DESK)
     seen.goto(READER)
     chart = seen.get_by_role("img", name=re.compile("^نمودار تغییر قیمت"))
