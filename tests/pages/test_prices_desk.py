@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,6 +20,11 @@ DESK = "/desk/prices/"
 MILLION = 1_000_000
 HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def a_limit_of_thirty_percent(settings: Any) -> None:
+    settings.PRICE_LIMIT_PERCENT = 30
 
 
 @pytest.fixture

@@ -15,6 +15,13 @@ from tests import make
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def a_limit_of_thirty_percent(settings: Any) -> None:
+    settings.PRICE_LIMIT_PERCENT = 30
+
+
 MILLION = 1_000_000
 
 

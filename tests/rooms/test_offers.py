@@ -17,6 +17,13 @@ from tests import make
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def a_limit_of_thirty_percent(settings: Any) -> None:
+    settings.PRICE_LIMIT_PERCENT = 30
+
+
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 MILLION = 1_000_000
 
@@ -235,7 +242,7 @@ def set_(variant: Variant, price: int, *, by: str = "PER-1", list_price: int = 0
 
 
 @pytest.mark.parametrize(
-    ("price", "held"), [(700_000, False), (699_990, True), (1_300_000, False), (1_300_010, True), (100_000, True)]
+    ("price", "held"), [(700_000, False), (699_990, True), (1_428_570, False), (1_428_580, True), (100_000, True)]
 )
 def test_one_person_moves_a_price_by_the_limit_and_not_a_toman_more(price: int, held: bool) -> None:
     variant = make.variant(price=MILLION)
@@ -292,7 +299,7 @@ def test_a_proposal_is_not_approved_over_a_price_that_moved_since() -> None:
 
 def test_a_struck_out_price_that_grows_makes_a_discount_that_one_person_does_not_give() -> None:
     variant = make.variant(price=MILLION)
-    assert [row.limit for row in set_(variant, MILLION, list_price=1_400_000).held] == ["list"]
+    assert [row.limit for row in set_(variant, MILLION, list_price=1_500_000).held] == ["list"]
     assert set_(variant, 1_100_000, list_price=1_300_000).held == []
 
 

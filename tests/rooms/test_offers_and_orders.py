@@ -25,6 +25,11 @@ MINUTE = timedelta(minutes=1)
 MILLION = 1_000_000
 
 
+@pytest.fixture(autouse=True)
+def a_limit_of_thirty_percent(settings: Any) -> None:
+    settings.PRICE_LIMIT_PERCENT = 30
+
+
 def on_offer(variant: Variant, price: int = 800_000) -> None:
     asked = actions.Asked(price=price, starts_at=NOW - HOUR, ends_at=NOW)
     actions.make(sku=variant.sku, asked=asked, is_offer=True, why="جشنواره", by="PER-1", now=NOW - HOUR)

@@ -242,5 +242,5 @@ def _foreseen(each: Wanted, variant: Variant | None, floors: dict[int, int]) -> 
 
 
 def limit_percent() -> int:
-    """By how many percent one person may move a price alone."""
+    """By how many percent one person may lower a price alone, or raise it in the same ratio."""
     return int(settings.PRICE_LIMIT_PERCENT)

@@ -49,17 +49,21 @@ class WhyNeeded(Invalid):
 def crosses(*, price: int, list_price: int, was_price: int, was_list_price: int, percent: int) -> str:
     """Say which limit a new price crosses: "down", "up", "list" (the struck-out price grows), or "" for none.
 
-    A move of exactly `percent` passes: crosses(price=70, was_price=100, percent=30, …) == "". A struck-out price that
-    falls, or stands on the price itself, makes no discount greater and is nobody's matter.
+    `percent` is how far it may fall, and it may rise by the same ratio: with 50 to the half and to the double, both of
+    which pass. A struck-out price that falls, or stands on the price itself, makes no discount greater and is nobody's
+    matter.
     """
-    moved = (price - was_price) * 100
-    if -moved > was_price * percent:
+    if _falls_beyond(was_price, price, percent):
         return "down"
-    if moved > was_price * percent:
+    if _falls_beyond(price, was_price, percent):
         return "up"
-    if list_price > price and (list_price - was_list_price) * 100 > was_list_price * percent:
+    if list_price > price and _falls_beyond(list_price, was_list_price, percent):
         return "list"
     return ""
+
+
+def _falls_beyond(high: int, low: int, percent: int) -> bool:
+    return (high - low) * 100 > high * percent
 
 
 def check_floor(*, sku: str, price: int, floor: int) -> None:
