@@ -131,7 +131,7 @@ def test_no_refusal_leaves_anything_behind(folder: Path, product: Product, monke
     monkeypatch.setattr("peyman.shop.media.actions.showing.MOST", 1)
     with pytest.raises(actions.TooMany):
         bring(media.jpeg(), media.png())
-    monkeypatch.setattr("peyman.entrypoints.media.os.fsync", _disk_is_full)
+    monkeypatch.setattr("peyman.gateways.whole.os.fsync", _disk_is_full)
     with pytest.raises(TryLater):
         bring(media.jpeg())
     assert incoming(folder) == [] and list((folder / "media/incoming").glob(".*")) == []
@@ -147,7 +147,7 @@ def test_a_full_disk_puts_the_work_off_and_no_longer(
 ) -> None:
     bring(media.jpeg())
     with monkeypatch.context() as patch:
-        patch.setattr("peyman.entrypoints.media.os.fsync", _disk_is_full)
+        patch.setattr("peyman.gateways.whole.os.fsync", _disk_is_full)
         work.work(NOW)
     assert MediaFile.objects.get().state == "waiting" and stored(folder) == []
     assert work.work(NOW + timedelta(minutes=4)) == 0

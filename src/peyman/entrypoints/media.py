@@ -17,6 +17,7 @@ import structlog
 from django.conf import settings
 
 from peyman.gateways import pictures
+from peyman.gateways.whole import write
 from peyman.kernel.errors import Refused, TryLater
 from peyman.shop.media import actions, rules
 from peyman.shop.media.models import MediaFile
@@ -119,7 +120,7 @@ def _put_aside(offered: Offered) -> actions.Came:
     source = _Opened(offered.file)
     looked = rules.look(source, settings.MEDIA_LIMITS)
     place = f"{INCOMING}/{secrets.token_hex(16)}"
-    _write(settings.DATA_DIR / place, source.pieces())
+    write(settings.DATA_DIR / place, source.pieces())
     return actions.Came(
         rules.key_of(source.pieces()), looked, source.size, place, offered.name, offered.alt, offered.color
     )
@@ -164,7 +165,7 @@ def _make(file: MediaFile, now: datetime) -> None:
 def _make_picture(file: MediaFile, path: Path) -> actions.Made:
     picture = pictures.make(path, file.form)
     for width, data in picture.files.items():
-        _write(settings.MEDIA_ROOT / rules.picture_file(file.key, width), [data])
+        write(settings.MEDIA_ROOT / rules.picture_file(file.key, width), [data])
     return actions.Made(picture.width, picture.height, sum(map(len, picture.files.values())))
 
 
@@ -172,7 +173,7 @@ def _make_video(file: MediaFile, path: Path) -> actions.Made:
     with path.open("rb") as opened:
         source = _Opened(opened)
         looked = rules.look(source, settings.MEDIA_LIMITS)
-        _write(settings.MEDIA_ROOT / rules.video_file(file.key, file.form), blanked(source.pieces(), looked.blanks))
+        write(settings.MEDIA_ROOT / rules.video_file(file.key, file.form), blanked(source.pieces(), looked.blanks))
         return actions.Made(looked.width, looked.height, source.size)
 
 
@@ -218,26 +219,6 @@ def _remove_left() -> None:
 
 
 # ---- Files ----
-
-
-def _write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file that is whole or not there, whenever the power fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with unfinished.open("xb") as out:
-            for piece in pieces:
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _remove(places: Iterable[str]) -> None:

@@ -5,7 +5,6 @@ hear of it once. They hear once, too, when the last good list gets old, whatever
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from django.db.models import Q
 
 from peyman.entrypoints import alarms
 from peyman.gateways import registry
+from peyman.gateways.whole import write
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Refused
@@ -185,22 +185,7 @@ def keep(content: bytes | Path, kind: str) -> tuple[str, int, str]:
     path: Path = settings.DATA_DIR / file
     if path.is_file() and path.stat().st_size == size and _digest(path)[0] == sha256:
         return sha256, size, file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        with unfinished.open("xb") as out:
-            for piece in _pieces(content):
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write(path, _pieces(content))
     return sha256, size, file
 
 

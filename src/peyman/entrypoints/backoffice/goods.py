@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,7 +13,6 @@ from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door, goods_frame
 from peyman.entrypoints.backoffice.goods_frame import Box, Sent
 from peyman.entrypoints.sheets import Echo
-from peyman.kernel.errors import Refused
 from peyman.people.models import Person
 from peyman.shop.catalog import queries as catalog
 from peyman.shop.catalog.actions import goods as actions
@@ -116,15 +114,16 @@ VARIANT_BOXES = (
 def new(request: HttpRequest, person: Person) -> HttpResponse:
     """Add a product with its first variant."""
     boxes = _new_boxes()
-    sent = Sent({"price_basis": "", "category": request.GET.get("category", "")[:80]})
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            made = actions.add_product(typed=typed, count_stock=count_many, by=person.code, now=clock.now())
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, {}, {})
-        else:
-            return redirect(f"/desk/goods/{made.code}/specs/?added")
+
+    def act(typed: dict[str, str]) -> str:
+        made = actions.add_product(typed=typed, count_stock=count_many, by=person.code, now=clock.now())
+        return f"/desk/goods/{made.code}/specs/?added"
+
+    sent = goods_frame.take(
+        request, boxes, Sent({"price_basis": "", "category": request.GET.get("category", "")[:80]}), act
+    )
+    if isinstance(sent, HttpResponse):
+        return sent
     filled = goods_frame.fields(boxes, sent.typed, sent.bad)
     context = {"about": filled[:5], "variant": filled[5:]}
     return goods_frame.render(request, person, "goods_new.html", context, sent=sent, boxes=filled)

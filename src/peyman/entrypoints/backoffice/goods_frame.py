@@ -1,11 +1,12 @@
 """What the pages of the goods' desk share: boxes from what was typed, what somebody changed meanwhile, and names."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading, wrong
@@ -105,6 +106,27 @@ def refused(refusal: Refused, typed: dict[str, str], was: Mapping[str, str], now
     if isinstance(refusal, Invalid):
         return Sent(typed, dict(refusal.fields), refusal=refusal)
     return Sent(typed, refusal=refusal)
+
+
+def take(
+    request: HttpRequest,
+    boxes: Iterable[Box],
+    first: Sent,
+    act: Callable[[dict[str, str]], str],
+    *,
+    was: Mapping[str, str] | None = None,
+) -> Sent | HttpResponse:
+    """Do what was posted and lead on to the address that `act` returns; else return what the form is to show.
+
+    `first` is shown where nothing was posted; `was` holds what stands now of a form that changes something.
+    """
+    if request.method != "POST":
+        return first
+    typed = typed_in(request, boxes)
+    try:
+        return redirect(act(typed))
+    except Refused as refusal:
+        return refused(refusal, typed, {} if was is None else was_in(request), was or {})
 
 
 def was_in(request: HttpRequest) -> dict[str, str]:

@@ -80,23 +80,22 @@ def product(request: HttpRequest, person: Person, code: str) -> HttpResponse:
     """Show a product and save what it is called and where it stands."""
     desk = queries.product_desk(code)
     boxes, was = _boxes(), _held(desk.product)
-    sent = Sent(was)
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            changes = actions.save_product(
-                code=code,
-                typed=typed,
-                seen=goods_frame.number_in(request.POST, "seen"),
-                why=typed["why"],
-                is_sold=_sold(desk.product),
-                by=person.code,
-                now=clock.now(),
-            )
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, goods_frame.was_in(request), was)
-        else:
-            return redirect(f"/desk/goods/{code}/?{'saved' if changes else 'same'}")
+
+    def act(typed: dict[str, str]) -> str:
+        changes = actions.save_product(
+            code=code,
+            typed=typed,
+            seen=goods_frame.number_in(request.POST, "seen"),
+            why=typed["why"],
+            is_sold=_sold(desk.product),
+            by=person.code,
+            now=clock.now(),
+        )
+        return f"/desk/goods/{code}/?{'saved' if changes else 'same'}"
+
+    sent = goods_frame.take(request, boxes, Sent(was), act, was=was)
+    if isinstance(sent, HttpResponse):
+        return sent
     filled = goods_frame.fields(boxes, sent.typed, sent.bad)
     context = {
         **_frame(desk, "product"),
@@ -301,15 +300,16 @@ def new_variant(request: HttpRequest, person: Person, code: str) -> HttpResponse
     desk = queries.product_desk(code)
     boxes = first_variant_boxes()
     last = desk.variants[-1] if desk.variants else None
-    sent = Sent({"position": str(last.position + 1), "warranty": last.warranty} if last else {})
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            made = actions.add_variant(code=code, typed=typed, count_stock=count_many, by=person.code, now=clock.now())
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, {}, {})
-        else:
-            return redirect(f"/desk/goods/{code}/variants/{made.sku}/?added")
+
+    def act(typed: dict[str, str]) -> str:
+        made = actions.add_variant(code=code, typed=typed, count_stock=count_many, by=person.code, now=clock.now())
+        return f"/desk/goods/{code}/variants/{made.sku}/?added"
+
+    sent = goods_frame.take(
+        request, boxes, Sent({"position": str(last.position + 1), "warranty": last.warranty} if last else {}), act
+    )
+    if isinstance(sent, HttpResponse):
+        return sent
     filled = goods_frame.fields(boxes, sent.typed, sent.bad)
     context = {**_frame(desk, "variants"), "first": filled[:3], "form": filled[3:], "v": None}
     return goods_frame.render(request, person, "goods_variant.html", context, sent=sent, boxes=filled)
@@ -326,22 +326,21 @@ def variant(request: HttpRequest, person: Person, code: str, sku: str) -> HttpRe
     """Show a variant and save what makes it, and what its price rests on."""
     found = queries.variant_desk(code, sku)
     boxes, was = [*VARIANT_BOXES, _WHY_OF_VARIANT], _variant_held(found)
-    sent = Sent(was)
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            changes = actions.save_variant(
-                sku=sku,
-                typed=typed,
-                seen=goods_frame.number_in(request.POST, "seen"),
-                why=typed["why"],
-                by=person.code,
-                now=clock.now(),
-            )
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, goods_frame.was_in(request), was)
-        else:
-            return redirect(f"/desk/goods/{code}/variants/{sku}/?{'saved' if changes else 'same'}")
+
+    def act(typed: dict[str, str]) -> str:
+        changes = actions.save_variant(
+            sku=sku,
+            typed=typed,
+            seen=goods_frame.number_in(request.POST, "seen"),
+            why=typed["why"],
+            by=person.code,
+            now=clock.now(),
+        )
+        return f"/desk/goods/{code}/variants/{sku}/?{'saved' if changes else 'same'}"
+
+    sent = goods_frame.take(request, boxes, Sent(was), act, was=was)
+    if isinstance(sent, HttpResponse):
+        return sent
     return _variant_page(request, person, found, sent)
 
 

@@ -58,15 +58,14 @@ def _category_boxes(without: str = "") -> list[Box]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_category(request: HttpRequest, person: Person) -> HttpResponse:
     boxes = [_KEY, *_category_boxes()]
-    sent = Sent({"parent": request.GET.get("parent", "")[:80]})
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            made = actions.add_category(typed=typed, by=person.code, now=clock.now())
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, {}, {})
-        else:
-            return redirect(f"/desk/goods/categories/{made.slug}/?added")
+
+    def act(typed: dict[str, str]) -> str:
+        made = actions.add_category(typed=typed, by=person.code, now=clock.now())
+        return f"/desk/goods/categories/{made.slug}/?added"
+
+    sent = goods_frame.take(request, boxes, Sent({"parent": request.GET.get("parent", "")[:80]}), act)
+    if isinstance(sent, HttpResponse):
+        return sent
     filled = goods_frame.fields(boxes, sent.typed, sent.bad)
     context = {"form": filled, "title": "دسته تازه", "back": "categories", "back_words": "دسته‌ها"}
     return goods_frame.render(request, person, "goods_thing_new.html", context, sent=sent, boxes=filled)
@@ -82,22 +81,21 @@ def _category_held(category: Category) -> dict[str, str]:
 def category(request: HttpRequest, person: Person, slug: str) -> HttpResponse:
     """Show a category; rename, move or redraw it."""
     was = _category_held(queries.category_desk(slug).category)
-    sent = Sent(was)
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, [*_category_boxes(slug), _WHY])
-        try:
-            changes = actions.save_category(
-                slug=slug,
-                typed=typed,
-                seen=goods_frame.number_in(request.POST, "seen"),
-                why=typed["why"],
-                by=person.code,
-                now=clock.now(),
-            )
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, goods_frame.was_in(request), was)
-        else:
-            return redirect(f"/desk/goods/categories/{slug}/?{'saved' if changes else 'same'}")
+
+    def act(typed: dict[str, str]) -> str:
+        changes = actions.save_category(
+            slug=slug,
+            typed=typed,
+            seen=goods_frame.number_in(request.POST, "seen"),
+            why=typed["why"],
+            by=person.code,
+            now=clock.now(),
+        )
+        return f"/desk/goods/categories/{slug}/?{'saved' if changes else 'same'}"
+
+    sent = goods_frame.take(request, [*_category_boxes(slug), _WHY], Sent(was), act, was=was)
+    if isinstance(sent, HttpResponse):
+        return sent
     return _category_page(request, person, slug, sent)
 
 
@@ -202,15 +200,14 @@ def brands(request: HttpRequest, person: Person) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_brand(request: HttpRequest, person: Person) -> HttpResponse:
     boxes = [_KEY, *_BRAND_BOXES]
-    sent = Sent()
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            made = actions.add_brand(typed=typed, by=person.code, now=clock.now())
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, {}, {})
-        else:
-            return redirect(f"/desk/goods/brands/{made.slug}/?added")
+
+    def act(typed: dict[str, str]) -> str:
+        made = actions.add_brand(typed=typed, by=person.code, now=clock.now())
+        return f"/desk/goods/brands/{made.slug}/?added"
+
+    sent = goods_frame.take(request, boxes, Sent(), act)
+    if isinstance(sent, HttpResponse):
+        return sent
     filled = goods_frame.fields(boxes, sent.typed, sent.bad)
     context = {"form": filled, "title": "برند تازه", "back": "brands", "back_words": "برندها"}
     return goods_frame.render(request, person, "goods_thing_new.html", context, sent=sent, boxes=filled)
@@ -232,22 +229,21 @@ def brand(request: HttpRequest, person: Person, slug: str) -> HttpResponse:
     """Show a brand and save its names."""
     found, goods, seen = queries.brand_desk(slug)
     boxes, was = [*_BRAND_BOXES, _WHY], _brand_held(found)
-    sent = Sent(was)
-    if request.method == "POST":
-        typed = goods_frame.typed_in(request, boxes)
-        try:
-            changes = actions.save_brand(
-                slug=slug,
-                typed=typed,
-                seen=goods_frame.number_in(request.POST, "seen"),
-                why=typed["why"],
-                by=person.code,
-                now=clock.now(),
-            )
-        except Refused as refusal:
-            sent = goods_frame.refused(refusal, typed, goods_frame.was_in(request), was)
-        else:
-            return redirect(f"/desk/goods/brands/{slug}/?{'saved' if changes else 'same'}")
+
+    def act(typed: dict[str, str]) -> str:
+        changes = actions.save_brand(
+            slug=slug,
+            typed=typed,
+            seen=goods_frame.number_in(request.POST, "seen"),
+            why=typed["why"],
+            by=person.code,
+            now=clock.now(),
+        )
+        return f"/desk/goods/brands/{slug}/?{'saved' if changes else 'same'}"
+
+    sent = goods_frame.take(request, boxes, Sent(was), act, was=was)
+    if isinstance(sent, HttpResponse):
+        return sent
     filled = goods_frame.fields(boxes, sent.typed, sent.bad)
     context = {
         "b": found,

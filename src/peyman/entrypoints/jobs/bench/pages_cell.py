@@ -1,7 +1,8 @@
 """The limit of `peyman bench pages`: a view that no shop has, in a web process of the bench's own.
 
 Same server, same middlewares; one row read by its primary key with a bare cursor, and bytes that lie ready, as many as
-the page that is measured; counted as a reading of the catalogue, as that is. `jobs.otherwise --addresses` makes a web process that has it.
+the page that is measured; counted as a reading of the catalogue, as that is. `jobs.otherwise --addresses` makes a web
+process that has it.
 """
 
 from django.db import connection
