@@ -39,8 +39,10 @@ class Shopper:
         page.goto("/")
         page.get_by_role("navigation", name="بخش‌ها").get_by_role("link", name="کالاها", exact=True).click()
         page.wait_for_url("**/goods/")
-        page.get_by_role("searchbox").fill(words)
-        page.get_by_role("searchbox").press("Enter")
+        box = page.get_by_role("search").get_by_label("جست‌وجو در کالاها")  # what it is else, scripts decide
+        box.fill(words)
+        box.press("Enter")
+        page.wait_for_url("**/goods/?q=*")
         page.get_by_role("link", name=title, exact=True).click()
 
     def open_variant(self, slug: str, sku: str) -> None:
