@@ -14,6 +14,7 @@ TOGETHER = {  # files that lean on one thing of the session
     "tests/browser/test_pages.py": "the house",
     "tests/browser/test_checkout_form.py": "the house",
     "tests/browser/test_purchase.py": "the house",
+    "tests/browser/test_catalogue_walk.py": "the house",
     "tests/browser/test_audit.py": "the house",
     "tests/jobs/test_up.py": "the sandbox",
     "tests/api/test_walk.py": "the sandbox",

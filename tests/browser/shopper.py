@@ -39,11 +39,15 @@ class Shopper:
         page.goto("/")
         page.get_by_role("navigation", name="بخش‌ها").get_by_role("link", name="کالاها", exact=True).click()
         page.wait_for_url("**/goods/")
-        box = page.get_by_role("search").get_by_label("جست‌وجو در کالاها")  # what it is else, scripts decide
+        self.search(words)
+        page.get_by_role("link", name=title, exact=True).click()
+
+    def search(self, words: str) -> None:
+        """Type `words` into the search box of whatever page it is."""
+        box = self.page.get_by_role("search").get_by_label("جست‌وجو در کالاها")  # what else it is, scripts decide
         box.fill(words)
         box.press("Enter")
-        page.wait_for_url("**/goods/?q=*")
-        page.get_by_role("link", name=title, exact=True).click()
+        self.page.wait_for_url("**/goods/?q=*")
 
     def open_variant(self, slug: str, sku: str) -> None:
         self.page.goto(f"/goods/{slug}/?sku={sku}")

@@ -83,7 +83,7 @@ def understand(typed: str, vocabulary: Vocabulary, synonyms: Table) -> list[Grou
     known = _Known(vocabulary, synonyms)
     if words and not any(len(word) > 2 and word in known for word in words):
         swapped = text.search_words(sound.other_keyboard(typed)).split()[: 2 * MOST_WORDS]
-        if any(len(word) > 2 for word in swapped) and all(word in known for word in swapped):
+        if any(len(word) > 2 for word in swapped) and all(map(known.holds, swapped)):
             words = swapped
     wanted = [word for n, word in enumerate(words) if not _is_idle(words, n)]
     return _groups(wanted or words, known)[:MOST_WORDS]
@@ -107,6 +107,10 @@ class _Known:
 
     def __contains__(self, word: str) -> bool:
         return word in self.shelf or word in self.synonyms
+
+    def holds(self, word: str) -> bool:
+        """Whether a word is known, or is known words written as one: «کتابخوان» where the shelf says «کتاب‌خوان»."""
+        return word in self or min(map(len, self.shelf.parts(word)), default=0) > 2
 
     def same(self, word: str, cost: int = MEANT) -> list[Other]:
         """What means the same as this word."""
@@ -237,9 +241,7 @@ def _joined(first: str, second: str, known: _Known) -> tuple[int, list[Other]]:
     if not unknown or any(c.isdecimal() for c in joined):
         return 0, []
     guessed = known.guessed(joined)
-    if len(unknown) == 2:
-        return (2, [Other(several, AS_TYPED), *guessed]) if guessed else (0, [])
-    if not guessed or len(unknown[0]) < 3:
+    if not guessed or (len(unknown) == 1 and len(unknown[0]) < 3):
         return 0, []
     # Each may also stand for itself, the unknown one with a slip of its own.
     one, other = (known.guessed(word) if word in unknown else known.word(word, AS_TYPED) for word in several)
@@ -262,6 +264,8 @@ def _alone(word: str, known: _Known) -> list[Other]:
     others += known.guessed(word) if not is_known else [
         Other((each,), HEARD) for each in known.shelf.sounding_like(word)
     ]  # fmt: skip
+    if sound.is_latin(word) and len(word) > 5:  # "ketabkhan" sounds like «کتابخانه», and like «کتاب» and «خوان»
+        others += _two_names(word, known.shelf)
     if len(others) == 1:
         others += _half_slipped(word, known.shelf) or _two_names(word, known.shelf) or known.far_off(word)
     return others + _holding(word, known.shelf)
