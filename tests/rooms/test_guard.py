@@ -614,6 +614,6 @@ def test_check_invariants_holds_what_is_lit_against_the_gate(monkeypatch):
     lit()
     check = invariants.CHECKS["half_price_is_said_of_admitted_addresses"]
     assert check(NOW) == invariants.Finding(1, [])
-    plain = invariants.drifting.check
-    monkeypatch.setattr(invariants.drifting, "check", lambda networks, at: plain([ip_network("9.9.9.0/30")], at))
+    plain = invariants.guard.drifting.check
+    monkeypatch.setattr(invariants.guard.drifting, "check", lambda networks, at: plain([ip_network("9.9.9.0/30")], at))
     assert check(NOW) == invariants.Finding(1, ["apps"])

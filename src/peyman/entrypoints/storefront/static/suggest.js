@@ -7,7 +7,8 @@
   list.id = "suggestions"; list.className = "suggestions"; list.hidden = true;
   list.setAttribute("role", "listbox"); list.setAttribute("aria-label", "پیشنهادها");
   told.className = "sr"; told.setAttribute("role", "status");
-  form.append(list, told);
+  form.append(list);
+  box.addEventListener("focus", () => form.append(told), { once: true });  // who does not search is told nothing here
   box.setAttribute("role", "combobox"); box.setAttribute("aria-autocomplete", "list");
   box.setAttribute("aria-controls", list.id); box.setAttribute("aria-expanded", "false"); box.autocomplete = "off";
   const kept = new Map();
