@@ -7,7 +7,3 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "peyman.config.settings")
 
 application = get_wsgi_application()
-
-from peyman.entrypoints import searches  # noqa: E402 - models are there only now
-
-searches.keep_writing()

@@ -35,7 +35,8 @@ def load(_target: str) -> Callable[..., Any]:
     parent.leave_with(os.getppid())
     application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
     resolve("/healthz")
-    import_string("peyman.entrypoints.readers.begin")()
+    for begin in ("readers.begin", "searches.keep_writing"):  # threads that write down what this process gathers
+        import_string(f"peyman.entrypoints.{begin}")()
     _keep_what_is_loaded()
     return application
 
