@@ -35,6 +35,7 @@ def test_a_reader_is_searched_filtered_watched_and_bought(
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         assert not wrong, "\n".join([page.url, *wrong])
         if folder_of_pictures:
+            page.evaluate("scrollTo(0, 0)")
             pictures.take(page, folder_of_pictures, name, dark=theme == "dark", sizes=((width, 844),))
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
 
