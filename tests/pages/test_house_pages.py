@@ -114,3 +114,15 @@ def test_a_refusal_that_says_when_to_come_back_does_so_in_the_header_too(
     answer = client.get("/orders/")
     assert answer.status_code == 503 and answer["Retry-After"] == "90"
     assert "اکنون نشد." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_refusal_whose_page_finds_no_database_is_503_with_retry_after(
+    shop: TermsVersion, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(now: object) -> None:
+        raise OperationalError("in recovery")
+
+    monkeypatch.setattr("peyman.promises.queries.terms_in_force", away)
+    answer = client.get("/pay/saman/callback?RefNum=nobody&ResNum=PAY-0000-0000-0000-0")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")

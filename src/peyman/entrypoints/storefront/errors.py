@@ -99,6 +99,14 @@ def page(
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """Answer a refusal; where the database goes away while its page is made, say that instead."""
+    try:
+        return _refused(request, refusal)
+    except (OperationalError, InterfaceError):
+        return away(request)
+
+
+def _refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     """Answer a refusal: what did not happen, why, what it did not cost, what now; then the clause."""
     if isinstance(refusal, Missing):
         says = refusal.detail if type(refusal).says != Missing.says else NOT_FOUND.says
