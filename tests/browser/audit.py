@@ -148,3 +148,13 @@ def violations(page: Page) -> list[str]:
                 found.append(f"{width} px, {theme}: {fault['id']}: {fault['help']} ({why}) {nodes}")
     page.emulate_media(color_scheme="light")
     return found
+
+
+def fit(page: Page, *, back: bool = False) -> Page:
+    """Hold a page to all of the above; `back` to the size it had, else it stays at the last one that was looked at."""
+    size = page.viewport_size
+    wrong = wrong_words(page) + misfits(page) + violations(page)
+    assert not wrong, "\n".join([page.url, *wrong])
+    if back and size:
+        page.set_viewport_size(size)
+    return page

@@ -53,12 +53,7 @@ def told(page: Page) -> Locator:
 
 
 def fit(page: Page) -> None:
-    """The page is fit for everybody, at both widths and in both themes."""
-    size = page.viewport_size
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join([page.url, *wrong])
-    if size:
-        page.set_viewport_size(size)
+    audit.fit(page, back=True)
 
 
 def show(page: Page, folder: Path | None, name: str, *, dark: bool = False) -> None:

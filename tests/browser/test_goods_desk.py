@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser import audit, pictures
+from tests.browser import pictures
+from tests.browser.audit import fit
 from tests.browser.conftest import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_goods_desk.py
@@ -17,12 +18,6 @@ FILE = (
     + "AVD-N1-01,AVD-N1,e-reader,avand,,كتاب‌خوان آوند N1,۵۰۰۰۰۰۰ تومان,market,5\n"
     + "AVD-N2-01,AVD-N2,e-reader,avand,,کتاب‌خوان آوند N2,تماس بگیرید,market,5\n"
 )
-
-
-def fit(page: Page) -> Page:
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join(wrong)
-    return page
 
 
 @pytest.mark.clause("D113", "D117")

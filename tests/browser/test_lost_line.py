@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from peyman.kernel.text import persian_digits
-from tests.browser import audit, pictures
+from tests.browser import pictures
+from tests.browser.audit import fit
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.shopper import NAME, Shopper
 
@@ -15,12 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/p
 both_widths = pytest.mark.parametrize("context", [PHONE, DESK], ids=["at 390 px", "at 1280 px"])
 TODAY = "2026-11-28 10:00"  # Saturday, 7 Azar 1405
 AFTER_THREE_DAYS = "2026-12-01 10:01"
-
-
-def fit(page: Page) -> Page:
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join(wrong)
-    return page
 
 
 @pytest.fixture

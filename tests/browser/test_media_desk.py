@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Page, Response, expect
 
 from tests import media
-from tests.browser import audit, pictures
+from tests.browser import pictures
+from tests.browser.audit import fit
 from tests.browser.conftest import DESK, PHONE, House
 from tests.browser.staff import Staff
 
@@ -42,12 +43,6 @@ def kettle(color: tuple[int, int, int], *, from_above: bool = False, size: tuple
         draw.rectangle((width * 0.2, height * 0.86, width * 0.8, height * 0.91), fill=(40, 42, 48))
         draw.ellipse((width * 0.46, height * 0.14, width * 0.54, height * 0.21), fill=(40, 42, 48))
     return media.encoded(picture.filter(ImageFilter.GaussianBlur(2)), "JPEG", quality=90)
-
-
-def fit(page: Page) -> Page:
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join(wrong)
-    return page
 
 
 @pytest.fixture(scope="module")

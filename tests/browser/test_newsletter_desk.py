@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import audit, pictures
+from tests.browser import pictures
+from tests.browser.audit import fit
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.shopper import Shopper
 
@@ -13,12 +14,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/p
 
 WALKS = [(PHONE, "گفت‌وگو با سفالگران"), (DESK, "سه کتاب‌خوان تازه")]
 INTRO = "این هفته چند کالای تازه رسیده است و با سازندگان آن‌ها نشسته‌ایم."
-
-
-def fit(page: Page) -> Page:
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join(wrong)
-    return page
 
 
 def write(page: Page, title: str) -> None:

@@ -16,12 +16,7 @@ LAMP = ("parto-l3-reading-lamp", "PRT-L3-01")
 
 
 def fit(page: Page) -> None:
-    """The page is fit for everybody, at both widths."""
-    size = page.viewport_size
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join([page.url, *wrong])
-    if size:
-        page.set_viewport_size(size)
+    audit.fit(page, back=True)
 
 
 def promise(page: Page, of: str) -> Locator:

@@ -7,17 +7,13 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import audit, pictures
+from tests.browser import pictures
+from tests.browser.audit import fit
 from tests.browser.conftest import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # on both: tests/pages/test_prices_desk.py
 
 READER = "/goods/avand-a6-e-reader/?sku=AVD-A6-01"
-
-
-def fit(page: Page) -> None:
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.clause("D25", "D27", "D122")

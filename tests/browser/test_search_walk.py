@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import audit, pictures
+from tests.browser.audit import fit
 from tests.browser.conftest import DESK, PHONE, House
 from tests.browser.staff import Staff
 
@@ -17,12 +18,6 @@ pytestmark = [
 
 KETTLE = "کتری برقی"
 SPELLINGS = (KETTLE, "كتري‌برقي", "کتریبرقی", "ketri barghi", "کتری برفی")
-
-
-def fit(page: Page) -> None:
-    """The page is fit for everybody, at both widths and in both themes."""
-    wrong = audit.wrong_words(page) + audit.misfits(page) + audit.violations(page)
-    assert not wrong, "\n".join([page.url, *wrong])
 
 
 def show(page: Page, folder: Path | None, name: str, width: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, count, islice
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.db import IntegrityError, OperationalError, transaction
 
@@ -54,6 +54,16 @@ class OnBatch(Protocol):
         """Write down how far the import came; with the batch, or not at all."""
 
 
+COUNTED: Final = (  # what a report counts
+    "products_new",
+    "products_changed",
+    "variants_new",
+    "variants_changed",
+    "prices_changed",
+    "stock_changed",
+)
+
+
 @dataclass(slots=True)
 class Report:
     """What an import did, or would do. `rows` has every record of the file in order."""
@@ -70,7 +80,7 @@ class Report:
     def take(self, after: "Report") -> None:
         """Stand where `after` stands, with its rows behind those that are here."""
         self.rows += after.rows
-        for name in _COUNTED:
+        for name in (*COUNTED, "stock_owed"):
             setattr(self, name, getattr(after, name))
 
     def count(self, outcome: str) -> int:
@@ -78,25 +88,7 @@ class Report:
 
     @property
     def is_no_change(self) -> bool:
-        return not (
-            self.products_new
-            or self.products_changed
-            or self.variants_new
-            or self.variants_changed
-            or self.prices_changed
-            or self.stock_changed
-        )
-
-
-_COUNTED = (
-    "products_new",
-    "products_changed",
-    "variants_new",
-    "variants_changed",
-    "prices_changed",
-    "stock_changed",
-    "stock_owed",
-)
+        return not any(getattr(self, name) for name in COUNTED)
 
 
 @dataclass(slots=True)

@@ -11,21 +11,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from peyman.kernel.errors import Missing, Refused
-from peyman.shop.catalog.actions.importing import Report
+from peyman.shop.catalog.actions.importing import COUNTED, Report
 from peyman.shop.catalog.actions.prices import CHUNK
 from peyman.shop.catalog.models import ImportRow, ImportRun
 from peyman.shop.catalog.rules import Reading
 
 State = ImportRun.State
 LEASE: Final = timedelta(minutes=3)  # for one batch, on a slow machine
-COUNTED: Final = (
-    "products_new",
-    "products_changed",
-    "variants_new",
-    "variants_changed",
-    "prices_changed",
-    "stock_changed",
-)
 _WORKED_ON: Final = (State.CHECKING, State.IMPORTING)
 
 
