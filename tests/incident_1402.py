@@ -13,7 +13,7 @@ from functools import cache
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
-from peyman.gateways.logs import CANONICAL
+from peyman.gateways.logs.own import CANONICAL
 from tests.conftest import SHARED
 
 DATA = SHARED / "data" / "tariff"

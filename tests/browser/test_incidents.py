@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from peyman.gateways.logs import CANONICAL
+from peyman.gateways.logs.own import CANONICAL
 from tests.browser import audit, pictures
 from tests.browser.conftest import DESK, House, _set
 from tests.browser.staff import Staff

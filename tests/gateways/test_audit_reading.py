@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from peyman.gateways import logs
 from peyman.gateways.audit import numbers, quick, reading
 from peyman.gateways.audit.files import BadFile
-from peyman.gateways.logs import CANONICAL, Options
+from peyman.gateways.logs import Options, unpacking
+from peyman.gateways.logs.own import CANONICAL
 from peyman.market.tariff.rules.audit import ALWAYS, Shown, micros
 from peyman.market.tariff.rules.audit_joins import DeclaredEdge, Edges, Grant, Isp, Operators, Promises, Release
 
@@ -195,7 +195,7 @@ def test_a_log_says_the_same_read_by_the_column_and_line_by_line(
     for seed in range(12):
         if seed % 3 == 0:
             monkeypatch.setattr(reading, "BLOCK", 20_000)
-            monkeypatch.setattr(logs, "BLOCK", 7_000)
+            monkeypatch.setattr(unpacking, "BLOCK", 7_000)
         data = drawn(form, seed, 250)
         found = same(data, tmp_path, FORMS[form])
         if found[0] != "bad file":

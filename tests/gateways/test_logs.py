@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from peyman.gateways import logs
 from peyman.gateways.audit.files import BadFile
-from peyman.gateways.logs import CANONICAL, Entry, Options
+from peyman.gateways.logs import Entry, Options, unpacking
+from peyman.gateways.logs.own import CANONICAL
 from peyman.market.tariff.rules.audit import micros
 
 OWN = {
@@ -183,7 +184,7 @@ def test_a_packed_file_that_is_cut_short_stops_with_its_name(pack: str, tmp_path
 
 
 def test_a_file_that_swells_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "FREE", 2_000_000)
+    monkeypatch.setattr(unpacking, "FREE", 2_000_000)
     with pytest.raises(BadFile, match="۳۰۰"):
         read(gzip.compress(b"\n" * 5_000_000), tmp_path)
     assert read(gzip.compress(b"\n" * 1_500_000), tmp_path) == []

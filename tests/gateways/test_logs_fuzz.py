@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peyman.gateways import logs
 from peyman.gateways.audit import numbers, reading
 from peyman.gateways.audit.files import BadFile
-from peyman.gateways.logs import CANONICAL, Options
+from peyman.gateways.logs import Options, unpacking
+from peyman.gateways.logs.own import CANONICAL
 from peyman.market.tariff.rules.audit_joins import Edges, Operators, Promises
 from tests.gateways.damage import Change, changed, changes_with, examples, tried
 
@@ -262,7 +262,7 @@ def test_lines_of_megabytes_are_rejected_and_never_held(place: Path, form: str) 
 
 @pytest.mark.parametrize("pack", ["gz", "zst"])
 def test_a_bomb_is_given_up_before_memory_is(place: Path, pack: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "FREE", 30_000_000)
+    monkeypatch.setattr(unpacking, "FREE", 30_000_000)
     data = b"\n" * 100_000_000
     file = place / "bomb"
     file.write_bytes(gzip.compress(data) if pack == "gz" else pa.compress(data, "zstd", asbytes=True))

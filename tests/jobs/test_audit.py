@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from peyman.entrypoints import registry_watch
 from peyman.entrypoints.jobs.audit import command
-from peyman.gateways.logs import CANONICAL
+from peyman.gateways.logs.own import CANONICAL
 from peyman.kernel.worktime import TEHRAN, day_start
 
 HEADER = "name_as_entered,ip_as_entered,ip_network,update_date_jalali,due_date_jalali"

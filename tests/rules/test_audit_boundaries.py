@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from peyman.gateways.logs import Entry, Options, each, json_line
+from peyman.gateways.logs import Entry, Options, each
+from peyman.gateways.logs.own import json_line
 from peyman.market.tariff.rules import audit
 from peyman.market.tariff.rules.audit_joins import ANONYMOUS, Promises
 

@@ -19,7 +19,7 @@ from django.conf import settings
 from peyman.entrypoints import audit_runs, clock
 from peyman.entrypoints.jobs import sample_tariff
 from peyman.entrypoints.jobs.audit import asked, running
-from peyman.gateways.logs import CANONICAL
+from peyman.gateways.logs.own import CANONICAL
 from peyman.kernel.worktime import day_start, tehran_day
 from peyman.market.incidents.actions import incidents
 from peyman.market.incidents.models import AuditRun, Incident

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from peyman.gateways.audit.engines import Engine
 from peyman.gateways.audit.numbers import NO_EDGE, OF_GATE, UNPROVEN, Numbers, day_of, of_pair
-from peyman.gateways.logs import LONGEST_TRANSFER
+from peyman.gateways.logs.entries import LONGEST_TRANSFER
 from peyman.kernel.prefixes import Address
 from peyman.kernel.worktime import day_start
 from peyman.market.tariff.rules import audit as rules

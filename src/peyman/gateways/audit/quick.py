@@ -1,7 +1,7 @@
 """Lines of logs read by the column instead of one by one, as far as there can be no doubt of what they say.
 
 What stands here knows the plainest way of writing each form and nothing else: times with a Z, whole numbers in digits,
-no quotes, no escapes. `reading.py` gives every line that is not sure to the reader of `gateways/logs.py`, which alone
+no quotes, no escapes. `reading.py` gives every line that is not sure to the reader of `gateways/logs`, which alone
 decides; so a line means the same whichever way it went.
 """
 
@@ -17,20 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, json
 
-from peyman.gateways.logs import (
-    CANONICAL,
+from peyman.gateways.logs import Options, Rejected
+from peyman.gateways.logs.entries import (
     EARLIEST,
     LATEST,
     LONGEST_TRANSFER,
-    MAX_LINE,
     MOST_BYTES,
     NOBODY,
-    Options,
-    Rejected,
     clock,
     token_in,
     whole_status,
 )
+from peyman.gateways.logs.own import CANONICAL
+from peyman.gateways.logs.unpacking import MAX_LINE
 
 _ANY: Final = "\x01"  # a separator that no sure line has
 _US: Final = pa.timestamp("us", tz="UTC")

@@ -20,7 +20,8 @@ from peyman.gateways import logs
 from peyman.gateways.audit import quick
 from peyman.gateways.audit.files import BadFile
 from peyman.gateways.audit.numbers import Normaliser
-from peyman.gateways.logs import Entry, Options, Parse, Rejected
+from peyman.gateways.logs import Entry, Options, Parse, Rejected, own
+from peyman.gateways.logs.unpacking import MAX_LINE, unpacked
 
 BLOCK: Final = 16 << 20  # bytes of lines that are read at once
 ROWS: Final = 50_000  # of Parquet
@@ -55,7 +56,7 @@ def take_file(
     with logs.opened(file) as raw:
         start = raw.read(4)
         raw.seek(0)
-        if form == "canonical" and start == logs.PARQUET:
+        if form == "canonical" and start == own.PARQUET:
             yield from _parquet(file, options, normaliser, number, told)
         else:
             yield from _text(file, raw, start, form, options, normaliser, number, told)
@@ -97,10 +98,10 @@ def _text(
     reader: _Reader | None = None
     ahead: deque[Callable[[], Taken]] = deque()
     with ThreadPoolExecutor(1) as pool:
-        for first, body in _bodies(logs.unpacked(file, raw, start, told)):
+        for first, body in _bodies(unpacked(file, raw, start, told)):
             if body is None:
                 if reader is None and form == "canonical":
-                    logs.head_of(file, b"")
+                    own.head_of(file, b"")
                 ahead.append(partial(Taken, bad=[(first, "line_too_long")]))
                 continue
             if reader is None:
@@ -133,7 +134,7 @@ def _bodies(blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes | None]]:
         else:
             held += [rest, block[:cut]]
             rest = block[cut:]
-        is_too_long = len(rest) > logs.MAX_LINE
+        is_too_long = len(rest) > MAX_LINE
         if is_too_long or sum(map(len, held)) >= BLOCK:
             if body := b"".join(held):
                 yield number, body
@@ -165,13 +166,13 @@ def _begun(
         of_nginx = cells if 1 <= cells <= 5 else 5
         many: Any = quick.WebServer(of_nginx if form == "nginx" else 0, options, hasher)
         return _Reader(many, logs.FORMATS[form], options, normaliser, number), at
-    if len(line) > logs.MAX_LINE:
+    if len(line) > MAX_LINE:
         line = b""
-    head = logs.head_of(file, line)
+    head = own.head_of(file, line)
     if head is None:
         # A mark before the first line is not part of it.
         mark = at + 3 if body[at:].startswith(b"\xef\xbb\xbf") else at
-        return _Reader(quick.Json(options, hasher), logs.json_line, options, normaliser, number), mark
+        return _Reader(quick.Json(options, hasher), own.json_line, options, normaliser, number), mark
     return _Reader(quick.Csv(head.columns, options, hasher), head.parse, options, normaliser, number), end + 1
 
 
@@ -232,7 +233,7 @@ class _Reader:
             self._one_by_one(numbered, taken)
 
     def _one_by_one(self, numbered: list[tuple[int, bytes]], taken: Taken) -> None:
-        whole = ((line, None if len(text) > logs.MAX_LINE else text.removesuffix(b"\r")) for line, text in numbered)
+        whole = ((line, None if len(text) > MAX_LINE else text.removesuffix(b"\r")) for line, text in numbered)
         for line, entry in logs.each(whole, self._parse, self._options):
             _take(self._normaliser, entry, self._number, line, taken)
 
@@ -246,10 +247,10 @@ def _parquet(
     try:
         with pq.ParquetFile(file) as opened:
             schema = opened.schema_arrow
-            logs.need(file, schema.names)
+            own.need(file, schema.names)
             many = quick.Parquet(schema, options, quick.hasher())
             size, rows, line = file.stat().st_size, max(opened.metadata.num_rows, 1), 1
-            for batch in opened.iter_batches(ROWS, columns=[name for name in logs.CANONICAL if name in schema.names]):
+            for batch in opened.iter_batches(ROWS, columns=[name for name in own.CANONICAL if name in schema.names]):
                 taken = Taken()
                 odd = [*range(batch.num_rows)]
                 if many.is_known:
@@ -262,7 +263,7 @@ def _parquet(
                         odd = normaliser.take_many(found, number, lines)
                         taken.good += batch.num_rows - len(odd)
                 if odd:
-                    for place, entry in logs.rows_of(batch.take(pa.array(odd, pa.int64())), options):
+                    for place, entry in own.rows_of(batch.take(pa.array(odd, pa.int64())), options):
                         _take(normaliser, entry, number, line + odd[place], taken)
                 line += batch.num_rows
                 told(size * (line - 1) // rows)

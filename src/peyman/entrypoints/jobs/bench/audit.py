@@ -32,6 +32,7 @@ from peyman.entrypoints.jobs.bench.figures import ROUNDS, Figure
 from peyman.entrypoints.jobs.console import tell
 from peyman.gateways import logs
 from peyman.gateways.audit import engines, judging, money, numbers, reading, rolls
+from peyman.gateways.logs.own import CANONICAL
 from peyman.kernel.worktime import day_start
 from peyman.market.tariff.rules.audit import ALWAYS, Code, Register, Shown, Tariff, Terms, by_network, micros
 from peyman.market.tariff.rules.audit_joins import DeclaredEdge, Edges, Isp, Operators, Promises, Release
@@ -318,7 +319,7 @@ def _written(folder: Path, lines: int) -> dict[str, Path]:
     own, web = folder / "own.csv", folder / "nginx.log"
     at = datetime(2023, 5, 1, tzinfo=UTC)
     with own.open("w") as ours, web.open("w") as theirs:
-        ours.write(",".join(logs.CANONICAL) + "\n")
+        ours.write(",".join(CANONICAL) + "\n")
         for number in range(lines):
             at += timedelta(milliseconds=617)
             end = at + timedelta(milliseconds=draw.randrange(9000))
@@ -338,7 +339,7 @@ def _written(folder: Path, lines: int) -> dict[str, Path]:
                 f'"okhttp/4.{number % 9} (Android {number % 14})" {edge} {end.timestamp():.3f} '
                 f"{(end - at).total_seconds():.3f} dl.market.ir {request}\n"
             )
-    texts = {name: pa.string() for name in logs.CANONICAL if name not in ("status", "body_bytes")}
+    texts = {name: pa.string() for name in CANONICAL if name not in ("status", "body_bytes")}
     table = csv.read_csv(own, convert_options=csv.ConvertOptions(column_types=texts))
     pq.write_table(table, folder / "own.parquet", compression="zstd")
     return {"our own CSV": own, "our own Parquet": folder / "own.parquet", "nginx": web}
