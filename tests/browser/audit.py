@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Error, Page, Response
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -13,6 +13,12 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 WIDTHS = (320, 390, 1280)
 BYTES, REQUESTS = 100_000, 4
 DRAWINGS = re.compile(r"/drawings\.([0-9a-f]+\.)?svg|/media/|^data:")
+
+# A press ends when another document took the page's place, and that one may have no element yet.
+_STAND = """() => document.readyState === 'complete' ||
+  new Promise((stands) => addEventListener('load', () => stands(true), {once: true}))"""
+_REPLACED = re.compile("context was destroyed|because of a navigation|Cannot find context|navigating and changing")
+REPLACEMENTS = 5  # a page that leads on by itself is one that is looked at in the end
 
 # Everything of the document itself that can be read off at once. Returns sentences about what is wrong.
 _WRONG = r"""() => {
@@ -95,6 +101,19 @@ _MISFIT = r"""() => {
 }"""
 
 
+def ask(page: Page, script: str, given: Any = None) -> Any:
+    """Evaluate once the document stands whole; where another takes its place meanwhile, ask that one."""
+    for more in reversed(range(REPLACEMENTS)):
+        page.wait_for_load_state()
+        try:
+            page.evaluate(_STAND)
+            return page.evaluate(script, given)
+        except Error as fault:
+            if not more or not _REPLACED.search(fault.message):
+                raise
+    raise AssertionError("unreachable")
+
+
 def first_view(page: Page, url: str) -> list[str]:
     """What a browser that was never here loads to show `url` once, drawings of goods apart: too much, or too often."""
     answers: list[Response] = []
@@ -114,7 +133,7 @@ def first_view(page: Page, url: str) -> list[str]:
 
 
 def wrong_words(page: Page) -> list[str]:
-    return list(page.evaluate(_WRONG))
+    return list(ask(page, _WRONG))
 
 
 def misfits(page: Page) -> list[str]:
@@ -122,7 +141,7 @@ def misfits(page: Page) -> list[str]:
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        found += [f"{width} px: {fault}" for fault in page.evaluate(_MISFIT)]
+        found += [f"{width} px: {fault}" for fault in ask(page, _MISFIT)]
     return found
 
 
@@ -133,21 +152,28 @@ def violations(page: Page) -> list[str]:
     at colours looks again, once.
     """
     found: list[str] = []
-    page.evaluate(AXE)
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         for theme in ("light", "dark") if width == 390 else ("light",):
             page.emulate_media(color_scheme=theme)
-            answer: dict[str, Any] = page.evaluate(
-                "only => axe.run(document, {runOnly: only, resultTypes: ['violations']})",
-                TAGS if theme == "light" else {"type": "rule", "values": OF_COLOURS},
-            )
+            answer = _axe(page, TAGS if theme == "light" else {"type": "rule", "values": OF_COLOURS})
             for fault in answer["violations"]:
                 nodes = "; ".join(node["html"][:160] for node in fault["nodes"][:3])
                 why = fault["nodes"][0].get("failureSummary", "").replace("\n", " ")
                 found.append(f"{width} px, {theme}: {fault['id']}: {fault['help']} ({why}) {nodes}")
     page.emulate_media(color_scheme="light")
     return found
+
+
+def _axe(page: Page, only: Any) -> dict[str, Any]:
+    """Run axe, which a document has to be given first."""
+    run = "only => window.axe ? axe.run(document, {runOnly: only, resultTypes: ['violations']}) : null"
+    for _ in range(REPLACEMENTS):
+        answer: dict[str, Any] | None = ask(page, run, only)
+        if answer:
+            return answer
+        ask(page, AXE)
+    raise AssertionError(f"{page.url} is replaced again and again")
 
 
 def fit(page: Page, *, back: bool = False) -> Page:

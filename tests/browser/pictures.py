@@ -6,6 +6,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests.browser import audit
+
 EXACT, COLOURS = 64, 96
 LONGEST = 2000  # px; what a page has below is more of the same
 
@@ -32,11 +34,11 @@ def take(
     """Save NAME-390.png and NAME-1280.png, of the dark theme NAME-390-dark.png and NAME-1280-dark.png."""
     folder.mkdir(parents=True, exist_ok=True)
     page.emulate_media(color_scheme="dark" if dark else "light")
-    page.evaluate("() => document.fonts.ready.then(() => true)")
+    audit.ask(page, "() => document.fonts.ready.then(() => true)")
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         # As tall as the page, so that what sticks to an edge of the window stands where the page ends.
-        whole = min(LONGEST, page.evaluate("() => document.documentElement.scrollHeight"))
+        whole = min(LONGEST, audit.ask(page, "() => document.documentElement.scrollHeight"))
         page.set_viewport_size({"width": width, "height": max(height, whole)})
         seen = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
         few = seen.quantize(palette=palette(seen), dither=Image.Dither.NONE)

@@ -132,7 +132,7 @@ class Shopper:
 
     def await_promises(self) -> None:
         """Reload until the promises that messages keep are kept: the worker is another process."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.kept() < 2 and time.monotonic() < deadline:
             time.sleep(0.3)
             self.page.reload()

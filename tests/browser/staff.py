@@ -51,20 +51,23 @@ class Staff:
         """Go to a desk by its tab."""
         self.tabs.get_by_role("link", name=name, exact=True).click()
         expect(self.tabs.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
+        self.page.wait_for_load_state()
 
     @property
     def tabs(self) -> Any:
         return self.page.get_by_role("navigation", name="میزها")
 
     def press(self, name: str | re.Pattern[str]) -> None:
+        """Press a button, and wait until the page that it leads to, if any, stands whole."""
         self.page.get_by_role("button", name=name).locator("visible=true").click()
+        self.page.wait_for_load_state()
 
     def reads(self, text: str) -> None:
         expect(self.page.get_by_role("main")).to_contain_text(text)
 
     def reload_until(self, there: Any) -> None:
         """Reload until `there` is there: the worker is another process."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not there.count() and time.monotonic() < deadline:
             time.sleep(0.3)
             self.page.reload()

@@ -205,6 +205,7 @@ def test_a_report_gets_a_number_is_taken_answered_and_closed_and_its_reader_is_n
     one = colleague(office, "privacy", **context)
     one.page.goto("/desk/privacy/")
     one.page.get_by_role("link", name=code).click()
+    expect(one.page.get_by_role("button", name="خواندن گزارش")).to_be_visible()
     assert words not in one.page.content()
     one.page.get_by_label("برای چه کاری می‌خوانید؟").fill("رسیدگی به گزارش")
     one.press("خواندن گزارش")

@@ -1,6 +1,7 @@
 """The eyes of the page tests: each fault that they look for is found on a page that has all of them."""
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser import audit
 from tests.browser.conftest import DESK
@@ -47,3 +48,16 @@ def test_a_page_that_asks_too_much_or_elsewhere_is_told_so(visit, house):
     page.route("**/part-*", lambda route: route.fulfill(body="", content_type="image/png"))
     page.route("**/many", lambda route: route.fulfill(body=parts, content_type="text/html"))
     assert "6 requests" in "\n".join(audit.first_view(page, f"{house.url}/many"))
+
+
+LEAVE = """() => location.pathname === '/replaced-2' ? document.body.innerText :
+  new Promise(() => location.replace('/replaced-2'))"""
+
+
+def test_a_page_that_takes_the_place_of_another_is_the_one_that_is_asked(visit, house):
+    page = visit(**DESK)
+    page.route("**/replaced-*", lambda route: route.fulfill(body="<p>second", content_type="text/html"))
+    page.goto(f"{house.url}/replaced-1")
+    assert audit.ask(page, LEAVE) == "second"
+    with pytest.raises(Error, match="no such thing"):
+        audit.ask(page, "() => { throw new Error('no such thing') }")

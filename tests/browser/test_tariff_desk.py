@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser import audit, pictures
 from tests.browser.conftest import DESK, House
@@ -104,7 +104,7 @@ def test_the_desk_is_taken_for_the_folder_of_pictures(
     page = colleague(network, "tariff", **DESK).page
     for name, path in (("tariff", ""), ("tariff-drift", "drift/"), ("tariff-snapshots", "snapshots/")):
         page.goto(f"/desk/tariff/{path}")
-        assert page.locator("h1").count() == 1
+        expect(page.locator("h1")).to_have_count(1)
         if folder_of_pictures:
             pictures.take(page, folder_of_pictures, name)
     page.goto("/desk/tariff/")
