@@ -10,7 +10,7 @@ from django.test import Client
 
 from peyman.billing.models import Payment, Statement, StatementDifference
 from peyman.gateways.simulators import BankSimulator
-from peyman.promises.models import TermsVersion
+from peyman.promises.models import Promise, TermsVersion
 from tests import make
 from tests.make import NOW
 from tests.pages.reading import html_of
@@ -65,7 +65,9 @@ def test_what_is_owed_stands_there_with_its_hour_and_turns_late(
     # Saturday 10:00 and 48 working hours: Monday 10:00
     assert refund.code in html and "تا دوشنبه ۱۷ دی، ساعت ۱۰" in html and "بدهکاریم" in html
     assert "نزد زرین‌پال" in html and "جمع دو سو برابر است." in html
-    clock.write_text("2025-01-06T06:30:00.000001+00:00")
+    clock.write_text("2025-01-06T06:29:59.999999+00:00")
+    assert "<b>۰</b><span>بازپرداخت دیرشده</span>" in html_of(finance.get(DESK))
+    clock.write_text("2025-01-06T06:30:00+00:00")
     assert "<b>۱</b><span>بازپرداخت دیرشده</span>" in html_of(finance.get(DESK))
 
 
@@ -115,6 +117,25 @@ def test_words_of_the_bank_s_file_are_shown_and_never_run(finance: Client, bank:
     finance.post(f"{DESK}upload", {"file": statement(evil)})
     html = html_of(finance.get(DESK))
     assert "<script>alert" not in html and "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+def test_every_late_refund_is_counted_and_the_soonest_promised_are_shown(
+    finance: Client, bank: BankSimulator, clock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("peyman.entrypoints.backoffice.money.SHOWN", 1)
+    first, second = paid_twice(bank), paid_twice(bank)
+    Promise.objects.filter(subject=f"refund:{second.code}").update(due_at=NOW)
+    clock.write_text("2025-01-10T06:30:00+00:00")
+    html = html_of(finance.get(DESK))
+    assert "<b>۲</b><span>بازپرداخت دیرشده</span>" in html
+    assert second.code in html and first.code not in html
+
+
+def test_a_day_that_no_calendar_of_ours_knows_does_not_take_the_desk_away(finance: Client, bank: BankSimulator) -> None:
+    terminal = paid_twice(bank).payment.terminal
+    finance.post(f"{DESK}upload", {"file": statement(f"9,{terminal},5,payment,0500-01-01")})
+    html = html_of(finance.get(DESK))
+    assert "سطری که خوانده نمی‌شود: زمان" in html
 
 
 @pytest.mark.parametrize("many", [1, 30])

@@ -83,7 +83,7 @@ def paid_twice(bank: BankSimulator) -> Refund:
     for payment in Payment.objects.filter(bill=order.bill):
         bank.pay(payment.token or "")
         payments.handle_callback(gateway="zarinpal", token=payment.token or "", status_ok=True, now=NOW)
-    return Refund.objects.get()
+    return Refund.objects.latest("pk")
 
 
 @pytest.mark.parametrize("gateway", ["zarinpal", "saman"])
@@ -122,7 +122,25 @@ def test_money_the_bank_lists_and_we_do_not_know_is_a_difference_until_a_person_
     other = actions.settle(code=found["difference"], note="دیگر", by=staff, now=LATER)
     assert other.note == "آزمایش بانک بود"
     assert reconcile(tmp_path, [*rows(bank), stranger], "--json").exit_code == 0
-    assert list(queries.open_differences()) == []
+    assert queries.open_differences() == ([], 0)
+
+
+def test_what_a_person_said_stays_said_when_the_next_statement_shows_it_again(
+    bank: BankSimulator, tmp_path: Path
+) -> None:
+    stranger = f"999,{bought(bank).terminal},50000,payment,{NOW.isoformat()}"
+    (found,) = said(reconcile(tmp_path, [*rows(bank), stranger], "--json"))["differences"]
+    actions.settle(code=found["difference"], note="آزمایش بانک بود", by=make.person(role="finance"), now=LATER)
+    bought(bank)  # the next month's file begins before the last one's end
+    assert said(reconcile(tmp_path, [*rows(bank), stranger], "--json"))["differences"] == []
+    assert StatementDifference.objects.count() == 1
+
+
+def test_a_line_of_the_longest_names_that_there_can_be_is_kept(bank: BankSimulator, tmp_path: Path) -> None:
+    bought(bank)
+    line = f"{'R' * 80},{'m' * 80},{10**15},reversal,{NOW.isoformat()}"
+    (found,) = said(reconcile(tmp_path, [*rows(bank), line], "--json"))["differences"]
+    assert (found["how"], found["terminal"]) == ("foreign_terminal", "m" * 80)
 
 
 def test_a_payment_that_the_bank_lists_later_settles_itself(bank: BankSimulator, tmp_path: Path) -> None:

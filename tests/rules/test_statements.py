@@ -31,6 +31,13 @@ def hows(compared: Compared) -> list[tuple[str, int | None, int | None]]:
     return [(one.how.value, one.theirs, one.ours) for one in compared.differences]
 
 
+def test_what_a_difference_is_known_by_fits_its_column_whatever_a_stranger_writes() -> None:
+    long = f"{'R' * 80},{'m' * 80},{10**15},reversal,2025-01-04\n"
+    (one,) = held(long).differences
+    (other,) = held(long.replace("R,", "S,")).differences
+    assert len(one.key("")) <= 200 and one.key("") != other.key("") and one.key("") == one.key("another file")
+
+
 # ---- Reading ----
 
 
@@ -48,6 +55,9 @@ def test_digits_of_any_script_signs_between_thousands_and_persian_words_are_read
         ("2025-01-04 12:00:00", NOON),
         ("۲۰۲۵-۰۱-۰۴T۱۲:۰۰", NOON),
         ("2025-01-04", NOON - timedelta(hours=12)),
+        ("1403-10-15T12:00:00", NOON),
+        ("۱۴۰۳/۱۰/۱۵ ۱۲:۰۰", NOON),
+        ("1403/10/15 9:00", NOON - timedelta(hours=3)),
     ],
 )
 def test_a_time_without_an_offset_is_tehrans(at: str, instant: datetime) -> None:
@@ -68,6 +78,9 @@ def test_a_time_without_an_offset_is_tehrans(at: str, instant: datetime) -> None
         (f"R1,{T},1000,gift,2025-01-04", "kind"),
         (f"R1,{T},1000,payment,yesterday", "at"),
         (f"R1,{T},1000,payment,2025-13-01", "at"),
+        (f"R1,{T},1000,payment,0500-01-01", "at"),
+        (f"R1,{T},1000,payment,1403-12-31", "at"),
+        (f"R1,{T},1000,payment,9999-12-31", "at"),
         (f"R1,{T},1000,payment", "columns"),
         (f'R1,{T},1000,"payment,2025-01-04', "columns"),
         (f"{'R' * 81},{T},1000,payment,2025-01-04", "refnum"),

@@ -43,13 +43,7 @@ def take(
     _settle_agreed(statement, compared, now)
     wanted = {one.key(sha256): one for one in compared.differences}
     known = _open(list(wanted))
-    # What a person settled stays settled: the same difference of the same file is not opened again.
-    settled = set(
-        StatementDifference.objects.filter(statement=statement)
-        .exclude(settled_at=None)
-        .exclude(settled_by=None)
-        .values_list("key", flat=True)
-    )
+    settled = _settled_by_hand(list(wanted))
     fresh = [_row(one, key, statement, now) for key, one in wanted.items() if key not in known and key not in settled]
     StatementDifference.objects.bulk_create(fresh, batch_size=_AT_ONCE, ignore_conflicts=True)
     found = _open(list(wanted))
@@ -80,6 +74,15 @@ def _open(keys: Sequence[str]) -> dict[str, StatementDifference]:
     for place in range(0, len(keys), _AT_ONCE):
         rows = StatementDifference.objects.filter(settled_at=None, key__in=keys[place : place + _AT_ONCE])
         found |= {row.key: row for row in rows.select_related("statement", "payment", "refund")}
+    return found
+
+
+def _settled_by_hand(keys: Sequence[str]) -> set[str]:
+    """What a person settled stays settled: the next statement that shows the same does not make it work again."""
+    found: set[str] = set()
+    for place in range(0, len(keys), _AT_ONCE):
+        rows = StatementDifference.objects.filter(settled_by__isnull=False, key__in=keys[place : place + _AT_ONCE])
+        found |= set(rows.values_list("key", flat=True))
     return found
 
 

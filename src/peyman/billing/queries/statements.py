@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, F, Q
 
 from peyman.billing.models import PayaBatch, PayaLine, Payment, Refund, Statement, StatementDifference
+from peyman.billing.queries import refunds
 from peyman.billing.rules.statements import Kind, Ours
-from peyman.promises.queries.ledger import due_of
 
 _ASKED = 500  # receipts of one question
 
@@ -88,36 +88,29 @@ def terminals() -> set[str]:
     return taken | set(PayaBatch.objects.order_by().values_list("source", flat=True).distinct())
 
 
-def open_differences() -> Sequence[StatementDifference]:
-    """Return what is to be looked at, the oldest first. One query."""
-    rows = StatementDifference.objects.filter(settled_at=None).select_related(
-        "statement", "payment", "refund", "transfer"
-    )
-    return list(rows.order_by("found_at", "pk"))
+def open_differences(*, limit: int = 100) -> tuple[Sequence[StatementDifference], int]:
+    """Return what is to be looked at, the oldest first, and how much there is in all. Two queries."""
+    rows = StatementDifference.objects.filter(settled_at=None)
+    found = rows.select_related("statement", "payment", "refund", "transfer").order_by("found_at", "pk")
+    return list(found[:limit]), rows.count()
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A refund that is not proven done, and until when it is promised (None where nothing was promised)."""
+    """Refunds that are not proven done: those promised soonest first, and of all how many, and how many late."""
 
-    refund: Refund
-    order: str
-    due_at: datetime | None
-    is_late: bool
+    rows: Sequence[tuple[Refund, refunds.RefundView]]
+    owed: int
+    late: int
 
 
-def waiting_refunds(now: datetime, *, limit: int = 100) -> tuple[list[Waiting], int]:
-    """Return the refunds that are owed, those promised soonest first, and how many there are in all. Three queries."""
-    rows = Refund.objects.exclude(state=Refund.State.DONE).select_related("payment__bill")
-    many = rows.count()
-    found = list(rows.order_by("created_at", "pk")[:limit])
-    promised = due_of([row.subject for row in found])
-    waiting = [
-        Waiting(row, row.payment.bill.subject.removeprefix("order:"), due, due is not None and due < now)
-        for row in found
-        for due in [promised.get(row.subject)]
-    ]
-    return sorted(waiting, key=lambda one: (one.due_at is None, one.due_at or now, one.refund.pk)), many
+def waiting_refunds(now: datetime, *, limit: int = 100) -> Waiting:
+    """Return what is owed back, those promised soonest first. Two queries."""
+    open_ = refunds.rows().exclude(state=Refund.State.DONE)
+    late = Count("pk", filter=Q(promise_due__lte=now))
+    many = open_.aggregate(owed=Count("pk"), late=late)
+    soonest = open_.order_by(F("promise_due").asc(nulls_last=True), "pk")[:limit]
+    return Waiting([(row, refunds.view(row, now)) for row in soonest], many["owed"], many["late"])
 
 
 def last_statements(limit: int = 10) -> list[Statement]:

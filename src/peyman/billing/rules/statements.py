@@ -5,23 +5,22 @@ that is the proof; all else is work for a person.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
+from peyman.billing.rules import cells
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.delimited import csv_rows
 from peyman.kernel.errors import Refused
-from peyman.kernel.text import normalise, whole_number
-from peyman.kernel.worktime import TEHRAN
+from peyman.kernel.text import normalise
 
 COLUMNS: Final = ("refnum", "terminal", "amount", "kind", "at")
 MOST_LINES: Final = 2_000_000
-_LONGEST = 80  # letters of a receipt or terminal
-_MOST_RIALS: Final = 10**15
-_PARTED = str.maketrans("", "", "٬,،' \u200c\u00a0")  # signs that part thousands
+LONGEST_KEY: Final = 200  # of its column
 
 
 class Kind(StrEnum):
@@ -105,31 +104,49 @@ class Statement:
         return (min(instants), max(instants)) if instants else None
 
 
+def header(lines: Iterable[str]) -> list[str]:
+    """Return the names of a file's columns, in one spelling."""
+    _, names = next(csv_rows(lines), (1, None))
+    return [normalise(name).strip().lower() for name in names or []]
+
+
+def table(
+    lines: Iterable[str], columns: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield (line, cells in the order of `columns`, then of `optional`) of a CSV; None for a torn line.
+
+    A column of `optional` that is not there gives empty cells. Raises NoStatement for a file without `columns`, and for
+    one of more than MOST_LINES lines.
+    """
+    rows = csv_rows(lines)
+    _, first = next(rows, (1, None))
+    names = [normalise(name).strip().lower() for name in first or []]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise NoStatement(why=f"ستون‌های {'، '.join(missing)} را ندارد؛ سطر نخست باید «{','.join(columns)}» باشد.")
+    places = [names.index(name) if name in names else None for name in (*columns, *optional)]
+    came = 0
+    for number, fields in rows:
+        if fields is not None and not any(field.strip() for field in fields):
+            continue
+        came += 1
+        if came > MOST_LINES:
+            raise NoStatement(why=f"بیش از {MOST_LINES:,} سطر دارد؛ آن را به چند فایل بخش کنید.")
+        torn = fields is None or len(fields) < len(names)
+        yield number, None if torn else [fields[place] if place is not None else "" for place in places]  # type: ignore[index]
+
+
 def read(lines: Iterable[str]) -> Statement:
     """Read the CSV of a bank, digits of any script. Raises NoStatement for a file without our columns.
 
     A line that cannot be read is a fault and stops nothing; whoever compares must show it.
     """
-    rows = csv_rows(lines)
-    _, header = next(rows, (1, None))
-    names = [normalise(name).strip().lower() for name in header or []]
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        raise NoStatement(why=f"ستون‌های {'، '.join(missing)} را ندارد؛ سطر نخست باید «{','.join(COLUMNS)}» باشد.")
-    places = [names.index(name) for name in COLUMNS]
     found: list[Line] = []
     faults: list[Fault] = []
     duplicates: list[int] = []
     known: set[tuple[str, str, Kind, int, datetime]] = set()
-    for number, fields in rows:
-        if fields is not None and not any(field.strip() for field in fields):
-            continue
-        if len(found) + len(faults) >= MOST_LINES:
-            raise NoStatement(why=f"بیش از {MOST_LINES:,} سطر دارد؛ آن را به چند فایل بخش کنید.")
-        if fields is None or len(fields) < len(names):
-            faults.append(Fault(number, "columns"))
-            continue
-        line = _line(number, *(fields[place] for place in places))
+    for number, fields in table(lines, COLUMNS):
+        line = Fault(number, "columns") if fields is None else _line(number, *fields)
         if isinstance(line, Fault):
             faults.append(line)
         elif line.what in known:
@@ -141,28 +158,20 @@ def read(lines: Iterable[str]) -> Statement:
 
 
 def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: str) -> Line | Fault:
-    receipt, whose = normalise(refnum, digits=True).strip(), normalise(terminal, digits=True).strip()
-    if whose[:2].upper() == "IR":  # our own account, as banks part its digits
-        whose = "".join(whose.split()).upper()
-    if not 0 < len(receipt) <= _LONGEST:
-        return Fault(number, "refnum")
-    if not 0 < len(whose) <= _LONGEST:
-        return Fault(number, "terminal")
+    column = "refnum"
     try:
-        rials = whole_number(amount.translate(_PARTED))
-    except ValueError:
-        return Fault(number, "amount")
-    if not 0 < rials <= _MOST_RIALS:
-        return Fault(number, "amount")
-    about = _KINDS.get(normalise(kind).strip().lower())
-    if about is None:
-        return Fault(number, "kind")
-    try:
-        when = datetime.fromisoformat(normalise(at, digits=True).strip())
-        when = (when if when.tzinfo else when.replace(tzinfo=TEHRAN)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return Fault(number, "at")
-    return Line(number, receipt, whose, rials, about, when)
+        receipt = cells.name(refnum)
+        column = "terminal"
+        whose = cells.name(terminal)
+        column = "amount"
+        sum_ = cells.rials(amount)
+        column = "kind"
+        about = _KINDS[normalise(kind).strip().lower()]
+        column = "at"
+        when = cells.instant(at)
+    except (ValueError, KeyError):
+        return Fault(number, column)
+    return Line(number, receipt, whose, sum_, about, when)
 
 
 # ---- Held against our own rows ----
@@ -220,7 +229,8 @@ class Difference:
         if self.how is Differs.UNREADABLE:
             return f"{self.how}:{statement}:{self.line}"
         whose = self.row.code if self.row else f"{self.terminal}/{self.refnum}"
-        return f"{self.how}:{self.kind}:{whose}:{'' if self.theirs is None else self.theirs}"
+        key = f"{self.how}:{self.kind}:{whose}:{'' if self.theirs is None else self.theirs}"
+        return key if len(key) <= LONGEST_KEY else f"{self.how}:{sha256(key.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_POST, require_safe
 from peyman.billing import queries as bills
 from peyman.billing.actions import statements as actions
 from peyman.billing.queries import statements as queries
-from peyman.billing.queries.refunds import STATES, WAYS, reason_title
 from peyman.billing.rules.statements import NoStatement
 from peyman.entrypoints import clock, statements
 from peyman.entrypoints.backoffice import door
@@ -62,24 +61,18 @@ def _page(
     request: HttpRequest, person: Person, *, bad_file: str = "", bad_note: tuple[str, str] = ("", "")
 ) -> HttpResponse:
     now = clock.now()
-    refunds, owed = queries.waiting_refunds(now, limit=SHOWN)
-    differences = queries.open_differences()
+    waiting = queries.waiting_refunds(now, limit=SHOWN)
+    differences, open_ = queries.open_differences(limit=SHOWN)
     balances = bills.trial_balance()
     came = queries.last_statements()
     taken = request.GET.get("statement", "")[:32]
     context = {
         "refunds": [
-            {
-                "row": one,
-                "way": WAYS[one.refund.kind],
-                "state": STATES[one.refund.state],
-                "why": reason_title(one.refund.reason),
-                "bank": banks.TITLES.get(one.refund.payment.gateway, one.refund.payment.gateway),
-            }
-            for one in refunds
+            {"view": view, "bank": banks.TITLES.get(row.payment.gateway, row.payment.gateway)}
+            for row, view in waiting.rows
         ],
-        "owed": owed,
-        "late": sum(one.is_late for one in refunds),
+        "owed": waiting.owed,
+        "late": waiting.late,
         "differences": [
             {
                 "row": row,
@@ -88,9 +81,10 @@ def _page(
                 "column": COLUMNS.get(row.why, ""),
                 "bad": bad_note[1] if row.code == bad_note[0] else "",
             }
-            for row in differences[:SHOWN]
+            for row in differences
         ],
-        "open": len(differences),
+        "open": open_,
+        "unseen": open_ - len(differences),
         "balances": [(_account(name), amount, abs(amount)) for name, amount in balances],
         "adds_up": sum(amount for _, amount in balances) == 0,
         "unallocated": -dict(balances).get("unallocated", 0),
