@@ -1,15 +1,26 @@
 """How Persian words bend: the forms of a verb, a noun and an adjective, each with what the form says.
 
-A form is written without half-spaces, as tokens are compared. `spoken` marks the forms that only speech has.
+A form is written without half-spaces, as tokens are compared. What it says of itself are bits, one a name of SIGNS;
+`spoken` marks the forms that only speech has.
 """
 
 from collections.abc import Iterator
 
-Form = tuple[str, frozenset[str]]
+Form = tuple[str, int]
 
-PLAIN: frozenset[str] = frozenset()
-SPOKEN = frozenset({"spoken"})
-COPULA = frozenset({"copula"})
+SIGNS = (
+    "spoken", "copula", "neg", "past", "now", "may", "order", "perfect", "infinitive", "i", "you", "thou", "he", "we", "they",
+)  # fmt: skip
+
+
+def says(*names: str) -> int:
+    """Return the bits of these signs."""
+    return sum(1 << SIGNS.index(name) for name in names)
+
+
+PLAIN = 0
+SPOKEN = says("spoken")
+COPULA = says("copula")
 _COPULAS = frozenset("ست ترند ند اند ه تره ترینه ن ترن س یه".split())
 
 # ---- Nouns ----
@@ -102,8 +113,11 @@ def adjective(stem: str) -> Iterator[Form]:
 
 # ---- Verbs ----
 
-_I, _WE, _ALL, _THEY, _HE = (frozenset({name}) for name in ("i", "we", "you", "they", "he"))
-_YOU = frozenset({"you", "thou"})  # one person, whom one knows
+_I, _WE, _ALL, _THEY, _HE = (says(name) for name in ("i", "we", "you", "they", "he"))
+_YOU = says("you", "thou")  # one person, whom one knows
+_NEG, _DONE, _NOW, _MAY = says("neg"), says("past"), says("now"), says("may")
+_PERFECTLY, _INFINITIVE, _BID = says("past", "perfect"), says("infinitive"), says("order")
+_BARE = says("order", "you", "thou")
 _PAST = (
     ("م", _I),
     ("ی", _YOU),
@@ -141,10 +155,10 @@ def verb(past: str, present: str, spoken: bool = False) -> Iterator[Form]:
 
     Behind a prefix a first «ا» is mostly lost: نیفتاد, بیندازد, نیومد; where it stands for «آ» it is not: نیامد.
     """
-    for form, says in _verb(past, present, spoken):
-        yield form, says
+    for form, told in _verb(past, present, spoken):
+        yield form, told
         if form[1:3] == "یا" and len(form) > 5 and ((past + present).startswith("ا") or present.startswith("ا")):
-            yield form[:2] + form[3:], says
+            yield form[:2] + form[3:], told
 
 
 def _verb(past: str, present: str, spoken: bool) -> Iterator[Form]:
@@ -153,39 +167,39 @@ def _verb(past: str, present: str, spoken: bool) -> Iterator[Form]:
     A form says its person (i, you, he, we, they; `thou` where "you" is one), `neg`, `past`, `now`, `may` (subjunctive) and `order`.
     """
     mark = SPOKEN if spoken else PLAIN
-    for negative, sign in (("", PLAIN), ("ن", frozenset({"neg"}))):
-        joined = negative
-        for ending, who in _PAST if past else ():
-            for clitic, tone in _OBJECT:
-                says = who | sign | tone | mark | {"past"}
-                yield _join(joined, past) + ending + clitic, says
-                yield f"{negative}می{past}{ending}{clitic}", says
-        for ending, who in _PERFECT if past else ():
-            says = who | sign | mark | {"past", "perfect"}
-            yield _join(joined, past) + "ه" + ending, says
+    for negative, sign in (("", mark), ("ن", mark | _NEG)):
         if past:
+            joined = _join(negative, past)
+            lasting = f"{negative}می{past}"
+            for ending, who in _PAST:
+                for clitic, tone in _OBJECT:
+                    told = who | sign | tone | _DONE
+                    yield joined + ending + clitic, told
+                    yield lasting + ending + clitic, told
+            for ending, who in _PERFECT:
+                yield joined + "ه" + ending, who | sign | _PERFECTLY
             for ending in ("ن", "نش", "نی"):
-                yield _join(joined, past) + ending, sign | mark | {"infinitive"}
-        for ending, who in _PRESENT if present else ():
+                yield joined + ending, sign | _INFINITIVE
+        if not present:
+            continue
+        may = _join(negative or "ب", present)
+        for ending, who in _PRESENT:
             if present[-1] == "ا" and not spoken:
                 ending = "ی" + ending  # می‌آیم, می‌آید
             for clitic, tone in _OBJECT:
                 if ending.endswith("ه") and clitic:
                     continue
-                says = who | sign | tone | mark
-                yield f"{negative}می{present}{ending}{clitic}", says | {"now"}
+                told = who | sign | tone
+                yield f"{negative}می{present}{ending}{clitic}", told | _NOW
                 if len(present) == 1 and (clitic or (ending.endswith(("د", "ی")) and ending != "ید")):
                     continue  # «برد», «بری» are other words
-                yield (
-                    _join(joined or "ب", present) + ending + clitic,
-                    says | {"may"} | ({"order"} if "you" in who else PLAIN),
-                )
+                yield may + ending + clitic, told | _MAY | (_BID if who & _ALL else PLAIN)
         if len(present) > 1:
-            yield _join(joined or "ب", present), sign | mark | {"order", "you", "thou"}
-            yield _join(joined or "ب", present) + "ش", sign | mark | {"order", "you", "thou"}
+            yield may, sign | _BARE
+            yield may + "ش", sign | _BARE
             if not negative and present in _LIGHT:
                 for ending, who in _PRESENT:
-                    yield present + ending, who | mark | {"may"} | ({"order"} if "you" in who else PLAIN)
+                    yield present + ending, who | mark | _MAY | (_BID if who & _ALL else PLAIN)
 
 
 def _join(prefix: str, stem: str) -> str:

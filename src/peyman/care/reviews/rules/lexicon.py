@@ -4,7 +4,8 @@ A concept is a bit. What a token means is one number, so that a rule is asked on
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib import resources
 
@@ -19,24 +20,6 @@ SUFFIXES = frozenset(
     " تون تان مون".split()
 ) | {"تر"}
 SUPERLATIVES = ("ترین", "ترینه", "ترینی", "ترینش", "ترینها")
-# What an inflected form says of itself, beside the concept of its word.
-SIGNS = (
-    "copula",
-    "spoken",
-    "neg",
-    "past",
-    "now",
-    "may",
-    "order",
-    "perfect",
-    "infinitive",
-    "i",
-    "you",
-    "thou",
-    "he",
-    "we",
-    "they",
-)
 # What is seen of a token without knowing the word.
 SHAPES = (
     "persian",
@@ -54,11 +37,14 @@ SHAPES = (
     "long_digit",
     "currency_joined",
     "exclaim",
+    "lone",  # a letter by itself, other than «و»
 )
 
 
 _RARE = 12  # a pair of letters in fewer forms than this is none of the language
 _GROUPED = 50_000  # answers kept
+_SPOKEN = inflection.SPOKEN
+_CRUDE = ("rude", "insult", "trash", "animal_insult")
 
 
 class Lexicon:
@@ -67,36 +53,38 @@ class Lexicon:
     def __init__(self) -> None:
         self.bits: dict[str, int] = {}
         self.derived = 0  # the bits of groups, which follow from the others
-        self._derived: list[tuple[int, list[tuple[int, int]]]] = []
-        for name in (*SHAPES, *SIGNS):
+        self._derived: dict[int, list[tuple[int, int, int]]] = {}  # by a bit that must be there: group, have, lack
+        self._likely: dict[int, list[int]] = {}  # of each group, what makes it
+        for name in (*inflection.SIGNS, *SHAPES):
             self._bit(name)
         self._grouped: dict[int, int] = {}  # what `with_groups` answered
         self.words: dict[str, int] = {}
         self.starts: set[str] = set()
         self.compounds: set[str] = set()
-        self._said: dict[str, set[str]] = defaultdict(set)
-        self._written: set[str] = set()
-        self._spoken: set[str] = set()
+        # Whether a word is of writing, too, or of speech whatever else is said of it: known only while lists are read.
+        self._written, self._sure = self._bit("=written"), self._bit("=sure")
         for name in FILES:
             self._read(resources.files(__package__).joinpath("lexicon", f"{name}.txt").read_text("utf-8"))
-        for key, concepts in self._said.items():
-            if "spoken" in concepts and key not in self._spoken and (key in self._written or "formal" in concepts):
-                concepts.discard("spoken")
-            if "innocent" in concepts:
-                concepts -= {"rude", "insult", "trash", "animal_insult"}
+        self._finish()
+
+    def _finish(self) -> None:
+        """Weigh what the lists say of one word against each other."""
+        words, known, best = self.words, self.bits["known"], self.bits["best"]
+        sure, writing, innocent = self._sure, self._written | self.bits["formal"], self.bits["innocent"]
+        crude = sum(self.bits[name] for name in _CRUDE)
+        kept = ~(self._written | sure)
+        for key, mask in words.items():
+            if mask & _SPOKEN and not mask & sure and mask & writing:
+                mask ^= _SPOKEN
+            if mask & innocent:
+                mask &= ~crude
             if key.endswith(SUPERLATIVES) and len(key) > 5:
-                concepts.add("best")
-            mask = self.bits["known"]
-            for concept in concepts:
-                mask |= self._bit(concept)
-            self.words[key] = mask
+                mask |= best
+            words[key] = mask & kept | known
         for key in (*PREFIXES, *SUFFIXES):
-            self.words[key] = self.words.get(key, 0) | self.bits["glue"] | self.bits["affix"]
+            words[key] = words.get(key, 0) | self.bits["glue"] | self.bits["affix"]
         for key in self.starts:
-            self.words[key] = self.words.get(key, 0) | self.bits["glue"]
-        pairs = Counter(key[at : at + 2] for key in self.words for at in range(len(key) - 1))
-        self.pairs = frozenset(pair for pair, times in pairs.items() if times >= _RARE)
-        del self._said, self._written, self._spoken
+            words[key] = words.get(key, 0) | self.bits["glue"]
 
     def _bit(self, name: str) -> int:
         bit = self.bits.get(name)
@@ -105,54 +93,52 @@ class Lexicon:
         return bit
 
     def _read(self, text: str) -> None:
-        concepts: list[str] = []
-        kind = ""
-        for line in text.splitlines():
-            if not line.strip() or line.startswith("#"):
+        """Read one file of lists, folded as a whole: what holds of a word holds of all of them."""
+        concepts, kind = 0, ""
+        general = self._bit("formal") | self._bit("general")
+        for line in letters.folded(text.replace("\u200c", "+")).splitlines():
+            if not line or line.startswith("#"):
                 continue
             if head := _HEAD.fullmatch(line.strip()):
-                concepts, kind = head[1].split(), head[2]
+                kind = head[2]
+                concepts = 0
+                for name in head[1].split():
+                    concepts |= self._bit(name)
+                if kind == "word":
+                    # A word as it stands is of writing only where its list says so, and of speech where it does.
+                    concepts |= (self._written if concepts & general else 0) | (self._sure if concepts & _SPOKEN else 0)
                 continue
             for entry in line.split():
                 self._take(entry, concepts, kind)
 
-    def _take(self, entry: str, concepts: list[str], kind: str) -> None:
+    def _take(self, entry: str, concepts: int, kind: str) -> None:
+        words = self.words
         if kind in ("verb", "spoken-verb"):
             past, _, present = entry.partition("/")
-            forms = inflection.verb(letters.folded(past), letters.folded(present), kind == "spoken-verb")
-            for form, signs in forms:
-                self._say(form, concepts, signs)
+            self._say(inflection.verb(past, present, kind == "spoken-verb"), concepts)
             return
-        parts = [letters.folded(part) for part in entry.replace("\u200c", "+").split("+") if letters.folded(part)]
+        parts = [part for part in entry.split("+") if part]
         if not parts:
             return
         for end in range(1, len(parts)):
             self.starts.add("".join(parts[:end]))
         stem = "".join(parts)
-        compound = len(parts) > 1
         if kind == "word":
-            self._say(stem, concepts, inflection.PLAIN, inflected=False)
-            if compound:
+            words[stem] = words.get(stem, 0) | concepts
+            if len(parts) > 1:
                 self.compounds.add(stem)
-            if "spoken" in concepts:
-                self._spoken.add(stem)
             return
-        forms = {
-            "noun": lambda: inflection.noun(stem),
-            "people": lambda: inflection.noun(stem, plural_a=True),
-            "adj": lambda: inflection.adjective(stem),
-        }[kind]()
-        for form, signs in forms:
-            self._say(form, concepts, signs)
-            if compound:
-                self.compounds.add(form)
+        forms = inflection.adjective(stem) if kind == "adj" else inflection.noun(stem, plural_a=kind == "people")
+        told = self._say(forms, concepts)
+        if len(parts) > 1:
+            self.compounds.update(told)
 
-    def _say(self, form: str, concepts: list[str], signs: frozenset[str], inflected: bool = True) -> None:
-        said = self._said[form]
-        said.update(concepts)
-        said.update(signs)
-        if "spoken" not in signs and (inflected or not {"formal", "general"}.isdisjoint(concepts)):
-            self._written.add(form)
+    def _say(self, forms: Iterator[inflection.Form], concepts: int) -> list[str]:
+        words, written, told = self.words, self._written, []
+        for form, signs in forms:
+            words[form] = words.get(form, 0) | concepts | (signs if signs & _SPOKEN else signs | written)
+            told.append(form)
+        return told
 
     def group(self, expression: str) -> int:
         """Return the bit of «a|b» (any), «a&b» (all), «a!b» (a without b), in this order of binding, loosest first.
@@ -168,7 +154,10 @@ class Lexicon:
             tests.append((have, sum(self._named(name) for name in set(unwanted))))
         bit = self._bit(expression)
         self.derived |= bit
-        self._derived.append((bit, tests))
+        self._likely[bit] = [have for have, _ in tests]
+        for have, lack in tests:
+            # Any of its bits will do to find it by; the highest is a concept where it is not a sign or a shape.
+            self._derived.setdefault(1 << have.bit_length() - 1, []).append((bit, have, lack))
         return bit
 
     def _named(self, name: str) -> int:
@@ -185,37 +174,47 @@ class Lexicon:
             self.words[key] = self.words.get(key, 0) | bit
         return bit
 
-    def settle(self) -> None:
-        """Give every word the bits that were asked for by `group`; call once, when all were."""
-        self._grouped.clear()
-        for key, mask in self.words.items():
-            self.words[key] = self.with_groups(mask)
-
     def with_groups(self, mask: int) -> int:
         """Return `mask` with the bits of the groups that it is in."""
         known = self._grouped.get(mask)
         if known is not None:
             return known
-        asked = mask
-        for bit, tests in self._derived:
-            for have, lack in tests:
-                if mask & have == have and not mask & lack:
-                    mask |= bit
-                    break
+        asked = left = mask
+        while left:
+            bit = left & -left
+            left ^= bit
+            for group, have, lack in self._derived.get(bit, ()):
+                if asked & have == have and not asked & lack:
+                    mask |= group
         if len(self._grouped) < _GROUPED:
             self._grouped[asked] = mask
         return mask
 
     @cached_property
     def often(self) -> dict[int, int]:
-        """How many words have a bit; for a settled lexicon."""
+        """In how many words a bit is, of a group at most; for a lexicon of which all groups are asked."""
         found: dict[int, int] = {}
         for mask, words in Counter(self.words.values()).items():
             while mask:
                 bit = mask & -mask
                 found[bit] = found.get(bit, 0) + words
                 mask ^= bit
+        for group, likely in self._likely.items():
+            found[group] = sum(min(found.get(bit, 0) for bit in _bits(have)) for have in likely)
         return found
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """The pairs of letters that words of the language have; counted when a text looks like none of it."""
+        times = Counter(key[at : at + 2] for key in self.words for at in range(len(key) - 1))
+        return frozenset(pair for pair, often in times.items() if often >= _RARE)
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        bit = mask & -mask
+        yield bit
+        mask ^= bit
 
 
 @cache

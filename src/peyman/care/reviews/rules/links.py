@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 
 from peyman.care.reviews.rules import letters
@@ -84,11 +84,18 @@ _IS_HANDLE = re.compile(rf"(?<![ا-یa-z])(?:{_NETWORKS}|آیدی|ایدی|ای 
 _SURE = re.compile(rf"\.(?:{_SURE_TLD}|me)(?:/|$)|/")
 # Names of techniques that have the shape of a domain.
 _TECHNIQUES = frozenset({"asp.net", "vb.net", "paint.net", "node.js", "socket.io", "ado.net", "dr.web"})
+# Without these there is no mail, no tag of a game and no handle: what costs most is then not tried.
+_MAY_MAIL = re.compile(r"[@#]|ات|at|[(\[]a[)\]]|ساین|میل|mail|یاهو|yahoo|hotmail|outlook|اوت")
+_MAY_HANDLE = re.compile(
+    "@|ایتا|بله|روبیکا|سروش|گرام|اینس|واتس|توییتر|لینکدین|دیسکورد|گپ|استیم|ایکس|فیسبوک|یوتیوب|پارات|اسکایپ|دیوار|پینترست|تیک|تل|دیس|دی|یوزر|کاربری|شناسه|اکانت"
+    "|دایرکت|پی|پیج|کانال|میل|mail|telegram|insta|discord|steam|twitter|eitaa|rubika|bale|skype|psn|id|page|channel"
+)
 _SPACED = re.compile(r"(?<![a-z0-9])(?:[a-z0-9@][ \u200b]{1,2}(?:[.@/:][ \u200b]{0,2})?){3,60}[a-z0-9](?![a-z0-9])")
 _MARKUP = re.compile(r"<\s?(?:a|img|script|iframe)\b[^<>]{0,300}(?:href|src)\s?=\s?[^<>]{3,300}>")
 
 
 _ABOUT, _LONGEST = 80, 300  # letters read to either side of a hint, and of the rest of a word
+_LETTERS_KEPT = 4096  # what they are read as is worked out once
 _MOST = 16  # of one kind in one text; more say nothing new
 
 
@@ -145,7 +152,14 @@ def _found(text: str) -> Iterator[Found]:
                 taken.append((start, end))
                 yield Found(kind, places[start], places[end - 1] + 1)
                 break
-    for kind, pattern in (("mail", _MAIL), ("handle", _TAG), ("link", _URL), ("handle", _HANDLE)):
+    for kind, pattern, may in (
+        ("mail", _MAIL, bool(_MAY_MAIL.search(plain))),
+        ("handle", _TAG, "#" in plain or "@" in plain),
+        ("link", _URL, True),
+        ("handle", _HANDLE, bool(_MAY_HANDLE.search(plain))),
+    ):
+        if not may:
+            continue
         most = len(taken) + _MOST
         for found in pattern.finditer(plain):
             if len(taken) >= most:
@@ -173,6 +187,10 @@ def _plain(text: str) -> tuple[str, list[int] | range]:
     """Return `text` as it is read, letter by letter, and the place of each letter in `text`."""
     if text.isascii():
         return text.lower(), range(len(text))
+    if "\u200c" not in text:
+        plain = text.translate(_ONE_BY_ONE)
+        if "\0" not in plain:
+            return plain, range(len(text))
     shown: list[str] = []
     places: list[int] = []
     last = len(text) - 1
@@ -187,7 +205,7 @@ def _plain(text: str) -> tuple[str, list[int] | range]:
     return "".join(shown), places
 
 
-@cache
+@lru_cache(_LETTERS_KEPT)
 def _read(one: str) -> str:
     if one in " \n\t\u200c":
         return " " if one == "\u200c" else one
@@ -198,3 +216,17 @@ def _read(one: str) -> str:
         return str(digit)
     read = letters.folded(one).translate(letters.LOOKALIKES)
     return {"。": ".", "．": ".", "｡": ".", "․": "."}.get(read, read)
+
+
+class _OneByOne(dict[int, str]):
+    """What each letter is read as; «\\0» for one that is read as none or as several."""
+
+    def __missing__(self, letter: int) -> str:
+        read = _read(chr(letter))
+        if len(self) >= _LETTERS_KEPT:
+            self.clear()
+        self[letter] = read if len(read) == 1 else "\0"
+        return self[letter]
+
+
+_ONE_BY_ONE = _OneByOne()

@@ -11,6 +11,7 @@ from peyman.care.reviews.rules import letters, numerals
 from peyman.care.reviews.rules.lexicon import Lexicon
 from peyman.care.reviews.rules.words import Reading
 
+_SHORT = 5  # letters of one number that is nobody's
 _MOST_WORDS = 40  # of one number; a phone spelled out letter by letter has fewer
 
 
@@ -67,12 +68,13 @@ class Numbers:
     def _numbers(self, reading: Reading) -> Iterator[Number]:
         masks, keys = reading.masks, reading.keys
         at, end = 0, len(masks)
-        while at < end:
-            if not masks[at] & self._any or (masks[at] & self._currency):
-                at += 1
+        any_, currency = self._any, self._currency
+        for first in [here for here, mask in enumerate(masks) if mask & any_ and not mask & currency]:
+            if first < at:
                 continue
-            first, pieces, magnitude, large = at, [], False, False
-            last = at
+            pieces: list[str] = []
+            magnitude = large = False
+            last = at = first
             while at < end and at - first < _MOST_WORDS:
                 mask, key = masks[at], keys[at]
                 if mask & self._any and not mask & self._currency:
@@ -213,12 +215,14 @@ class Numbers:
     def _told(self, reading: Reading) -> Iterator[tuple[int, int, str, int]]:
         """Yield stretches of digits, and in how many pieces they are told one after the other, across full stops («۰۹۱۲. ۳۴۵. ۶۷۸۹»)."""
         masks, keys = reading.masks, reading.keys
-        at, end = 0, len(masks)
-        while at < end:
-            if not masks[at] & (self._digit | self._word):
-                at += 1
+        at, end, told = 0, len(masks), self._digit | self._word
+        places = [here for here, mask in enumerate(masks) if mask & told]
+        if len(places) == 1 and len(keys[places[0]]) < _SHORT:
+            return  # «دو ماه است»
+        for first in places:
+            if first < at:
                 continue
-            first, last = at, at
+            last = at = first
             pieces: list[str] = []
             while at < end and at - first < _MOST_WORDS:
                 mask, key = masks[at], keys[at]
@@ -230,7 +234,7 @@ class Numbers:
                 elif mask & self._word:
                     pieces.append(self._value(key))
                     last = at = at + 1
-                elif key == "و" and at + 1 < end and masks[at + 1] & (self._digit | self._word):
+                elif key == "و" and at + 1 < end and masks[at + 1] & told:
                     pieces.append("و")
                     at += 1
                 elif key == "." and at + 1 < end and masks[at + 1] & self._digit:

@@ -32,6 +32,9 @@ class Pattern:
     steps: tuple[Step, ...]
     needs: int
     without: int = 0
+    backs: tuple[Step, ...] = ()  # what must not be before its first word
+    lead: int = 0  # the bit of its first word, where it has to have one
+    anchored: bool = False  # whether it holds at the beginning of a sentence only
 
 
 def parse(text: str, lexicon: Lexicon) -> Pattern:
@@ -64,7 +67,11 @@ def parse(text: str, lexicon: Lexicon) -> Pattern:
             if not maybe:
                 needs |= bit
         at += 1
-    return Pattern(tuple(steps), needs, without)
+    backs = tuple(step for step in steps if step.kind == "back")
+    rest = tuple(step for step in steps if step.kind != "back")
+    first = rest[0] if rest else Step("end")
+    lead = first.bit if first.kind == "word" and not first.maybe else 0
+    return Pattern(rest, needs, without, backs, lead, first.kind == "begin")
 
 
 def match(pattern: Pattern, masks: list[int], first: int, last: int, stop: int) -> tuple[int, int] | None:
@@ -72,21 +79,15 @@ def match(pattern: Pattern, masks: list[int], first: int, last: int, stop: int) 
 
     Each step looks at a bounded number of words, so the time is linear in the sentence.
     """
-    steps = pattern.steps
-    begin = 0
-    while begin < len(steps) and steps[begin].kind == "back":
-        begin += 1
-    anchored = begin < len(steps) and steps[begin].kind == "begin"
-    leading = steps[begin] if begin < len(steps) else None
-    bit = leading.bit if leading and leading.kind == "word" and not leading.maybe else 0
-    for start in range(first, first + 1 if anchored else last):
+    steps, bit = pattern.steps, pattern.lead
+    for start in range(first, first + 1 if pattern.anchored else last):
         if bit and not masks[start] & bit:
             continue
-        found = _follow(steps, begin, masks, start, first, last, stop, -1)
+        found = _follow(steps, 0, masks, start, first, last, stop, -1)
         if found is None:
             continue
         end, head = found
-        if begin and not _clear(steps[:begin], masks, head, first):
+        if pattern.backs and not _clear(pattern.backs, masks, head, first):
             continue
         return head, end
     return None

@@ -7,8 +7,9 @@ what tokens mean.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from peyman.care.reviews.rules import letters, links, shape
 from peyman.care.reviews.rules.lexicon import Lexicon
@@ -40,8 +41,7 @@ class Submission:
     earlier: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One breach: `field`[start:end] of what was typed (of its point `item`, for pros and cons) is `text`."""
 
     rule: Rule
@@ -54,17 +54,15 @@ class Finding:
     item: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Screening:
+class Screening(NamedTuple):
     """What the rules say of one submission."""
 
     labels: list[str]
     decision: Decision
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding]
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(NamedTuple):
     rule: str
     reading: Reading
     start: int
@@ -79,7 +77,6 @@ class Screener:
     def __init__(self) -> None:
         lexicon = Lexicon()
         signals = read_table(lexicon)
-        lexicon.settle()
         self._lexicon = lexicon
         bits = lexicon.bits
         self._bits = bits
@@ -114,7 +111,7 @@ class Screener:
         if written.kind not in KINDS:
             raise ValueError(f"no such kind: {written.kind}")
         review = written.kind == "review"
-        readings = list(self._readings(written))
+        readings = self._readings(written)
         body = readings[0]
         hits: list[_Hit] = []
         foreign = self._foreign(readings)
@@ -134,26 +131,28 @@ class Screener:
 
     # ---- Reading ----
 
-    def _readings(self, written: Submission) -> Iterator[Reading]:
-        yield self._read(written.text, "text", None)
+    def _readings(self, written: Submission) -> list[Reading]:
+        readings = [self._read(written.text, "text", None)]
         if written.title:
-            yield self._read(written.title, "title", None)
+            readings.append(self._read(written.title, "title", None))
         for name, points in (("pros", written.pros), ("cons", written.cons)):
             for item, point in enumerate(points):
                 if point:
-                    yield self._read(point, name, item)
+                    readings.append(self._read(point, name, item))
+        return readings
 
     def _read(self, text: str, name: str, item: int | None) -> Reading:
         """Read a field; what is written letter by letter is read as a word, at its place."""
+        reading = self._reader.read(text, name, item)
+        spaced = list(shape.spaced(text)) if reading.lone else []
         shown = text
-        runs = list(shape.spaced(text))
-        for start, end, _ in runs:
+        for start, end, _ in spaced:
             shown = shown[:start] + _SEPARATORS.sub("\u200b", shown[start:end]) + shown[end:]
         if "*" in text or "•" in text or "~" in text or "|" in text or "#" in text or "$" in text:
             shown = _DECORATED.sub(lambda found: "\u200b" * len(found[0]), shown)
-        reading = self._reader.read(shown, name, item)
-        reading.typed = text
-        reading.spaced = [(start, end, word) for start, end, word in runs]
+        if shown != text:
+            reading = self._reader.read(shown, name, item)
+            reading.typed, reading.spaced = text, spaced
         return reading
 
     # ---- Rules of writing ----
@@ -452,29 +451,24 @@ def _told(hits: list[_Hit]) -> Screening:
     if not hits:
         return Screening([], "accept", [])
     rules, order = table(), _order()
-    labels = sorted({hit.rule for hit in hits}, key=order.__getitem__)
-    told: dict[str, int] = {}
-    seen: set[tuple[str, str, int | None, int, int]] = set()
-    findings = []
-    for hit in sorted(hits, key=lambda hit: (order[hit.rule], hit.start)):
-        mark = (hit.rule, hit.reading.field, hit.reading.item, hit.start, hit.end)
-        if mark in seen or told.get(hit.rule, 0) >= MOST_FINDINGS:
+    if len(hits) > 1:
+        hits.sort(key=lambda hit: (order[hit.rule], hit.start))
+    labels: list[str] = []
+    findings: list[Finding] = []
+    seen: set[tuple[int, int, int]] = set()
+    told, last = 0, ""
+    for id_, reading, start, end, why, mend in hits:
+        if id_ != last:
+            last, told = id_, 0
+            labels.append(id_)
+            seen.clear()
+        mark = (id(reading), start, end)
+        if mark in seen or told >= MOST_FINDINGS:
             continue
         seen.add(mark)
-        told[hit.rule] = told.get(hit.rule, 0) + 1
-        rule = rules[hit.rule]
-        findings.append(
-            Finding(
-                rule,
-                hit.reading.field,
-                hit.start,
-                hit.end,
-                hit.reading.typed[hit.start : hit.end],
-                hit.why,
-                hit.mend or rule.mend,
-                hit.reading.item,
-            )
-        )
+        told += 1
+        rule, text = rules[id_], reading.typed[start:end]
+        findings.append(Finding(rule, reading.field, start, end, text, why, mend or rule.mend, reading.item))
     return Screening(labels, decide(labels), findings)
 
 

@@ -36,6 +36,10 @@ EMOTICON = re.compile(
     r"|(?<=[\s\u0600-\u06ff.!؟]):[)(]+|(?<=[\u0600-\u06ff])[)(]:(?=\s|$)"
     r"|(?<![0-9\u06f0-\u06f9])[)]:(?=\s|$)|(?<=[\s!.؟\u0600-\u06ff])[pPdD]:(?=\s|$)"
 )
+# Where no letter is other than these, there is neither emoji nor emoticon.
+_ODD = re.compile(
+    "[^ \n0-9\u0621-\u063a\u0641-\u0655\u0660-\u0669\u067e\u0686\u0698\u06a9\u06af\u06cc\u06f0-\u06f9\u200c.\u060c\u061b!?\u061f\u00ab\u00bb]"
+)
 EMOTICON_HINT = re.compile(r"[:;=^<>]|_|xD|XD")
 _LABEL = re.compile(r"[\u0600-\u06ffA-Za-z]\s?:$")
 
@@ -62,6 +66,8 @@ def spaced(text: str) -> Iterator[tuple[int, int, str]]:
 
 def emoji(text: str) -> Iterator[Place]:
     """Yield emoji and emoticons; 16:9 and «ویژگی‌ها: (سبک)» are none."""
+    if not _ODD.search(text):
+        return
     if not text.isascii():
         for one in EMOJI.finditer(text):
             yield one.span()

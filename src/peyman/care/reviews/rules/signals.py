@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 from peyman.care.reviews.rules import patterns
 from peyman.care.reviews.rules.lexicon import Lexicon
@@ -29,8 +30,7 @@ class Signal:
     only_questions: bool = False  # an answer that bids its reader to do something asks nothing of the site
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A rule broken in a sentence: the words [first, last), the sentence, and why."""
 
     rule: str
@@ -76,7 +76,7 @@ class Ear:
             often[lexicon.bits[name]] = 10**6
         # A list of few words may hold the commonest: what they stand for is no rare thing to look for.
         for key in _COMMON:
-            mask = lexicon.words.get(key, 0)
+            mask = lexicon.with_groups(lexicon.words.get(key, 0))
             while mask:
                 bit = mask & -mask
                 often[bit] = often.get(bit, 0) + 10**4

@@ -48,7 +48,8 @@ def table() -> dict[str, Rule]:
 @carries_out("D78")
 def decide(labels: list[str]) -> Decision:
     """Return what becomes of a text with these labels: rejected if one rejects, else looked at if one asks for it."""
-    effects = {table()[label].effect for label in labels}
+    rules = table()
+    effects = {rules[label].effect for label in labels}
     if "reject" in effects:
         return "reject"
     if "human" in effects:

@@ -1,8 +1,7 @@
 """A text as the rules read it: words with what they mean, in sentences, each with its place in what was typed."""
 
-import dataclasses
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 
 from peyman.care.reviews.rules import letters, numerals
@@ -31,7 +30,7 @@ class Sentence:
     mask: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Reading:
     """The words of one field."""
 
@@ -42,22 +41,30 @@ class Reading:
     places: list[tuple[int, int]] | None  # of each word: its tokens [first, last); None where each is one
     sentences: list[Sentence]
     mask: int
-    field: str = "text"
-    item: int | None = None
-    typed: str = ""  # as it was typed, where `text` was put together from spaced letters; the same length
-    spaced: list[tuple[int, int, str]] = dataclasses.field(default_factory=list)
-
-    @cached_property
-    def token_spans(self) -> list[tuple[int, int]]:
-        """Where each token stands in the text."""
-        return [match.span() for match in letters.TOKEN.finditer(self.text)]
+    field: str
+    item: int | None
+    typed: str  # as it was typed, where `text` was put together from spaced letters; the same length
+    spaced: list[tuple[int, int, str]]
+    lone: bool = False  # whether a letter stands by itself
+    begins: list[int] | None = None
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return where the words [first, last) stand in the text."""
         if self.places is not None:
             first, last = self.places[first][0], self.places[last - 1][1]
-        spans = self.token_spans
-        return spans[first][0], spans[last - 1][1]
+        begins = self.begins
+        if begins is None:
+            begins = self.begins = self._begins()
+        return begins[first], begins[last - 1] + len(self.raws[last - 1])
+
+    def _begins(self) -> list[int]:
+        """Return where each token begins; no token begins within what lies between two others."""
+        find, at, begins = self.text.find, 0, []
+        for raw in self.raws:
+            at = find(raw, at)
+            begins.append(at)
+            at += len(raw)
+        return begins
 
 
 class Reader:
@@ -65,7 +72,8 @@ class Reader:
 
     def __init__(self, words: Lexicon) -> None:
         self._lexicon = words
-        self._known: dict[str, tuple[str, int]] = {}
+        self._keys: dict[str, str] = {}  # of each token met, and
+        self._masks: dict[str, int] = {}  # what it means
         self._meant: dict[str, int] = {}
         bits = words.bits
         self._glue, self._affix, self._stop, self._question = (
@@ -74,29 +82,32 @@ class Reader:
             bits["stop"],
             bits["question"],
         )
-        self._digit, self._single = bits["digit"], bits["single"]
+        self._digit, self._lone = bits["digit"], bits["lone"]
         self._spoken, self._own, self._infinitive = bits["spoken"], bits["known"], bits["infinitive"]
         self._best, self._seller, self._crude = bits["best"], bits["seller_kind"], bits["rude"] | bits["insult"]
         self._shop = bits["seller_guess"]
         self._numeral, self._currency = bits["number_word"], bits["currency_joined"]
-        self._shape = ~(bits["glue"] | bits["single"])
 
     def read(self, text: str, field: str = "text", item: int | None = None) -> Reading:
         """Read `text`; what it costs grows with its length and no faster."""
-        known = self._known
         raws = letters.TOKEN.findall(text)
         try:
-            found = [known[raw] for raw in raws]
+            keys = list(map(self._keys.__getitem__, raws))
         except KeyError:
-            found = [known.get(raw) or self._learn(raw) for raw in raws]
-        keys = [one[0] for one in found]
-        masks = [one[1] for one in found]
+            self._learn(raws)
+            keys = list(map(self._keys.__getitem__, raws))
+        masks = list(map(self._masks.__getitem__, raws))
         together = reduce(or_, masks, 0)
         places = None
+        lone = bool(together & self._lone)
         if together & self._glue:
-            keys, masks, places = self._joined(keys, masks, together)
-            together = reduce(or_, masks, 0)
-        return Reading(text, keys, masks, raws, places, self._sentences(masks), together, field, item, text)
+            joined = self._joined(keys, masks, together)
+            if joined is not None:
+                keys, masks, places = joined
+                together = reduce(or_, masks, 0)
+        return Reading(
+            text, keys, masks, raws, places, self._sentences(masks, together), together, field, item, text, [], lone
+        )
 
     def meaning(self, key: str) -> int:
         """Return what the word `key` stands for."""
@@ -104,20 +115,21 @@ class Reader:
 
     # ---- One token ----
 
-    def _learn(self, raw: str) -> tuple[str, int]:
-        learned = self._analyse(raw)
-        if len(self._known) >= _KEPT:
-            self._known.clear()
-        if len(raw) <= 64:
-            self._known[raw] = learned
-        return learned
+    def _learn(self, raws: list[str]) -> None:
+        """Work out the tokens that were not met before."""
+        if len(self._keys) + len(raws) > _KEPT:
+            self._keys.clear()
+            self._masks.clear()
+        for raw in raws:
+            if raw not in self._keys:
+                self._keys[raw], self._masks[raw] = self._analyse(raw)
 
     def _analyse(self, raw: str) -> tuple[str, int]:
         lexicon, bits = self._lexicon, self._lexicon.bits
         first = raw[0]
         if first in letters.STOPS:
             said = bits["question"] if first in "?؟？‽" else bits["exclaim"] if first in "!！" else 0
-            return raw, lexicon.with_groups(bits["stop"] | said) | lexicon.words.get(raw, 0)
+            return raw, lexicon.with_groups(bits["stop"] | said | lexicon.words.get(raw, 0))
         if first.isdecimal():
             digits = letters.digits(raw)
             mask = bits["digit"] | (bits["long_digit"] if len(digits) >= 7 else 0)
@@ -138,7 +150,7 @@ class Reader:
         script = "persian" if key and letters.is_persian(key[0]) else "latin" if key and key[0] < "\u0250" else "other"
         mask |= bits[script]
         if len(key) == 1:
-            mask |= bits["single"]
+            mask |= bits["single"] | (bits["lone"] if key != "و" else 0)
         if "ي" in raw or "ك" in raw:
             mask |= bits["arabic_letter"]
         return key, lexicon.with_groups(mask | (meaning or 0))
@@ -147,9 +159,9 @@ class Reader:
 
     def _joined(
         self, keys: list[str], masks: list[int], together: int
-    ) -> tuple[list[str], list[int], list[tuple[int, int]]]:
+    ) -> tuple[list[str], list[int], list[tuple[int, int]]] | None:
         """Join affixes to their words, then the parts of compounds; say which tokens each word is made of."""
-        places = [(at, at + 1) for at in range(len(keys))]
+        places = None
         if together & self._affix:
             keys, masks, places = self._inflected(keys, masks)
         return self._compounded(keys, masks, places)
@@ -186,28 +198,34 @@ class Reader:
         return new_keys, new_masks, places
 
     def _compounded(
-        self, keys: list[str], masks: list[int], places: list[tuple[int, int]]
-    ) -> tuple[list[str], list[int], list[tuple[int, int]]]:
-        """Join compounds, the longest first: «بسته بندی», «خدمات پس از فروش»."""
+        self, keys: list[str], masks: list[int], places: list[tuple[int, int]] | None
+    ) -> tuple[list[str], list[int], list[tuple[int, int]]] | None:
+        """Join compounds, the longest first: «بسته بندی», «خدمات پس از فروش». None where nothing is joined at all."""
         starts, compounds, glue, stop = self._lexicon.starts, self._lexicon.compounds, self._glue, self._stop
-        at, end, joins = 0, len(keys), []
-        while at < end:
-            if masks[at] & glue and keys[at] in starts:
-                joined, best, whole = keys[at], 0, ""
-                for step in range(at + 1, min(at + 6, end)):
-                    if masks[step] & stop:
-                        break
+        end, done, joins = len(keys), 0, []
+        for at, (key, after, mask) in enumerate(zip(keys, keys[1:], masks, strict=False)):
+            if not mask & glue:
+                continue
+            joined = key + after
+            if (joined not in compounds and joined not in starts) or at < done or key not in starts:
+                continue
+            best, whole = 0, ""
+            for step in range(at + 1, min(at + 6, end)):
+                if masks[step] & stop:
+                    break
+                if step > at + 1:
                     joined += keys[step]
-                    if joined in compounds and keys[step] != "و":
-                        best, whole = step, joined
-                    if joined not in starts:
-                        break
-                if best:
-                    joins.append((at, best + 1, whole))
-                    at = best
-            at += 1
+                if joined in compounds and keys[step] != "و":
+                    best, whole = step, joined
+                if joined not in starts:
+                    break
+            if best:
+                joins.append((at, best + 1, whole))
+                done = best + 1
         if not joins:
-            return keys, masks, places
+            return (keys, masks, places) if places is not None else None
+        if places is None:
+            places = [(at, at + 1) for at in range(end)]
         new_keys: list[str] = []
         new_masks: list[int] = []
         new_places: list[tuple[int, int]] = []
@@ -216,15 +234,16 @@ class Reader:
             new_keys += keys[done:first]
             new_masks += masks[done:first]
             new_places += places[done:first]
-            # What its parts mean stays: «از دیجی‌کالا» still names the shop.
-            shape = reduce(or_, masks[first:last])
             new_keys.append(whole)
-            new_masks.append(
-                self._lexicon.with_groups((self._of(whole, shape) | shape & ~glue) & ~self._lexicon.derived)
-            )
+            new_masks.append(self._together(whole, masks[first:last]))
             new_places.append((places[first][0], places[last - 1][1]))
             done = last
         return new_keys + keys[done:], new_masks + masks[done:], new_places + places[done:]
+
+    def _together(self, whole: str, parts: list[int]) -> int:
+        """Return what a compound means; what its parts mean stays: «از دیجی‌کالا» still names the shop."""
+        shape = reduce(or_, parts)
+        return self._lexicon.with_groups((self._of(whole, shape) | shape & ~self._glue) & ~self._lexicon.derived)
 
     def _of(self, key: str, seen: int) -> int:
         """Return what the joined word means, with what was seen of its parts' letters."""
@@ -235,6 +254,7 @@ class Reader:
             meaning = self._lexicon.words.get(key)
             if meaning is None:
                 meaning = self._lexicon.words.get(letters.undoubled(key)) or self._guessed(key)
+            meaning = self._lexicon.with_groups(meaning)
             if len(self._meant) >= _KEPT:
                 self._meant.clear()
             if len(key) <= 64:
@@ -277,17 +297,18 @@ class Reader:
             return 0 if ending in ("هاش", "هات") and stem + "ه" in words else self._spoken
         return 0
 
-    def _sentences(self, masks: list[int]) -> list[Sentence]:
-        stop, sentences, first, together = self._stop, [], 0, 0
-        for at, mask in enumerate(masks):
-            if mask & stop:
-                if at > first or mask & self._question:
-                    sentences.append(Sentence(first, at + 1, together | mask))
-                first, together = at + 1, 0
-            else:
-                together |= mask
-        if first < len(masks):
-            sentences.append(Sentence(first, len(masks), together))
+    def _sentences(self, masks: list[int], together: int) -> list[Sentence]:
+        stop, end = self._stop, len(masks)
+        stops = [at for at, mask in enumerate(masks) if mask & stop]
+        if not stops or (stops[0] == end - 1 and end > 1):
+            return [Sentence(0, end, together)] if end else []
+        sentences, first = [], 0
+        for at in stops:
+            if at > first or masks[at] & self._question:
+                sentences.append(Sentence(first, at + 1, reduce(or_, masks[first : at + 1])))
+            first = at + 1
+        if first < end:
+            sentences.append(Sentence(first, end, reduce(or_, masks[first:])))
         return sentences
 
 
