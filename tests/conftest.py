@@ -86,7 +86,8 @@ def _transactional_tests_may_empty_append_only_tables() -> Iterator[None]:
 
 def _remember_nothing_of_rows(name: str) -> bool:
     """Say whether a module knows nothing of rows and settings: the kernel and the rules are plain Python (a contract
-    of pyproject.toml), and what they remember, of which the words of moderation take seconds to read, stays true.
+    of pyproject.toml), and what they remember, of which the words of moderation take seconds to read, stays true,
+    whoever else imports it.
     """
     return name.startswith("peyman.kernel.") or ".rules." in f"{name}."
 
@@ -97,9 +98,9 @@ def _memories(modules: int) -> list[Any]:
     return [
         thing
         for name, module in list(sys.modules.items())
-        if name.startswith("peyman.") and not _remember_nothing_of_rows(name)
+        if name.startswith("peyman.")
         for thing in list(vars(module).values())
-        if isinstance(thing, functools._lru_cache_wrapper)
+        if isinstance(thing, functools._lru_cache_wrapper) and not _remember_nothing_of_rows(thing.__module__)
     ]
 
 
