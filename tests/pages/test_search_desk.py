@@ -47,7 +47,7 @@ def good(title: str) -> str:
 
 
 def titles(q: str) -> list[str]:
-    return [card.title for card in catalog.list_cards(q=q, sort="relevant").items]
+    return [card.title for card in catalog.list_cards(catalog.Ask(q=q, sort="relevant")).items]
 
 
 @pytest.mark.parametrize("role", ["customer", "orders", "privacy"])

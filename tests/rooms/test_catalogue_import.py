@@ -225,9 +225,9 @@ def test_a_batch_costs_the_same_queries_whatever_it_holds(count: int, django_ass
     def records(price: str) -> list[dict[str, Any]]:
         return [record(sku=f"A{n}-01", product_code=f"A{n}", title_en="", price_rial=price) for n in range(count)]
 
-    # lists 4, look 3, former addresses 1, goods 2, history 1, prices 2, counters 2, words 4, the edition 1, begin and
-    # end of 2 actions
-    with django_assert_num_queries(24):
+    # lists 4, look 3, former addresses 1, goods 2, history 1, prices 2, counters 2, words and values 5, the edition 1,
+    # begin and end of 2 actions
+    with django_assert_num_queries(25):
         brought(*records("5000000"))
     with django_assert_num_queries(8):  # lists 4, look 2, begin and end
         brought(*records("5000000"), now=LATER)

@@ -39,8 +39,12 @@ def good(
     return product
 
 
+def listed(**asked: Any) -> queries.CardPage:
+    return queries.list_cards(queries.Ask(**asked))
+
+
 def titles(**asked: Any) -> list[str]:
-    return [card.title for card in queries.list_cards(**asked).items]
+    return [card.title for card in listed(**asked).items]
 
 
 # ---- Cards ----
@@ -50,7 +54,7 @@ def test_a_card_tells_the_cheapest_variant_that_can_be_bought() -> None:
     product = good("کتری", price=500_000, on_hand=0, drawing="kettle", tint="v2")
     told = make.variant(product=product, price=800_000, list_price=1_000_000, on_hand=4, allocated=1)
     make.variant(product=product, price=900_000, on_hand=9)
-    (card,) = queries.list_cards().items
+    (card,) = listed().items
     assert card == queries.Card(
         slug=product.slug,
         title="کتری",
@@ -70,14 +74,14 @@ def test_a_card_of_what_is_sold_out_tells_its_lowest_price() -> None:
     product = good(price=900_000, on_hand=2)
     Stock.objects.update(allocated=2)
     make.variant(product=product, price=700_000, on_hand=0)
-    (card,) = queries.list_cards().items
+    (card,) = listed().items
     assert (card.price, card.available) == (700_000, 0)
 
 
 def test_goods_without_a_drawing_are_drawn_like_their_category_in_the_colour_of_the_variant() -> None:
     product = good(category=make.category(slug="k", title="کتری", drawing="kettle"))
     Variant.objects.update(image_hint="k/red")
-    (card,) = queries.list_cards().items
+    (card,) = listed().items
     assert (card.slug, card.drawing, card.tint) == (product.slug, "kettle", "v4")
 
 
@@ -121,19 +125,19 @@ def test_pages_show_everything_once_though_prices_and_days_are_alike(sort: str) 
     seen: list[str] = []
     after = ""
     for _ in range(4):
-        page = queries.list_cards(sort=sort, after=after, limit=2)
+        page = listed(sort=sort, after=after, limit=2)
         seen += [card.slug for card in page.items]
         after = page.next
     assert (after, len(seen), len(set(seen)), page.total) == ("", 7, 7, 7)
-    assert seen == [card.slug for card in queries.list_cards(sort=sort).items]
+    assert seen == [card.slug for card in listed(sort=sort).items]
 
 
 def test_a_page_goes_on_behind_what_was_seen_though_something_came_in_between() -> None:
     for n in range(4):
         good(f"گوشی {n}", listed=n)
-    first = queries.list_cards(limit=2)
+    first = listed(limit=2)
     good("تازه", listed=9)
-    assert [card.title for card in queries.list_cards(limit=2, after=first.next).items] == ["گوشی 1", "گوشی 0"]
+    assert [card.title for card in listed(limit=2, after=first.next).items] == ["گوشی 1", "گوشی 0"]
 
 
 @pytest.mark.parametrize("after", ["x", "====", "bm8", "W10", "WyJuZXdlc3QiLCJhIl0", "ش", "W1tbW1tb" * 40])
@@ -154,10 +158,10 @@ def test_a_category_takes_in_all_below_it_and_offers_the_next_step() -> None:
     good("الف", category=phones, listed=1)
     good("ب", category=banks, listed=2)
     good("پ", category=make.category(slug="mobile2"), listed=3)
-    page = queries.list_cards(category="mobile")
+    page = listed(category="mobile")
     assert [card.title for card in page.items] == ["ب", "الف"]
     assert [(facet.slug, facet.count) for facet in page.facets.categories] == [("mobile-phone", 1), ("extras", 1)]
-    assert [crumb.slug for crumb in queries.list_cards(category="power-bank").crumbs] == [
+    assert [crumb.slug for crumb in listed(category="power-bank").crumbs] == [
         "mobile",
         "extras",
         "power-bank",
@@ -167,28 +171,28 @@ def test_a_category_takes_in_all_below_it_and_offers_the_next_step() -> None:
 
 def test_an_unknown_category_is_missing() -> None:
     with pytest.raises(Missing):
-        queries.list_cards(category="no-such")
+        listed(category="no-such")
 
 
 def test_brands_are_counted_as_if_none_was_chosen() -> None:
     for slug, count in (("samsung", 2), ("lg", 1), ("misc", 1)):
         for _ in range(count):
             good(slug, brand=make.brand(slug=slug, name=slug, name_latin=""))
-    page = queries.list_cards(brand="samsung,lg")
+    page = listed(brands=("samsung,lg",))
     assert (page.total, {card.title for card in page.items}) == (3, {"samsung", "lg"})
     assert [(facet.slug, facet.count, facet.chosen) for facet in page.facets.brands] == [
         ("samsung", 2, True),
         ("lg", 1, True),
         ("misc", 1, False),
     ]
-    assert queries.list_cards(brand=["misc"]).total == 1
-    assert queries.list_cards(brand="no-such").total == 0
+    assert listed(brands=("misc",)).total == 1
+    assert listed(brands=("no-such",)).total == 0
 
 
 def test_prices_narrow_with_both_bounds_included_and_the_range_is_of_the_whole_list() -> None:
     for price in (1_000_000, 2_000_000, 3_000_000):
         good(str(price), price=price)
-    page = queries.list_cards(price_min=2_000_000, price_max=3_000_000)
+    page = listed(price_min=2_000_000, price_max=3_000_000)
     assert page.total == 2
     assert (page.facets.price_min, page.facets.price_max) == (1_000_000, 3_000_000)
 
@@ -196,13 +200,13 @@ def test_prices_narrow_with_both_bounds_included_and_the_range_is_of_the_whole_l
 def test_only_what_can_be_bought_is_shown_when_asked() -> None:
     good("الف")
     good("تمام", on_hand=0)
-    page = queries.list_cards()
+    page = listed()
     assert (page.total, page.facets.available) == (2, 1)
     assert titles(available_only=True) == ["الف"]
 
 
 def test_an_empty_list_is_a_list() -> None:
-    page = queries.list_cards(q="هیچ")
+    page = listed(q="هیچ")
     assert (page.items, page.total, page.next, page.facets.price_min) == ([], 0, "", None)
 
 
@@ -306,7 +310,7 @@ def test_a_list_that_is_remembered_knows_every_change_of_price_word_switch_and_p
     one, two = first.variants.get(), second.variants.get()
 
     def seen() -> list[tuple[str, int, int]]:
-        return [(card.sku, card.price, card.available) for card in queries.list_cards(sort="cheapest").items]
+        return [(card.sku, card.price, card.available) for card in listed(sort="cheapest").items]
 
     assert seen() == [(one.sku, 1_000_000, 2), (two.sku, 2_000_000, 10)]
     Stock.objects.filter(variant=one).update(allocated=1)  # a sale
@@ -334,9 +338,9 @@ def test_lists_cost_the_same_queries_whatever_they_hold(count: int, django_asser
     search.vocabulary()  # known by a process that has searched before
     composed: list[tuple[int, Callable[[], object]]] = [
         (
-            10,
-            lambda: queries.list_cards(q="گوشی", category="phones", sort="cheapest"),
-        ),  # tree, words, synonyms, hits by kind, hits, texts, offers, brands, 2 of cards
+            11,
+            lambda: listed(q="گوشی", category="phones", sort="cheapest"),
+        ),  # tree, words, synonyms, hits by kind, hits, texts, variants, brands, specifications, 2 of cards
         (4, queries.newest_cards),  # keys, offers, products, variants
         (4, queries.cheaper_cards),
     ]

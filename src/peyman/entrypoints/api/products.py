@@ -10,6 +10,7 @@ from ninja import Query, Router
 from peyman.entrypoints import clock
 from peyman.entrypoints.api import schemas
 from peyman.entrypoints.api.guard import anyone
+from peyman.kernel.text import normalise
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import VariantView
 from peyman.shop.catalog.queries.suggest import suggest
@@ -22,13 +23,16 @@ router = Router(tags=["goods"], auth=anyone)
 def products(request: HttpRequest, asked: Query[schemas.ProductsAsk]) -> Any:
     """Goods on sale, what is sold out last. `next` of an answer is the `after` of what follows."""
     page = queries.list_cards(
-        q=asked.q,
-        category=asked.category,
-        brand=asked.brand,
-        available_only=asked.available,
-        sort=asked.sort,
-        after=asked.after,
-        limit=asked.limit,
+        queries.Ask(
+            q=asked.q,
+            category=asked.category,
+            brands=tuple(filter(None, asked.brand.split(","))),
+            specs=tuple(map(normalise, asked.spec)),
+            available_only=asked.available,
+            sort=asked.sort,
+            after=asked.after,
+            limit=asked.limit,
+        )
     )
     variants = queries.variants_of([card.slug for card in page.items])
     return {
@@ -44,10 +48,12 @@ def products(request: HttpRequest, asked: Query[schemas.ProductsAsk]) -> Any:
         "facets": {
             "categories": page.facets.categories,
             "brands": page.facets.brands,
+            "specs": [{"name": one.name, "values": one.values, "more": one.more} for one in page.facets.filters],
             "price_min": page.facets.price_min,
             "price_max": page.facets.price_max,
             "available": page.facets.available,
         },
+        "passed_over": list(page.passed_over),
         "next": page.next or None,
     }
 

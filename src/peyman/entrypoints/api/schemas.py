@@ -11,6 +11,7 @@ from ninja import Header, Schema
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictInt, StrictStr, WithJsonSchema
 
 from peyman.entrypoints.api.reading import is_clean
+from peyman.shop.catalog.rules.filters import MOST_ASKED
 
 LARGEST = 2**63 - 1  # of a column
 
@@ -116,9 +117,20 @@ class Facet(Given):
     chosen: bool
 
 
+class SpecFacet(Given):
+    """A filter by what goods are. Values of one are alternatives; several filters are all wanted."""
+
+    name: str
+    values: list[Facet] = Field(description="The `slug` is what to send as `spec`.")
+    more: int = Field(description="Values that are not told; they may be sent all the same.")
+
+
 class Facets(Given):
     categories: list[Facet]
     brands: list[Facet]
+    specs: list[SpecFacet] = Field(
+        description="By specification, colour, size and warranty, of a list that is searched or of one category."
+    )
     price_min: int | None
     price_max: int | None
     available: int = Field(description="Products of the list that can be bought now.")
@@ -127,6 +139,7 @@ class Facets(Given):
 class ProductPage(Given):
     items: list[ProductGiven]
     facets: Facets
+    passed_over: list[str] = Field(description="Values of `spec` that are no filter of this list, and narrow nothing.")
     next: str | None = Field(description="Send as `after` for what follows; null at the end.")
 
 
@@ -143,6 +156,11 @@ class ProductsAsk(Schema):
     q: Words = ""
     category: Words = ""
     brand: Words = Field("", description="A slug, or several with commas.")
+    spec: list[Words] = Field(
+        default=[],
+        max_length=MOST_ASKED,
+        description="`name:value` as `facets.specs` tells them, or `name:low..high` for numbers; repeat it for more.",
+    )
     sort: Literal["relevant", "newest", "cheapest", "dearest", "discount"] = "newest"
     available: bool = Field(False, description="Only what can be bought now.")
     after: Words = ""

@@ -118,7 +118,7 @@ def _page(
         for name, label, hint, most in _BOXES
     ]
     faults = wrong(boxes)
-    found = catalog.list_cards(q=tried, sort="relevant", limit=6) if tried else None
+    found = catalog.list_cards(catalog.Ask(q=tried, sort="relevant", limit=6)) if tried else None
     context = {
         "tried": tried,
         "groups": _understood(tried) if tried else [],

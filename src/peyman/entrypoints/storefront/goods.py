@@ -17,12 +17,12 @@ from peyman.entrypoints import clock, searches
 from peyman.entrypoints.storefront import addresses, kept, structured
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.errors import Missing
-from peyman.kernel.text import normalise, whole_number
+from peyman.kernel.text import has_controls, normalise, whole_number
 from peyman.promises import queries as promises
 from peyman.shop.catalog import queries
-from peyman.shop.catalog.queries import BrandView, Card, CardPage, Facet
-from peyman.shop.catalog.queries.marks import Mark
+from peyman.shop.catalog.queries import Ask, BrandView, Card, CardPage, Facet, Filter
 from peyman.shop.catalog.queries.sale import shop_stopped_at
+from peyman.shop.catalog.rules.filters import LONGEST_ASKED
 from peyman.shop.offers import actions as offers
 
 _SORTS = (
@@ -33,6 +33,9 @@ _SORTS = (
     ("discount", "بیشترین تخفیف"),
 )
 _MOST_BRANDS = 12
+_MOST_SPECS = 60  # read of an address; how many of them narrow is for the catalogue to say
+_LONGEST_SPEC = LONGEST_ASKED + 1  # so that what is too long is seen to be
+_MOST_OPEN = 4  # filters by what goods are, opened unasked
 _LIMIT = 24
 _TOPS = 8  # categories proposed to who found nothing
 
@@ -52,6 +55,7 @@ class Asked:
     high: int | None
     sort: str
     at_brand: str = ""  # the brand whose own page this is
+    specs: tuple[str, ...] = ()  # "name:value", by what goods are
 
     @property
     def path(self) -> str:
@@ -75,13 +79,14 @@ class Asked:
             "q": self.q,
             "category": self.category if self.q else "",
             "brand": list(self.brands),
+            "spec": list(self.specs),
             "available": "1" if self.available else "",
             "min": self.low,
             "max": self.high,
             "sort": self.sort if self.sort != self.default_sort else "",
         } | changes
         said = {name: value for name, value in now.items() if value not in ("", None, [])}
-        return self.path + (f"?{urlencode(said, doseq=True)}" if said else "")
+        return self.path + (f"?{urlencode(said, doseq=True, safe=':')}" if said else "")
 
     @property
     def default_sort(self) -> str:
@@ -126,24 +131,23 @@ def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
     after = request.GET.get("after", "")[:200]
     maker = queries.brand(asked.at_brand, mark=mark) if asked.at_brand else None
 
-    def listed(at: Mark) -> CardPage:
-        return queries.composed(
-            q=asked.q,
-            category=asked.category,
-            brand=[asked.at_brand] if asked.at_brand else list(asked.brands),
-            available_only=asked.available,
-            price_min=asked.low * 10 if asked.low is not None else None,
-            price_max=asked.high * 10 if asked.high is not None else None,
-            sort=asked.sort,
-            after=after,
-            limit=_LIMIT,
-            mark=at,
-        )
-
-    found = listed(mark)
+    ask = Ask(
+        q=asked.q,
+        category=asked.category,
+        of_brand=asked.at_brand,
+        brands=asked.brands,
+        specs=asked.specs,
+        available_only=asked.available,
+        price_min=asked.low * 10 if asked.low is not None else None,
+        price_max=asked.high * 10 if asked.high is not None else None,
+        sort=asked.sort,
+        after=after,
+        limit=_LIMIT,
+    )
+    found = queries.composed(ask, mark=mark)
     if offers.settle(((card.sku, card.offer_until) for card in found.items), now=now):
         mark = queries.mark()
-        found = listed(mark)
+        found = queries.composed(ask, mark=mark)
     left = queries.pieces(found.items, fa.FEW + 1)
     if asked.q:
         found = replace(found, items=queries.with_pieces(found.items, left))
@@ -152,7 +156,7 @@ def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
         tops = queries.top_categories(_TOPS, mark=mark) if not found.items else ()
         context = _context(asked, found, after, maker, now)
         return render(request, "storefront/goods.html", {**context, "tops": tops})
-    key = ("list", asked, after)
+    key = ("list", ask)
     state = (mark, left)
     page = kept.page(key, state, now)
     if page is None:
@@ -177,6 +181,7 @@ def ends_at(cards: Sequence[Card], now: datetime) -> datetime | None:
 
 def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None, now: datetime) -> dict[str, object]:
     heading = _heading(asked, found, maker)
+    asked = replace(asked, specs=tuple(each.typed for each in found.taken))  # what narrows nothing leads nowhere
     return {
         "q": asked.q,
         "asked": asked,
@@ -191,6 +196,8 @@ def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None,
         ],
         "brands": [] if asked.at_brand else _brands(found.facets.brands),
         "more_brands": max(0, len(found.facets.brands) - _MOST_BRANDS),
+        "filters": _filters(found.facets.filters),
+        "passed_over": _told_apart(found.passed_over),
         "chips": _chips(asked, found),
         "sorts": [
             Link(asked.url(sort=sort if sort != asked.default_sort else ""), title, sort == asked.sort)
@@ -221,6 +228,7 @@ def _asked(request: HttpRequest, *, searched: bool = True) -> Asked:
     q = normalise(get.get("q", "")[:100]) if searched else ""
     sort = get.get("sort", "")
     default = "relevant" if q else "newest"
+    specs = get.getlist("spec")[:_MOST_SPECS]
     return Asked(
         q=q,
         category=get.get("category", "")[:80],
@@ -229,6 +237,7 @@ def _asked(request: HttpRequest, *, searched: bool = True) -> Asked:
         low=_toman(get.get("min", "")),
         high=_toman(get.get("max", "")),
         sort=sort if sort in dict(_SORTS) and (sort != "relevant" or q) else default,
+        specs=tuple(dict.fromkeys(filter(None, (normalise(each[:_LONGEST_SPEC]) for each in specs)))),
     )
 
 
@@ -254,12 +263,37 @@ def _brands(facets: Sequence[Facet]) -> list[Facet]:
     return [facet for place, facet in enumerate(facets) if place < _MOST_BRANDS or facet.chosen]
 
 
+@dataclass(frozen=True)
+class Group:
+    """A filter as the page shows it."""
+
+    filter: Filter
+    is_open: bool
+
+
+def _filters(filters: Sequence[Filter]) -> list[Group]:
+    return [Group(one, place < _MOST_OPEN or one.is_narrowed) for place, one in enumerate(filters)]
+
+
+def _told_apart(passed_over: Sequence[str]) -> tuple[list[str], int]:
+    """What of the address narrows nothing, as far as it is worth repeating, and how many more there are."""
+    readable = [each for each in passed_over if len(each) <= _READABLE and not has_controls(each)][:_MOST_REPEATED]
+    return readable, len(passed_over) - len(readable)
+
+
+_READABLE, _MOST_REPEATED = 60, 3
+
+
 def _chips(asked: Asked, found: CardPage) -> list[Link]:
     """What is chosen, each with the address that takes it away."""
     titles = {facet.slug: facet.title for facet in found.facets.brands}
     chips = [
         Link(asked.url(brand=[other for other in asked.brands if other != slug]), titles.get(slug, slug))
         for slug in asked.brands
+    ]
+    chips += [
+        Link(asked.url(spec=[other for other in asked.specs if other != each.typed]), f"{each.name}: {each.title}")
+        for each in found.taken
     ]
     if asked.q and asked.category and found.crumbs:
         chips.append(Link(asked.url(category=""), found.crumbs[-1].title))

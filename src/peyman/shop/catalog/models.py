@@ -71,6 +71,7 @@ class Product(models.Model):
     is_on_sale = models.BooleanField(default=True)
     search_head = models.TextField(blank=True, default="")  # words of title, brand, model and category, in their order
     search_words = models.TextField(blank=True, default="")  # those and all others by which it is found, each once
+    attribute_values = models.TextField(blank=True, default="")  # signs of its `AttributeValue`s, a space between
     version = models.PositiveIntegerField(default=1)  # bumped by any change of what a card or page shows
 
     # SQLite's index of words follows the column by itself, whoever writes; PostgreSQL indexes the column.
@@ -113,6 +114,18 @@ class SearchWord(models.Model):
     LONGEST = 100
 
     text = models.CharField(max_length=LONGEST, unique=True)
+
+
+class AttributeValue(models.Model):
+    """A value that some product ever had of a specification; lists are narrowed by it.
+
+    The sign is made of name and value (`rules.filters.token`), so whoever writes needs to ask for none.
+    """
+
+    sign = models.CharField(max_length=12, primary_key=True)
+    name_key = models.CharField(max_length=80, db_index=True)  # of the name, whatever its spelling
+    name = models.CharField(max_length=80)
+    value = models.CharField(max_length=100)
 
 
 class Variant(models.Model):

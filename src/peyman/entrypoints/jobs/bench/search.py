@@ -130,7 +130,7 @@ def _recall(file: str, of: str) -> list[Figure]:
         right = {slug for slug, product in told.items() if product.meets(query.wanted)}
         if not right:
             raise CouldNot(f"در این پرونده هیچ کالایی پاسخ «{query.typed}» نیست؛ این سنجش برای کاتالوگ دیگری است.")
-        found = [card.slug for card in queries.list_cards(q=query.typed, sort="relevant", limit=FIRST).items]
+        found = [card.slug for card in queries.list_cards(queries.Ask(q=query.typed, sort="relevant", limit=FIRST)).items]
         recalls[query.kind].append(len(right & set(found)) / min(FIRST, len(right)))
         empty += not found
         many += 1
@@ -196,7 +196,7 @@ def _times(products: int) -> list[Figure]:
     asked = list(dict.fromkeys(query.typed for file in FILES.values() for query in read_queries(file)))
     marks.forget()
     begun = time.perf_counter()
-    lists = _each(asked, lambda typed: queries.list_cards(q=typed, sort="relevant"))
+    lists = _each(asked, lambda typed: queries.list_cards(queries.Ask(q=typed, sort="relevant")))
     passed = (time.perf_counter() - begun) * 1000 / len(asked)
     suggest("الف")  # the words of the shelf are known from now on
     begins = list(dict.fromkeys(typed[:length] for typed in asked for length in (2, 4, 7)))

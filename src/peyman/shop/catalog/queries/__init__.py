@@ -1,27 +1,18 @@
 """What pages, the API and the importer read of the catalogue. Every query here costs the same number of statements
 whatever it finds; tests say how many."""
 
-from peyman.shop.catalog.queries.files import export_rows, on_hand, reference, with_stock
-from peyman.shop.catalog.queries.lists import (
-    SORTS,
-    BrandView,
+from peyman.shop.catalog.queries.cards import (
     Card,
-    CardPage,
-    Crumb,
-    Facet,
-    Facets,
-    brand,
     cards_of,
     cheaper_cards,
-    composed,
-    drawings_of,
     home_rows,
-    list_cards,
     newest_cards,
     pieces,
-    top_categories,
     with_pieces,
 )
+from peyman.shop.catalog.queries.files import export_rows, on_hand, reference, with_stock
+from peyman.shop.catalog.queries.filters import Filter
+from peyman.shop.catalog.queries.lists import SORTS, Ask, BrandView, CardPage, Facets, brand, composed, list_cards
 from peyman.shop.catalog.queries.marks import read as mark
 from peyman.shop.catalog.queries.product import (
     HISTORY,
@@ -35,16 +26,19 @@ from peyman.shop.catalog.queries.product import (
     variants_of,
     weights,
 )
+from peyman.shop.catalog.queries.tree import Crumb, Facet, drawings_of, top_categories
 
 __all__ = [
     "HISTORY",
     "SORTS",
+    "Ask",
     "BrandView",
     "Card",
     "CardPage",
     "Crumb",
     "Facet",
     "Facets",
+    "Filter",
     "Glance",
     "PriceStep",
     "ProductPage",

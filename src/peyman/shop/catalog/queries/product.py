@@ -14,7 +14,7 @@ from peyman.kernel.money import percent_off
 from peyman.promises.queries import IN_FORCE, NEWEST
 from peyman.shop.catalog import rules
 from peyman.shop.catalog.models import Category, PriceChange, Product, SaleSwitch, Variant
-from peyman.shop.catalog.queries.lists import Crumb
+from peyman.shop.catalog.queries.tree import Crumb
 
 HISTORY = timedelta(days=180)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
+
 from peyman.shop.catalog.models import Category, CategoryAttribute
 from peyman.shop.catalog.rules.specs import Spec, inherited
 
@@ -15,9 +17,17 @@ def specs_of(category: Category) -> list[Spec]:
 
 def own_specs(categories: Iterable[int]) -> dict[int, list[Spec]]:
     """Return category → the specifications that it says itself, in their order. One query."""
-    rows = CategoryAttribute.objects.filter(category_id__in=list(categories)).select_related("category")
+    return _by_category(CategoryAttribute.objects.filter(category_id__in=list(categories)))
+
+
+def specs_by_category() -> dict[int, list[Spec]]:
+    """Return the same of every category that says any. One query."""
+    return _by_category(CategoryAttribute.objects.all())
+
+
+def _by_category(rows: QuerySet[CategoryAttribute]) -> dict[int, list[Spec]]:
     found: dict[int, list[Spec]] = {}
-    for row in rows.order_by("position", "pk"):
+    for row in rows.select_related("category").order_by("position", "pk"):
         spec = Spec(row.name, row.kind, row.unit, tuple(row.choices), row.is_required, row.is_filter, row.category.slug)
         found.setdefault(row.category_id, []).append(spec)
     return found

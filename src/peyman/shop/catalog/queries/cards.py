@@ -1,0 +1,192 @@
+"""Cards: goods as lists and the home page tell them, each by its cheapest variant that can be bought.
+
+How many pieces are left is read anew for whatever is shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Exists, F, OuterRef
+
+from peyman.kernel.money import percent_off
+from peyman.shop.catalog import rules
+from peyman.shop.catalog.models import Product, Variant
+from peyman.shop.catalog.queries import marks
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A product in a list, told by its cheapest variant that can be bought. Money in rials.
+
+    `sku`, `price`, `list_price` are that variant's; `available` are its pieces, 0 where nothing of the product is
+    left; `variants` is how many there are. `picture` is the key of its main one, "" where only a drawing is.
+    `offer_until`: when that variant's running offer ends. `version` changes whenever the card does, stock apart.
+    """
+
+    slug: str
+    title: str
+    drawing: str
+    tint: str
+    price: int
+    list_price: int
+    off_percent: int
+    available: int
+    sku: str
+    variants: int
+    version: int
+    picture: str = ""
+    offer_until: datetime | None = None
+
+
+class Offer(NamedTuple):
+    """A product as lists sort it: by its cheapest variant that can be bought, else its cheapest."""
+
+    product: int
+    variant: int
+    category: int = 0
+    brand: int = 0
+    listed: int = 0  # the day as a number, 20260806
+    price: int = 0
+    list_price: int = 0
+    left: int = 0
+    rank: int = 0
+
+
+def is_better(price: int, left: int, held: Offer) -> bool:
+    """What can be bought goes before what cannot, then the cheaper."""
+    return (left <= 0, price) < (held.left <= 0, held.price)
+
+
+def newest_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
+    """Return what came last and can be bought, newest first. Two queries, or five on a changed shelf."""
+    found = marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit))
+    return with_pieces(found, pieces(found))
+
+
+def _newest(limit: int) -> list[Card]:
+    dated = Product.objects.filter(_has_pieces(), is_on_sale=True, listed_on__isnull=False)
+    return _cards_of(list(dated.order_by("-listed_on", "-pk").values_list("pk", flat=True)[:limit]))
+
+
+def cheaper_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
+    """Return what became cheaper and can be bought, the latest drop first. Two queries, or five on a changed shelf."""
+    found = marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit))
+    return with_pieces(found, pieces(found))
+
+
+def _cheaper(limit: int) -> list[Card]:
+    rows = Variant.objects.filter(cheaper_at__isnull=False, is_on_sale=True, product__is_on_sale=True)
+    rows = rows.filter(stock__on_hand__gt=F("stock__allocated")).order_by("-cheaper_at", "-pk")
+    keys = dict.fromkeys(rows.values_list("product_id", flat=True)[: limit * 10])  # sisters often fall together
+    return _cards_of(list(keys)[:limit])
+
+
+def pieces(cards: Sequence[Card], most: int = 2**31 - 1) -> dict[str, int]:
+    """Return SKU → the pieces that are left of each card's variant at this moment, no more than `most`. One query."""
+    if not cards:
+        return {}
+    holes = ", ".join(["%s"] * len(cards))
+    with connection.cursor() as cursor:  # by hand: making this statement took longer than running it
+        cursor.execute(_PIECES.format(holes), [most, most, *[card.sku for card in cards]])
+        return dict(cursor.fetchall())
+
+
+def with_pieces(cards: Sequence[Card], left: Mapping[str, int]) -> list[Card]:
+    """Return the same cards with these pieces left."""
+    told = [max(left.get(card.sku) or 0, 0) for card in cards]
+    return [card if card.available == n else replace(card, available=n) for card, n in zip(cards, told, strict=True)]
+
+
+_PIECES = """
+SELECT v.sku, CASE WHEN s.on_hand - s.allocated > %s THEN %s ELSE s.on_hand - s.allocated END
+FROM catalog_variant v JOIN stock_stock s ON s.variant_id = v.id
+WHERE v.sku IN ({})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRows:
+    """What the home page shows, with the pieces that were left when it was composed."""
+
+    newest: list[Card]
+    cheaper: list[Card]
+    offers: list[Card]  # those that end first come first
+
+    @property
+    def cards(self) -> list[Card]:
+        return [*self.newest, *self.cheaper, *self.offers]
+
+
+def home_rows(newest: int, cheaper: int, *, mark: marks.Mark) -> HomeRows:
+    """Return what came last, what became cheaper and what is on offer: no query where the shelf is as before."""
+    return HomeRows(
+        marks.remembered(mark, ("newest", newest), lambda: _newest(newest)),
+        marks.remembered(mark, ("cheaper", cheaper), lambda: _cheaper(cheaper)),
+        marks.remembered(mark, ("offers", cheaper), lambda: _running(cheaper)),
+    )
+
+
+def _running(limit: int) -> list[Card]:
+    rows = Variant.objects.filter(offer_until__isnull=False, is_on_sale=True, product__is_on_sale=True)
+    rows = rows.filter(stock__on_hand__gt=F("stock__allocated")).order_by("offer_until", "pk")
+    keys = list(dict.fromkeys(rows.values_list("product_id", flat=True)[: limit * 10]))
+    return [card for card in _cards_of(keys) if card.offer_until][:limit]
+
+
+def cards_of(slugs: Sequence[str]) -> list[Card]:
+    """Return the cards of these products, in this order; what is not on sale is left out."""
+    keys = dict(Product.objects.filter(is_on_sale=True, slug__in=slugs).values_list("slug", "pk"))
+    return _cards_of([keys[slug] for slug in slugs if slug in keys])
+
+
+def _has_pieces() -> Exists:
+    left = Variant.objects.filter(product=OuterRef("pk"), is_on_sale=True, stock__on_hand__gt=F("stock__allocated"))
+    return Exists(left)
+
+
+def _cards_of(keys: Sequence[int]) -> list[Card]:
+    best: dict[int, Offer] = {}
+    rows = Variant.objects.filter(product_id__in=keys, is_on_sale=True) if keys else Variant.objects.none()
+    left = F("stock__on_hand") - F("stock__allocated")
+    for product, variant, price, list_price, pieces in rows.values_list(
+        "product_id", "pk", "price", "list_price", left
+    ):
+        if product not in best or is_better(price, pieces or 0, best[product]):
+            best[product] = Offer(product, variant, price=price, list_price=list_price, left=pieces or 0)
+    return cards([best[key] for key in keys if key in best])
+
+
+_ON_CARDS = ("slug", "title", "drawing", "tint", "version", "picture", "category__drawing")
+
+
+def cards(offers: Sequence[Offer]) -> list[Card]:
+    if not offers:
+        return []
+    keys = [offer.product for offer in offers]
+    products = Product.objects.select_related("category").only(*_ON_CARDS).in_bulk(keys)
+    variants: dict[int, list[Variant]] = {}
+    for variant in Variant.objects.filter(product_id__in=keys, is_on_sale=True).order_by("position", "sku"):
+        variants.setdefault(variant.product_id, []).append(variant)
+    return [_card(products[offer.product], variants[offer.product], offer) for offer in offers]
+
+
+def _card(product: Product, variants: Sequence[Variant], offer: Offer) -> Card:
+    told = next(variant for variant in variants if variant.pk == offer.variant)
+    return Card(
+        slug=product.slug,
+        title=product.title,
+        drawing=product.drawing or product.category.drawing,
+        tint=product.tint or rules.tint_of(told.image_hint),
+        price=offer.price,
+        list_price=offer.list_price,
+        off_percent=percent_off(offer.price, offer.list_price),
+        available=max(offer.left, 0),
+        sku=told.sku,
+        variants=len(variants),
+        version=product.version,
+        picture=product.picture,
+        offer_until=told.offer_until,
+    )
