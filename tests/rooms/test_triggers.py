@@ -36,6 +36,7 @@ def test_a_table_of_history_cannot_be_emptied_at_one_stroke(transactional_db, on
 
 def test_the_ledgers_and_histories_of_every_room_are_append_only():
     assert triggers.tables() == [
+        "billing_agreement",
         "billing_entry",
         "billing_refundapproval",
         "billing_statement",

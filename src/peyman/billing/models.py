@@ -302,9 +302,10 @@ class PayaLine(models.Model):
 class Entry(models.Model):
     """One side of a posting. The entries of one `posting` add up to nothing.
 
-    Accounts: `gateway:<name>` (asset: the bank holds it for us), `bank` (asset: our own account, which Paya leaves
-    from), `unallocated` (received, not yet matched to a final order), `orders` (received for final orders), `refunds`
-    (owed back), `paya` (owed back and handed to our bank). `amount` is positive for debit, negative for credit.
+    Accounts: `gateway:<name>` (asset: it holds the money for us), `road:<name>` (asset: paid out by it, on no statement
+    of our account yet), `bank` (asset: our own accounts), `fee:<name>` (expense: what it kept), `unallocated`
+    (received, not yet matched to a final order), `orders` (received for final orders), `refunds` (owed back), `paya`
+    (owed back and handed to our bank). `amount` is positive for debit, negative for credit.
     """
 
     append_only = True
@@ -312,7 +313,7 @@ class Entry(models.Model):
     posting = models.CharField(max_length=80)  # "capture:PAY-…", "final:ORD-…", "refund:REF-…", "paya:<reference>", …
     account = models.CharField(max_length=40)
     amount = models.BigIntegerField()
-    bill = models.ForeignKey(Bill, on_delete=models.PROTECT, related_name="entries")
+    bill = models.ForeignKey(Bill, on_delete=models.PROTECT, related_name="entries", null=True)  # of a settlement: many
     at = models.DateTimeField()
 
     class Meta:
@@ -338,6 +339,151 @@ class Statement(models.Model):
     taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
 
+class Agreement(models.Model):
+    """What a gateway agreed to from a day on: how soon it settles, and what it keeps of a payment. The last one counts.
+
+    Without `ppm` no fee was agreed: it is only known from what the gateway reports.
+    """
+
+    append_only = True
+
+    gateway = models.CharField(max_length=20)
+    since = models.DateField()
+    working_days = models.PositiveSmallIntegerField()  # after a day, until its payments are on our account
+    ppm = models.PositiveIntegerField(null=True)  # millionths of a payment …
+    fixed = models.BigIntegerField(default=0)  # … and rials on each …
+    most = models.BigIntegerField(default=0)  # … and no more than so many rials; 0: no such limit
+    written_at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="agreement_is_possible",
+                condition=Q(fixed__gte=0, most__gte=0) & (Q(ppm=None) | Q(ppm__lte=1_000_000)),
+            )
+        ]
+
+
+class Settlement(models.Model):
+    """A sum that a gateway says it paid into our account: held until it agrees with what it covers, then booked.
+
+    One that does not agree is booked or dropped by a person, with the reason.
+    """
+
+    class State(models.TextChoices):
+        HELD = "held"
+        BOOKED = "booked"
+        DROPPED = "dropped"
+
+    code = models.CharField(max_length=32, unique=True)
+    gateway = models.CharField(max_length=20)
+    terminal = models.CharField(max_length=80)
+    number = models.CharField(max_length=80)  # the gateway's own
+    reference = models.CharField(max_length=80, blank=True)  # by which the bank's statement names it, beside the number
+    amount = models.BigIntegerField()  # what was paid out, less the fee
+    fee = models.BigIntegerField(null=True)
+    fee_from = models.CharField(max_length=9, blank=True)  # "report" or "agreement"
+    since = models.DateTimeField(null=True)  # the payments of this span, where the report names none of them
+    until = models.DateTimeField(null=True)
+    at = models.DateTimeField()  # paid out, as the gateway says
+    due_at = models.DateTimeField()  # on our account, by then
+    told_in = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="settlements")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.HELD)
+    ended_at = models.DateTimeField(null=True)  # booked or dropped
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    ended_why = models.CharField(max_length=300, blank=True)
+    arrived_at = models.DateTimeField(null=True)  # as the statement of our account says
+    account = models.CharField(max_length=26, blank=True)
+    arrived_in = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="+")
+
+    change_refused = (
+        "OLD.code <> NEW.code OR OLD.gateway <> NEW.gateway OR OLD.terminal <> NEW.terminal "
+        "OR OLD.number <> NEW.number OR OLD.amount <> NEW.amount OR OLD.at <> NEW.at "
+        "OR OLD.told_in_id <> NEW.told_in_id "
+        "OR OLD.fee IS NOT NULL AND (NEW.fee IS NULL OR OLD.fee <> NEW.fee) "
+        "OR OLD.state <> 'held' AND (OLD.state <> NEW.state OR OLD.ended_why <> NEW.ended_why) "
+        "OR OLD.arrived_at IS NOT NULL AND (NEW.arrived_at IS NULL OR OLD.arrived_at <> NEW.arrived_at)"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "number"], condition=~Q(state="dropped"), name="settlement_told_once"
+            ),
+            models.CheckConstraint(name="settlement_is_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="settlement_fee_is_not_negative", condition=Q(fee=None) | Q(fee__gte=0)),
+            models.CheckConstraint(
+                name="settlement_state_is_known", condition=Q(state__in=["held", "booked", "dropped"])
+            ),
+            models.CheckConstraint(
+                name="booked_settlement_knows_its_fee",
+                condition=~Q(state="booked") | Q(fee__isnull=False, ended_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="dropped_settlement_has_its_reason",
+                condition=~Q(state="dropped") | Q(ended_by__isnull=False, arrived_at=None) & ~Q(ended_why=""),
+            ),
+            models.CheckConstraint(
+                name="arrived_settlement_has_its_account", condition=Q(arrived_at=None) | ~Q(account="")
+            ),
+        ]
+        indexes = [models.Index(fields=["at"], name="settlement_by_day")]
+
+
+class SettlementLine(models.Model):
+    """What a settlement covers, as its report says; bound to our own payment or refund once it is booked."""
+
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="lines")
+    kind = models.CharField(max_length=8)
+    refnum = models.CharField(max_length=80)
+    amount = models.BigIntegerField()
+    fee = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="settled")
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, null=True, related_name="settled")
+
+    change_refused = (
+        "OLD.settlement_id <> NEW.settlement_id OR OLD.kind <> NEW.kind OR OLD.refnum <> NEW.refnum "
+        "OR OLD.amount <> NEW.amount OR OLD.at <> NEW.at "
+        "OR OLD.payment_id IS NOT NULL AND (NEW.payment_id IS NULL OR OLD.payment_id <> NEW.payment_id) "
+        "OR OLD.refund_id IS NOT NULL AND (NEW.refund_id IS NULL OR OLD.refund_id <> NEW.refund_id)"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["settlement", "kind", "refnum", "amount", "at"], name="settlement_line_once"
+            ),
+            models.UniqueConstraint(fields=["payment"], name="payment_settled_once"),
+            models.UniqueConstraint(fields=["refund"], name="refund_settled_once"),
+            models.CheckConstraint(name="settlement_line_is_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="settlement_line_is_of_one", condition=Q(payment=None) | Q(refund=None)),
+        ]
+
+
+class ExpectedSettlement(models.Model):
+    """The payments of one day at one terminal: until when they are to be settled, and what of them is not."""
+
+    gateway = models.CharField(max_length=20)
+    terminal = models.CharField(max_length=64)
+    day = models.DateField()  # in Tehran
+    due_at = models.DateTimeField()
+    left = models.BigIntegerField()  # rials, when it was last counted
+    came_at = models.DateTimeField(null=True)  # nothing was left
+
+    change_refused = (
+        "OLD.gateway <> NEW.gateway OR OLD.terminal <> NEW.terminal OR OLD.day <> NEW.day OR OLD.due_at <> NEW.due_at "
+        "OR OLD.came_at IS NOT NULL"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "terminal", "day"], name="day_expected_once"),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(came_at=None), name="settlement_expected")]
+
+
 class StatementDifference(models.Model):
     """What a statement and our ledger do not agree on, until it is settled: by a later statement, or by a person.
 
@@ -359,6 +505,7 @@ class StatementDifference(models.Model):
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="differences")
     refund = models.ForeignKey(Refund, on_delete=models.PROTECT, null=True, related_name="differences")
     transfer = models.ForeignKey(PayaLine, on_delete=models.PROTECT, null=True, related_name="differences")
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, null=True, related_name="differences")
     found_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -378,4 +525,7 @@ class StatementDifference(models.Model):
                 condition=Q(settled_at=None) | Q(settled_by__isnull=False) & ~Q(note="") | Q(settled_in__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["found_at"], condition=Q(settled_at=None), name="difference_open")]
+        indexes = [
+            models.Index(fields=["found_at"], condition=Q(settled_at=None), name="difference_open"),
+            models.Index(fields=["key"], name="difference_by_key"),
+        ]

@@ -29,6 +29,7 @@ class Env:
     kavenegar_sender: str
     saman_terminal: str
     paya_sheba: str  # our own account, which transfers of refunds leave from
+    settlement_sheba: str  # our account that gateways settle into, where it is another
     paya_name: str  # and whose it is, as the bank knows us
     two_persons_above: int  # rials: a refund above it, and a batch, needs two persons
     price_limit_percent: int  # further than this one person moves no price alone
@@ -83,6 +84,7 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         zarinpal_token=environ.get("PEYMAN_ZARINPAL_TOKEN", ""),
         saman_terminal=environ.get("PEYMAN_SAMAN_TERMINAL", "").strip(),
         paya_sheba="".join(environ.get("PEYMAN_PAYA_SHEBA", "").split()).upper(),
+        settlement_sheba="".join(environ.get("PEYMAN_SETTLEMENT_SHEBA", "").split()).upper(),
         paya_name=environ.get("PEYMAN_PAYA_NAME", "").strip(),
         two_persons_above=int(environ.get("PEYMAN_TWO_PERSONS_ABOVE") or 200_000_000),
         price_limit_percent=int(environ.get("PEYMAN_PRICE_LIMIT_PERCENT") or 50),

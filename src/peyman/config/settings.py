@@ -23,6 +23,7 @@ ZARINPAL_MERCHANT = ENV.zarinpal_merchant or ("00000000-0000-4000-8000-00000000d
 SAMAN_TERMINAL = ENV.saman_terminal or ("21000001" if SANDBOX else "")
 # Which account transfers of refunds leave from, and above how many rials two persons stand behind one.
 PAYA_SHEBA = ENV.paya_sheba or ("IR820540102680020817909002" if SANDBOX else "")
+SETTLEMENT_SHEBA = ENV.settlement_sheba  # where gateways settle; empty: to that one
 PAYA_NAME = ENV.paya_name or "پیمان"
 TWO_PERSONS_ABOVE = ENV.two_persons_above
 PRICE_LIMIT_PERCENT = ENV.price_limit_percent

@@ -7,6 +7,7 @@ from typing import Final
 from django.db import transaction
 
 from peyman.billing.models import Statement, StatementDifference
+from peyman.billing.rules.settlements import Report
 from peyman.billing.rules.statements import Compared, Difference, Kind
 from peyman.billing.rules.statements import Statement as Read
 from peyman.kernel import codes
@@ -16,6 +17,7 @@ from peyman.people.models import Person
 
 LONGEST_NOTE: Final = 300
 _AT_ONCE: Final = 500
+_ONE_TABLE: Final = (Kind.PAYMENT, Kind.TRANSFER, Kind.DEPOSIT)  # all else is a refund
 
 
 @carries_out("D30")
@@ -27,6 +29,13 @@ def take(
 
     Returns the differences of this statement that are open now, also those that an earlier one showed first.
     """
+    statement = keep(sha256=sha256, read=read, by=by, now=now)
+    _settle_agreed(statement, compared, now)
+    return statement, show(statement=statement, differences=compared.differences, now=now)
+
+
+def keep(*, sha256: str, read: Read | Report, by: Person | None, now: datetime) -> Statement:
+    """Write down that a file came. The same file again finds the same row."""
     span = read.span
     statement, _ = Statement.objects.get_or_create(
         sha256=sha256,
@@ -40,14 +49,18 @@ def take(
             "taken_by": by,
         },
     )
-    _settle_agreed(statement, compared, now)
-    wanted = {one.key(sha256): one for one in compared.differences}
+    return statement
+
+
+def show(*, statement: Statement, differences: Sequence[Difference], now: datetime) -> list[StatementDifference]:
+    """Make differences work for a person, each once; returns those of them that are open, whoever showed them first."""
+    wanted = {one.key(statement.sha256): one for one in differences}
     known = _open(list(wanted))
     settled = _settled_by_hand(list(wanted))
     fresh = [_row(one, key, statement, now) for key, one in wanted.items() if key not in known and key not in settled]
     StatementDifference.objects.bulk_create(fresh, batch_size=_AT_ONCE, ignore_conflicts=True)
     found = _open(list(wanted))
-    return statement, sorted(found.values(), key=lambda row: row.pk)
+    return sorted(found.values(), key=lambda row: row.pk)
 
 
 def _settle_agreed(statement: Statement, compared: Compared, now: datetime) -> None:
@@ -55,7 +68,9 @@ def _settle_agreed(statement: Statement, compared: Compared, now: datetime) -> N
     agreed = compared.agreed
     explained = [
         row.pk
-        for row in StatementDifference.objects.filter(settled_at=None, how__in=["missing", "unknown_payment"])
+        for row in StatementDifference.objects.filter(
+            settled_at=None, how__in=["missing", "unknown_payment"], settlement=None
+        )
         .select_related("payment", "refund", "transfer")
         .iterator()
         if (row.payment and row.payment.code in agreed)
@@ -73,7 +88,7 @@ def _open(keys: Sequence[str]) -> dict[str, StatementDifference]:
     found: dict[str, StatementDifference] = {}
     for place in range(0, len(keys), _AT_ONCE):
         rows = StatementDifference.objects.filter(settled_at=None, key__in=keys[place : place + _AT_ONCE])
-        found |= {row.key: row for row in rows.select_related("statement", "payment", "refund")}
+        found |= {row.key: row for row in rows.select_related("statement", "payment", "refund", "settlement")}
     return found
 
 
@@ -87,7 +102,8 @@ def _settled_by_hand(keys: Sequence[str]) -> set[str]:
 
 
 def _row(one: Difference, key: str, statement: Statement, now: datetime) -> StatementDifference:
-    whose = "" if one.row is None else one.row.kind if one.row.kind in (Kind.PAYMENT, Kind.TRANSFER) else Kind.REFUND
+    whose = "" if one.row is None else one.row.kind if one.row.kind in _ONE_TABLE else Kind.REFUND
+    about = one.row.key if one.row and whose is Kind.DEPOSIT else None
     return StatementDifference(
         code=codes.new("DIF"),
         key=key,
@@ -104,6 +120,7 @@ def _row(one: Difference, key: str, statement: Statement, now: datetime) -> Stat
         payment_id=one.row.key if one.row and whose is Kind.PAYMENT else None,
         refund_id=one.row.key if one.row and whose is Kind.REFUND else None,
         transfer_id=one.row.key if one.row and whose is Kind.TRANSFER else None,
+        settlement_id=one.settlement[0] if one.settlement else about,
         found_at=now,
     )
 

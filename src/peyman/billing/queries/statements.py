@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, F, Q
 
-from peyman.billing.models import PayaBatch, PayaLine, Payment, Refund, Statement, StatementDifference
+from peyman.billing.models import PayaBatch, PayaLine, Payment, Refund, Settlement, Statement, StatementDifference
 from peyman.billing.queries import refunds
 from peyman.billing.rules.statements import Kind, Ours
 
@@ -14,12 +14,14 @@ _ASKED = 500  # receipts of one question
 
 
 def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[datetime, datetime] | None) -> list[Ours]:
-    """Return our captured payments, our refunds and our transfers that have one of these receipts, or lie in the span
-    (both ends included) at one of these terminals. Three queries for each 500 receipts, and three for the span.
+    """Return our captured payments, refunds, transfers and settlements that have one of these receipts, or lie in the
+    span (both ends included) at one of these terminals. Four queries for each 500 receipts, and four for the span.
     """
     payments: dict[int, Payment] = {}
     refunds: dict[int, Refund] = {}
     wires: dict[int, PayaLine] = {}
+    deposits: dict[int, Settlement] = {}
+    told = Settlement.objects.exclude(state=Settlement.State.DROPPED)
     sent = PayaLine.objects.select_related("batch")
     paid = Payment.objects.filter(state=Payment.State.CAPTURED)
     # What is in a batch is proven by our own bank: the gateway's line of it is one for a person to look at.
@@ -30,6 +32,7 @@ def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[date
         payments |= {row.pk: row for row in paid.filter(refnum__in=some)}
         refunds |= {row.pk: row for row in back.filter(Q(provider_ref__in=some) | Q(payment__refnum__in=some))}
         wires |= {row.pk: row for row in sent.filter(reference__in=some)}
+        deposits |= {row.pk: row for row in told.filter(Q(reference__in=some) | Q(number__in=some))}
     if span and terminals:
         within = paid.filter(terminal__in=terminals, captured_at__range=span)
         payments |= {row.pk: row for row in within.iterator()}
@@ -37,6 +40,8 @@ def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[date
         refunds |= {row.pk: row for row in given.iterator()}
         gone = sent.filter(batch__source__in=terminals, paid_at__range=span)
         wires |= {row.pk: row for row in gone.iterator()}
+        came = told.filter(account__in=terminals, arrived_at__range=span)
+        deposits |= {row.pk: row for row in came.iterator()}
     rows = [
         Ours(
             row.pk,
@@ -79,6 +84,20 @@ def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[date
         )
         for row in wires.values()
     ]
+    rows += [
+        Ours(
+            row.pk,
+            row.code,
+            Kind.DEPOSIT,
+            row.account,
+            row.reference,
+            row.amount,
+            row.arrived_at or row.at,
+            of=row.number,
+            is_done=row.arrived_at is not None,
+        )
+        for row in deposits.values()
+    ]
     return rows
 
 
@@ -91,7 +110,7 @@ def terminals() -> set[str]:
 def open_differences(*, limit: int = 100) -> tuple[Sequence[StatementDifference], int]:
     """Return what is to be looked at, the oldest first, and how much there is in all. Two queries."""
     rows = StatementDifference.objects.filter(settled_at=None)
-    found = rows.select_related("statement", "payment", "refund", "transfer").order_by("found_at", "pk")
+    found = rows.select_related("statement", "payment", "refund", "transfer", "settlement").order_by("found_at", "pk")
     return list(found[:limit]), rows.count()
 
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     REVERSAL = "reversal"
     TRANSFER = "transfer"  # of our own account: money that left by Paya
     RETURNED = "returned"  # such a transfer that came back
+    DEPOSIT = "deposit"  # a gateway paid a settlement into our account
 
 
 _WIRED: Final = frozenset({Kind.TRANSFER, Kind.RETURNED})
@@ -55,6 +56,10 @@ _KINDS: Final = {
     "برگشت پایا": Kind.RETURNED,
     "برگشت حواله": Kind.RETURNED,
     "حواله برگشتی": Kind.RETURNED,
+    "deposit": Kind.DEPOSIT,
+    "settlement": Kind.DEPOSIT,
+    "واریز": Kind.DEPOSIT,
+    "تسویه": Kind.DEPOSIT,
 }
 
 
@@ -179,8 +184,11 @@ def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: s
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """A payment or refund of ours, or a transfer. Of a refund `refnum` is the bank's number of it, if known, `of` its
-    payment's; of a transfer `terminal` is our own account and `refnum` our number of it.
+    """A payment or refund of ours, a transfer, or a settlement.
+
+    Of a refund `refnum` is the bank's number of it, if known, `of` its payment's; of a transfer `terminal` is our own
+    account and `refnum` our number of it; of a settlement `terminal` is our account, once it arrived, `refnum` the
+    reference and `of` the number that its gateway gave it.
     """
 
     key: int
@@ -206,6 +214,14 @@ class Differs(StrEnum):
     AMOUNT = "amount"  # one receipt, two amounts
     TWICE = "twice"  # one receipt on two lines that differ
     UNDUE = "undue"  # a transfer left that we had put aside
+    UNKNOWN_DEPOSIT = "unknown_deposit"  # money came to our account that no report of a gateway tells of
+    # Of a gateway's report of settlements:
+    NO_SETTLEMENT = "no_settlement"  # its lines name one that no report tells of
+    CHANGED = "changed"  # told otherwise than before
+    UNCOVERED = "uncovered"  # it says neither which payments nor which span it covers
+    SUM = "sum"  # payments less what was given back and the fee are not what was paid out
+    FEE_UNKNOWN = "fee_unknown"  # neither the report nor what was agreed says the fee
+    FEE_OTHER = "fee_other"  # another fee than agreed
     MISSING = "missing"  # we have taken in, or given back, what the bank does not list
 
 
@@ -223,12 +239,14 @@ class Difference:
     line: int | None = None
     row: Ours | None = None
     why: str = ""
+    settlement: tuple[int, str] | None = None  # key and code of the settlement that it is about
 
     def key(self, statement: str) -> str:
         """Return what is the same for the same difference, whichever statement shows it; `statement`: its hash."""
         if self.how is Differs.UNREADABLE:
             return f"{self.how}:{statement}:{self.line}"
         whose = self.row.code if self.row else f"{self.terminal}/{self.refnum}"
+        whose = f"{self.settlement[1]}/{whose}" if self.settlement else whose
         key = f"{self.how}:{self.kind}:{whose}:{'' if self.theirs is None else self.theirs}"
         return key if len(key) <= LONGEST_KEY else f"{self.how}:{sha256(key.encode()).hexdigest()}"
 
@@ -236,8 +254,8 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What came of comparing. `proven`: refunds of ours that the bank's line proves, with that line; `wired`: transfers
-    that it proves to be paid, `came_back`: those that it gives back, in this order; `agreed`: codes of our rows, and
-    (terminal, receipt) of theirs, on which both agree.
+    that it proves to be paid, `came_back`: those that it gives back, in this order; `arrived`: settlements that came
+    to our account; `agreed`: codes of our rows, and (terminal, receipt) of theirs, on which both agree.
     """
 
     matched: int
@@ -246,6 +264,7 @@ class Compared:
     agreed: frozenset[str | tuple[str, str]]
     wired: tuple[tuple[Ours, Line], ...] = ()
     came_back: tuple[tuple[Ours, Line], ...] = ()
+    arrived: tuple[tuple[Ours, Line], ...] = ()
 
 
 @carries_out("D30")
@@ -270,7 +289,7 @@ def compare(
     backs: dict[tuple[str, str], list[Ours]] = defaultdict(list)
     wires = {(row.terminal, row.refnum): row for row in ours if row.kind is Kind.TRANSFER}
     for row in sorted(ours, key=lambda row: (row.at, row.key)):
-        if row.kind is Kind.TRANSFER:
+        if row.kind in (Kind.TRANSFER, Kind.DEPOSIT):
             continue
         if row.kind is Kind.PAYMENT:
             payments[row.terminal, row.refnum] = row
@@ -286,11 +305,17 @@ def compare(
     differences += faults
     matched = len(wired.lines)
     agreed |= {row.code for row, _ in wired.paid}
+    deposits, faults = _deposited(
+        [line for line in statement.lines if line.terminal in terminals and line.kind is Kind.DEPOSIT], ours
+    )
+    differences += faults
+    matched += len(deposits)
+    agreed |= {row.code for row, _ in deposits}
     for line in statement.lines:
         where = line.terminal, line.refnum
         if line.terminal not in terminals:
             differences.append(_theirs(Differs.FOREIGN_TERMINAL, line))
-        elif where in wires or line.kind in _WIRED:
+        elif where in wires or line.kind in _WIRED or line.kind is Kind.DEPOSIT:
             pass  # looked at above
         elif line.number in undone:
             matched += 1
@@ -325,8 +350,9 @@ def compare(
             else:
                 differences.append(_theirs(Differs.UNKNOWN_REFUND, line))
     seen |= {(Kind.TRANSFER, row.key) for row, _ in wired.paid}
+    seen |= {(Kind.DEPOSIT, row.key) for row, _ in deposits}
     for row in ours:
-        kind = row.kind if row.kind in (Kind.PAYMENT, Kind.TRANSFER) else Kind.REFUND
+        kind = row.kind if row.kind in (Kind.PAYMENT, Kind.TRANSFER, Kind.DEPOSIT) else Kind.REFUND
         is_covered = span is not None and span[0] <= row.at <= span[1] and row.terminal in mentioned
         if is_covered and row.is_done and (kind, row.key) not in seen:
             differences.append(
@@ -334,7 +360,8 @@ def compare(
             )
     fresh = tuple((row, line) for row, line in wired.paid if not row.is_done)
     came = tuple((row, line) for row, line in wired.back if not row.is_back)
-    return Compared(matched, tuple(proven), tuple(differences), frozenset(agreed), fresh, came)
+    new = tuple((row, line) for row, line in deposits if not row.is_done)
+    return Compared(matched, tuple(proven), tuple(differences), frozenset(agreed), fresh, came, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +399,29 @@ def _wired(lines: Iterable[Line], wires: Mapping[tuple[str, str], Ours]) -> tupl
             into[row.key] = (row, line)
             found.add(line.number)
     return _Wires(tuple(paid.values()), tuple(back.values()), frozenset(found)), differences
+
+
+def _deposited(lines: Iterable[Line], ours: Iterable[Ours]) -> tuple[list[tuple[Ours, Line]], list[Difference]]:
+    """Hold what came to our account against the settlements that gateways told of; each comes once."""
+    told: dict[str, list[Ours]] = defaultdict(list)
+    for row in ours:
+        if row.kind is Kind.DEPOSIT:
+            for number in dict.fromkeys(one for one in (row.refnum, row.of) if one):
+                told[number].append(row)
+    came: dict[int, tuple[Ours, Line]] = {}
+    differences: list[Difference] = []
+    for line in lines:
+        # Two gateways may count from 1 both; then the sum says which one paid.
+        fits = sorted(told[line.refnum], key=lambda one: (one.amount != line.amount, one.is_done))
+        if not fits:
+            differences.append(_theirs(Differs.UNKNOWN_DEPOSIT, line))
+        elif fits[0].amount != line.amount:
+            differences.append(_theirs(Differs.AMOUNT, line, fits[0]))
+        elif fits[0].key in came or (fits[0].is_done and (fits[0].terminal, fits[0].at) != (line.terminal, line.at)):
+            differences.append(_theirs(Differs.TWICE, line, fits[0]))
+        else:
+            came[fits[0].key] = (fits[0], line)
+    return list(came.values()), differences
 
 
 def _undone(

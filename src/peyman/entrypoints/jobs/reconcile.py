@@ -19,7 +19,9 @@ PRINTED = 200
 @click.command(
     "reconcile",
     help="صورت‌حساب بانک را با دفتر ما می‌سنجد. ستون‌ها: refnum, terminal, amount, kind, at. آنچه بانک پس داده است "
-    "قول بازپرداخت را نگه می‌دارد؛ در صورت‌حساب حساب خودمان، transfer حواله پایاست و returned برگشت آن. "
+    "قول بازپرداخت را نگه می‌دارد؛ در صورت‌حساب حساب خودمان، transfer حواله پایاست، returned برگشت آن و deposit "
+    "واریز درگاه. گزارش تسویه درگاه را هم می‌گیرد: settlement, terminal, kind, refnum, amount, fee, at و اگر پرداخت‌ها "
+    "را نام نمی‌برد from, to. "
     "هر تفاوت کاری برای میز مالی می‌شود. همان فایل بار دوم چیزی را عوض نمی‌کند.\n\n"
     "پایان: 0 همه چیز می‌خواند، 1 تفاوتی هست، 2 فایل خوانده نشد.",
 )
@@ -50,6 +52,8 @@ def command(file: Path, since: str | None, until: str | None, as_json: bool) -> 
                 "duplicates": done.duplicates,
                 "kept": list(done.kept),
                 "returned": list(done.returned),
+                "settled": list(done.settled),
+                "arrived": list(done.arrived),
                 "differences": [_row(row) for row in done.open],
             }
         )
@@ -71,6 +75,7 @@ def _row(row: StatementDifference) -> dict[str, Any]:
         "our_amount": row.ours,
         "payment": row.payment.code if row.payment else None,
         "refund": row.refund.code if row.refund else None,
+        "settlement": row.settlement.code if row.settlement else None,
         "transfer": row.transfer.reference if row.transfer else None,
         "at": row.at and jalali.iso(row.at),
         "why": row.why,
@@ -86,6 +91,10 @@ def _print(done: statements.Reconciled) -> None:
         click.echo(f"بازپرداخت {code}: بانک می‌گوید انجام شده است.")
     for reference in done.returned:
         click.echo(f"حواله {reference}: بانک آن را برگردانده است؛ دوباره بدهکاریم.")
+    for code in done.settled:
+        click.echo(f"تسویه {code}: با آنچه می‌پوشاند می‌خواند و ثبت شد.")
+    for code in done.arrived:
+        click.echo(f"تسویه {code}: به حساب ما رسید.")
     for row in done.open[:PRINTED]:
         theirs, ours = (persian_digits(f"{n:,}") if n is not None else "هیچ" for n in (row.theirs, row.ours))
         click.echo(

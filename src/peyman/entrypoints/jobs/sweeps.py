@@ -22,6 +22,7 @@ from peyman.entrypoints import (
     personal_data,
     retention,
     searches,
+    settlements,
     tariff_watch,
 )
 from peyman.market.guard.actions import keys as ticket_keys
@@ -60,6 +61,7 @@ class Swept:
     offers: int = 0
     readers: int = 0
     searches: int = 0
+    settlements: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -92,6 +94,7 @@ def tick(now: datetime) -> Swept:
     swept.lines = lost_lines.finish_due(now)
     swept.forgotten = retention.sweep(now)
     swept.searches = searches.forget(now)
+    swept.settlements = settlements.expect(now)
     swept.drift = tariff_watch.sweep(now=now)
     swept.keys = _keys(now)
     swept.guard = tariff_watch.guard(now=now)

@@ -5,7 +5,17 @@ from datetime import datetime
 
 from django.db.models import Count, Q, Sum
 
-from peyman.billing.models import Bill, Entry, PayaBatch, PayaLine, Payment, Refund, RefundApproval
+from peyman.billing.models import (
+    Bill,
+    Entry,
+    PayaBatch,
+    PayaLine,
+    Payment,
+    Refund,
+    RefundApproval,
+    Settlement,
+    SettlementLine,
+)
 from peyman.billing.queries import refunds as paid_back
 from peyman.billing.rules import paya
 from peyman.entrypoints import refunds
@@ -170,4 +180,74 @@ def _carried(now: datetime) -> Finding:
     for refund in Refund.objects.filter(Q(kind=Refund.Kind.PAYA) | Q(carried__gt=0) | Q(pk__in=live)).iterator():
         is_done = refund.state == Refund.State.DONE
         found.look(refund.code, refund.carried == live[refund.pk] and is_done == (paid[refund.pk] == refund.amount))
+    return found
+
+
+@check("settlements_are_posted")
+def _settlements(now: datetime) -> Finding:
+    """Each booked settlement is posted once, with its own sum and fee; each that arrived, too; nothing else is."""
+    found = Finding()
+    posted: dict[str, dict[str, int]] = defaultdict(dict)
+    about = Q(posting__startswith="settled:") | Q(posting__startswith="arrived:")
+    for posting, account, amount in Entry.objects.filter(about).values_list("posting", "account", "amount").iterator():
+        posted[posting][account] = amount
+    for row in Settlement.objects.order_by("pk").iterator():
+        road, fee, gateway = f"road:{row.gateway}", f"fee:{row.gateway}", f"gateway:{row.gateway}"
+        kept = row.fee or 0
+        booked = {road: row.amount, gateway: -row.amount - kept} | ({fee: kept} if kept else {})
+        right = posted.pop(f"settled:{row.code}", {}) == (booked if row.state == Settlement.State.BOOKED else {})
+        came = {"bank": row.amount, road: -row.amount} if row.arrived_at else {}
+        found.look(row.code, posted.pop(f"arrived:{row.code}", {}) == came and right)
+    for posting in posted:
+        found.look(posting, False)
+    return found
+
+
+@check("settlements_cover_what_they_say")
+def _covered(now: datetime) -> Finding:
+    """What a settlement covers is ours, of its terminal and whole; unless a person booked it, it adds up."""
+    found = Finding()
+    sums: dict[int, int] = defaultdict(int)
+    wrong: set[int] = set()
+    rows = SettlementLine.objects.select_related("payment", "refund__payment", "settlement").order_by("pk")
+    for line in rows.iterator(chunk_size=2000):
+        of, is_in = line.settlement, line.kind == "payment"
+        sums[of.pk] += line.amount if is_in else -line.amount
+        ours = line.payment if is_in else line.refund
+        if ours is None:
+            if of.state == Settlement.State.BOOKED and of.ended_by_id is None:
+                wrong.add(of.pk)
+            continue
+        paid = ours if isinstance(ours, Payment) else ours.payment
+        is_whole = ours.amount == line.amount and (paid.gateway, paid.terminal) == (of.gateway, of.terminal)
+        if not is_whole or paid.state != Payment.State.CAPTURED or of.state != Settlement.State.BOOKED:
+            wrong.add(of.pk)
+    for row in Settlement.objects.order_by("pk").iterator():
+        agrees = row.state != Settlement.State.BOOKED or row.ended_by_id or sums[row.pk] == row.amount + (row.fee or 0)
+        found.look(row.code, bool(agrees) and row.pk not in wrong)
+    return found
+
+
+@check("gateways_hold_what_is_left")
+def _gateways(now: datetime) -> Finding:
+    """At a gateway lies what it captured, less what it gave back and settled; on the road what did not arrive."""
+    found = Finding()
+    left: dict[str, int] = defaultdict(int)
+    captured = Payment.objects.filter(state=Payment.State.CAPTURED).values_list("gateway").annotate(sum=Sum("amount"))
+    for gateway, amount in captured.order_by():
+        left[f"gateway:{gateway}"] += amount
+    back = Refund.objects.filter(state=Refund.State.DONE, payment__state=Payment.State.CAPTURED)
+    back = back.exclude(kind=Refund.Kind.PAYA).order_by()
+    for gateway, amount in back.values_list("payment__gateway").annotate(sum=Sum("amount")):
+        left[f"gateway:{gateway}"] -= amount
+    for row in Settlement.objects.exclude(state=Settlement.State.DROPPED).iterator():
+        if row.state == Settlement.State.BOOKED:
+            left[f"gateway:{row.gateway}"] -= row.amount + (row.fee or 0)
+            left[f"road:{row.gateway}"] += row.amount
+        if row.arrived_at:
+            left[f"road:{row.gateway}"] -= row.amount
+    about = Q(account__startswith="gateway:") | Q(account__startswith="road:")
+    lies = dict(Entry.objects.filter(about).order_by().values_list("account").annotate(sum=Sum("amount")))
+    for account in sorted(left.keys() | lies):
+        found.look(account, lies.get(account, 0) == left[account])
     return found
