@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import chart, clock
-from peyman.entrypoints.storefront import addresses, kept, structured
+from peyman.entrypoints.storefront import addresses, kept, structured, visitor
 from peyman.entrypoints.storefront.owed import Owed
 from peyman.entrypoints.storefront.templatetags import fa
 from peyman.kernel.clauses import carries_out
@@ -26,6 +26,7 @@ from peyman.kernel.worktime import day_start, tehran_day
 from peyman.promises import queries as promises
 from peyman.promises.models import TermsVersion
 from peyman.promises.rules import Reckoning, parameter
+from peyman.shop.carts.queries import Holder, count_in_passing
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import Glance, PriceStep, ProductPage, VariantView, goods
 from peyman.shop.catalog.rules.specs import source_words
@@ -67,12 +68,12 @@ class Fact:
 def product(request: HttpRequest, slug: str, title: str = "") -> HttpResponse:
     """Show one product. 410 for what is no longer sold: its history stays readable.
 
-    One statement where the page is kept. A title in the address that is not the product's (any more), and a slug
-    that it once had, are sent on.
+    One statement where the page is kept, which counts the pieces in the reader's cart as well. A title in the address
+    that is not the product's (any more), and a slug that it once had, are sent on.
     """
     now = clock.now()
     try:
-        seen = queries.glance(slug, now=now, most=fa.FEW + 1)
+        seen = _glance(request, slug, now)
     except Missing:
         return _sent_on(request, slug)
     if title and title != addresses.titled(seen.title):
@@ -86,6 +87,16 @@ def product(request: HttpRequest, slug: str, title: str = "") -> HttpResponse:
             seen = queries.glance(slug, now=now, most=fa.FEW + 1)
         page = _composed(request, key, seen, terms, now)
     return kept.answer(request, page, owed=lambda: _owed(seen, terms, now))
+
+
+def _glance(request: HttpRequest, slug: str, now: datetime) -> Glance:
+    """What decides the page; along with it the pieces in the cart of a reader who may have one."""
+    holder = visitor.holder_in_passing(request)
+    if holder == Holder():
+        return queries.glance(slug, now=now, most=fa.FEW + 1)
+    seen, pieces = queries.glance_beside(slug, count_in_passing(holder), now=now, most=fa.FEW + 1)
+    visitor.note_count(request, pieces, of=holder)
+    return seen
 
 
 def _composed(

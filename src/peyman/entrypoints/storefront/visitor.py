@@ -6,6 +6,8 @@ Reading never makes a session or a row; only putting something in a cart does.
 import hashlib
 import secrets
 
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 
 from peyman.people.models import Person
@@ -29,6 +31,14 @@ def holder_of(request: HttpRequest) -> Holder:
     return Holder(person.pk) if person else Holder(key=request.session.get(CART_KEY, ""))
 
 
+def holder_in_passing(request: HttpRequest) -> Holder:
+    """Return whose cart it seems to be, by the session alone: whether there is such a person, nobody has asked yet."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return Holder()
+    person = request.session.get(SESSION_KEY)
+    return Holder(int(person)) if person else Holder(key=request.session.get(CART_KEY, ""))
+
+
 def holder_to_fill(request: HttpRequest) -> Holder:
     """Return whose cart is to be filled; a visitor who has none gets the key of one."""
     if person_of(request) is None and not request.session.get(CART_KEY):
@@ -48,15 +58,19 @@ def cart_of(request: HttpRequest) -> Cart | None:
 
 def count_of(request: HttpRequest) -> int:
     """Return how many pieces lie in the cart; no query for who has none, or where the page has read it already."""
-    if not hasattr(request, _COUNT):
-        holder = holder_of(request)
-        setattr(request, _COUNT, queries.count(holder) if holder != Holder() else 0)
-    return int(getattr(request, _COUNT))
+    holder = holder_of(request)
+    if holder == Holder():
+        return 0
+    whose, pieces = getattr(request, _COUNT, (None, 0))
+    if whose != holder:
+        pieces = queries.count(holder)
+        note_count(request, pieces)
+    return int(pieces)
 
 
-def note_count(request: HttpRequest, pieces: int) -> None:
-    """Remember the pieces that a page has just read, for the frame around it."""
-    setattr(request, _COUNT, pieces)
+def note_count(request: HttpRequest, pieces: int, *, of: Holder | None = None) -> None:
+    """Remember the pieces that a page has just read, for the frame around it; they are told to this holder only."""
+    setattr(request, _COUNT, (of or holder_of(request), pieces))
 
 
 def device_of(request: HttpRequest) -> str:

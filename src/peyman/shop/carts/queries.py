@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 
@@ -141,6 +142,17 @@ def lines_of(whose: Whose) -> QuerySet[CartLine]:
 def count(whose: Whose) -> int:
     """Return how many pieces lie in the cart. One query."""
     return lines_of(whose).filter(is_later=False).aggregate(pieces=Sum("quantity"))["pieces"] or 0 if whose else 0
+
+
+def count_in_passing(whose: Holder) -> tuple[str, list[Any]]:
+    """Return the same as a part of another statement, with its values: pages ask it along with what they ask anyway."""
+    owned, value = ("c.person_id = %s", whose.person_id) if whose.person_id is not None else (_OF_KEY, whose.key)
+    return _PIECES.format(owned), [value]
+
+
+_PIECES = """(SELECT COALESCE(SUM(l.quantity), 0) FROM carts_cartline l JOIN carts_cart c ON c.id = l.cart_id
+WHERE NOT l.is_later AND {})"""
+_OF_KEY = "c.key = %s AND c.person_id IS NULL"
 
 
 def weight(whose: Whose) -> int:

@@ -155,6 +155,7 @@ FROM catalog_product p JOIN catalog_category c ON c.id = p.category_id JOIN cata
 LEFT JOIN catalog_variant v ON v.product_id = p.id LEFT JOIN stock_stock s ON s.variant_id = v.id
 WHERE p.slug = %s ORDER BY v.position, v.sku
 """  # noqa: S608  both are constants
+_BESIDE = "FROM catalog_product p"  # before it, whoever asks something else along
 _OF_PRODUCT = 9  # columns, before those of a variant
 _ALL = 2**31 - 1
 
@@ -163,12 +164,25 @@ def glance(slug: str, *, now: datetime, most: int = _ALL) -> Glance:
     """Return how a product and its variants stand at this moment, no more than `most` pieces told of each: beyond
     that, pages show no number. Raises Missing. One query.
     """
+    return Glance(_glanced(_GLANCE, slug, now, most, []))
+
+
+def glance_beside(
+    slug: str, beside: tuple[str, list[Any]], *, now: datetime, most: int = _ALL
+) -> tuple[Glance, Any]:
+    """Return the same, and what a part of a statement says (SQL of one value, and its own values): still one query."""
+    part, values = beside
+    rows = _glanced(_GLANCE.replace(_BESIDE, f", {part}\n{_BESIDE}"), slug, now, most, values)
+    return Glance([row[:-1] for row in rows]), rows[0][-1]
+
+
+def _glanced(statement: str, slug: str, now: datetime, most: int, more: list[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(_GLANCE, [connection.ops.adapt_datetimefield_value(now), most, most, slug])
-        rows = cursor.fetchall()
+        cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), most, most, *more, slug])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     if not rows:
         raise Missing
-    return Glance(rows)
+    return rows
 
 
 def _shelved(row: Sequence[Any]) -> Shelved:
