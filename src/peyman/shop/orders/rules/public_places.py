@@ -5,6 +5,7 @@ a company's name or a family's ("شرکت تجهیز هتل", "خانم کافه
 """
 
 import re
+import unicodedata
 from typing import Final
 
 from peyman.kernel.clauses import carries_out
@@ -15,7 +16,8 @@ from peyman.kernel.text import normalise
 _PLACES: Final = """
 کافه; کافه تریا; کافه رستوران; کافی شاپ; کافی نت; گیم نت; گیم سنتر; رستوران; رستورانت; سفره خانه; قهوه خانه; چای خانه;
 چایخانه; کبابی; کباب سرا; غذاخوری; ناهارخوری; نهارخوری; اغذیه; ساندویچی; ساندویچ فروشی; پیتزا; پیتزا فروشی; پیتزایی;
-فست فود; فود کورت; طباخی; جگرکی; کله پزی; آبمیوه فروشی; آب میوه فروشی; بستنی فروشی; تالار پذیرایی; تالار عروسی; هتل;
+فست فود; فود کورت; طباخی; جگرکی; کله پزی; آبمیوه فروشی; آب میوه فروشی; آبمیوه بستنی; آبمیوه و بستنی;
+بستنی فروشی; تالار پذیرایی; تالار عروسی; هتل;
 هتل آپارتمان; متل; هاستل; مهمان پذیر; مهمان سرا; مسافر خانه; مسافرسرا; زائر سرا; اقامتگاه; اقامت گاه; بوم گردی;
 قلیان سرا; کافه قنادی; کافه کتاب; بیلیارد; گیم کلاب; لابی هتل;
 cafe; caffe; café; coffee; coffee shop; coffeeshop; coffeenet; coffee net; cafenet; gamenet; game net; restaurant;
@@ -23,9 +25,9 @@ resturant; hotel; hostel; motel; fastfood; fast food; food court; pizza; guest h
 """
 _NEIGHBOURS: Final = """
 street: خیابان خ کوچه ک کوی بلوار بولوار بزرگراه اتوبان میدان فلکه محله بنبست بست روستای روستا شهرک پل گذر راسته
-street: چهارراه سهراه راه جاده دهکده
+street: چهارراه سهراه دوراهی راه جاده دهکده ایستگاه تقاطع
 beside: روبروی روبهروی روبرو مقابل جنب کنار پشت بعد قبل بالای بالا بالاتر پایین زیر نزدیک نزدیکی همسایه همجوار مجاور
-beside: نبش جلوی جلو نرسیده مانده ضلع بین حدفاصل فاصل سمت
+beside: نبش جلوی جلو نرسیده مانده ضلع بین حدفاصل فاصل سمت روی
 link: از به ی تر شمالی جنوبی شرقی غربی سرای شهید قدیم قدیمی ساختمان حیاط
 other: شرکت آموزشگاه آموزشکده هنرستان دانشکده اتحادیه صنف انجمن فروشگاه لوازم تجهیز تجهیزات دفتر موسسه مؤسسه بنیاد
 other: کارخانه کارگاه تولیدی پخش توزیع منزل خانواده آقای خانم مجله نشریه نرمافزاری سامانه مشاوره مشاور آکادمی
@@ -43,11 +45,19 @@ _STREETS, _BESIDE, _LINKS = _of("street"), _of("beside"), _of("link")
 _OTHERS, _DERIVING = _of("other"), _of("derives")
 _AFTER_KINDS: Final = frozenset(("و", "رستوران", "کافه", "هتل", "کبابی", "تالار"))
 
+_TOWNS: Final = frozenset((("متل", "قو"),))
+
+# Letters that look like others: ه of other languages, and Cyrillic and Greek ones that pass for Latin.
+_LOOKALIKES = str.maketrans(
+    "\u0629\u06c0\u06c1\u06be\u06d5\u0430\u0441\u0435\u043e\u0440\u0442\u043d\u0443\u0445\u0456\u043c\u03bf\u03b1\u03c4\u03b5\u03b9\u03bd",
+    "هههههaceopthyximoateiv",
+)
 _SEGMENT = re.compile(r"[،,;؛:/\\()\[\]{}«»\"\n\r|]+|\s[-–—]\s")
 _MARKS = re.compile("[\u064b-\u065f\u0670\u0640\u061c\u200b\u200d-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][\s.\u200c·*_-]+){2,}[^\W\d_](?!\w)")
 _WORD = re.compile(r"[\w\u200c]+")
 _ZWNJ = "\u200c"
+_JOINING: Final = re.compile(f"(?<=ه){_ZWNJ}ی$")  # "کافه‌ی", "کوچه‌ی": joins a word to the next one
 
 
 def _forms() -> dict[int, frozenset[str]]:
@@ -83,13 +93,17 @@ def public_place(address: str) -> str:
 
     Letters and digits of any keyboard, half-spaces, drawn-out and spaced-out letters make no difference.
     """
-    parts = _SEGMENT.split(normalise(address).lower())
+    parts = _SEGMENT.split(_folded(address))
     return next((found for part in parts if (found := _in_part(part))), "")
+
+
+def _folded(address: str) -> str:
+    return unicodedata.normalize("NFKC", normalise(address)).lower().translate(_LOOKALIKES)
 
 
 def _in_part(part: str) -> str:
     clean = _SPACED.sub(lambda run: re.sub(r"[\s.\u200c·*_-]+", "", run[0]), _MARKS.sub("", part))
-    words = _WORD.findall(clean)
+    words = [_JOINING.sub("", word) for word in _WORD.findall(clean)]
     plain = [word.replace(_ZWNJ, "") for word in words]
     for place in range(len(words)):
         length = _place_at(words, plain, place)
@@ -104,7 +118,7 @@ def _place_at(words: list[str], plain: list[str], place: int) -> int:
         joined = "".join(plain[place : place + length])
         if length in _BY_LENGTH and joined in _BY_LENGTH[length]:
             return length
-    if plain[place] in _JOINED:
+    if plain[place] in _JOINED or (plain[place].endswith("ای") and plain[place][:-1] in _JOINED):  # "مهمانسرای"
         return 1
     # "هتل‌رستوران": each part of it is one; "رستوران‌داران" is none.
     pieces = words[place].split(_ZWNJ)
@@ -113,7 +127,7 @@ def _place_at(words: list[str], plain: list[str], place: int) -> int:
 
 def _is_another(plain: list[str], begin: int, end: int) -> bool:
     """Say whether the words around a place's word make it the name of something else."""
-    if end < len(plain) and plain[end] in _DERIVING:
+    if end < len(plain) and (plain[end] in _DERIVING or (plain[end - 1], plain[end]) in _TOWNS):
         return True
     if any(word in _OTHERS for word in plain[:begin]):
         return True
