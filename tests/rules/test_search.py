@@ -111,6 +111,10 @@ def test_a_number_is_never_taken_for_another() -> None:
     [
         ("',ad", ["گوشی"]), ("do]hg", ["یخچال"]), ("سشئسعدل", ["samsung"]),
         ("l,fhdg shls,k'", ["موبایل", "سامسونگ"]),
+        ("gm jhm", ["لپ تاپ"]),
+        ("g\\ jh\\", ["لپ تاپ"]),
+        ("g` jh`", ["لپ تاپ"]),
+        ("\\h,v fhk;", ["پاوربانک"]),
     ],
 )  # fmt: skip
 def test_a_keyboard_left_in_the_other_language_is_read(typed: str, words: list[str]) -> None:

@@ -83,7 +83,8 @@ def understand(typed: str, vocabulary: Vocabulary, synonyms: Table) -> list[Grou
     known = _Known(vocabulary, synonyms)
     if words and not any(len(word) > 2 and word in known for word in words):
         swapped = text.search_words(sound.other_keyboard(typed)).split()[: 2 * MOST_WORDS]
-        if any(len(word) > 2 for word in swapped) and all(map(known.holds, swapped)):
+        are_known = all(map(known.holds, swapped)) or "".join(swapped) in known
+        if any(len(word) > 2 for word in swapped) and are_known:
             words = swapped
     wanted = [word for n, word in enumerate(words) if not _is_idle(words, n)]
     return _groups(wanted or words, known)[:MOST_WORDS]

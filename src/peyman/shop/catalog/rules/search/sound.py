@@ -46,7 +46,7 @@ _PERSIAN: Final = re.compile("[\u0621-\u06cc]+")
 
 # The standard Persian keyboard, key by key; punctuation writes letters there.
 _KEYS: Final = dict(zip("qwertyuiop[]asdfghjkl;'zxcvbnm,", "ضصثقفغعهخحجچشسیبلاتنمکگظطزرذدپو", strict=True))
-_TO_PERSIAN: Final = str.maketrans(_KEYS)
+_TO_PERSIAN: Final = str.maketrans(_KEYS | dict.fromkeys("\\`", "پ"))  # where other systems have this letter
 _TO_LATIN: Final = str.maketrans({persian: latin for latin, persian in _KEYS.items()} | {"ئ": "m"})
 
 
