@@ -1,4 +1,4 @@
-"""Files of media as browsers get them: kept for ever, in parts where they ask so, and unable to do anything."""
+"""Files of media as browsers get them: kept for a time, in parts where they ask so, and unable to do anything."""
 
 import os
 from pathlib import Path
@@ -32,11 +32,13 @@ def body(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
 
 
-def test_a_picture_is_kept_for_ever_and_can_do_nothing_but_be_seen(client: Client) -> None:
+def test_a_picture_is_kept_a_week_by_its_reader_an_hour_by_others_and_can_do_nothing_but_be_seen(
+    client: Client,
+) -> None:
     answer = client.get(f"/media/{KEY}-320.webp", headers={"Accept-Encoding": "gzip, br"})
     assert (answer.status_code, body(answer)) == (200, b"picture 320")
     assert answer["Content-Type"] == "image/webp" and answer["Content-Length"] == "11"
-    assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer["Cache-Control"] == "public, max-age=604800, s-maxage=3600, immutable"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Vary"] == "Save-Data" and "Content-Encoding" not in answer
@@ -132,3 +134,20 @@ def test_a_film_that_is_sent_leaves_no_file_open(client: Client) -> None:
         client.get(f"/media/{KEY}.mp4").close()
         client.get(f"/media/{KEY}.mp4", headers={"Range": "bytes=900000-"})
     assert not before or len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.parametrize("name", [f"{KEY}-160.webp", f"{KEY}-1280.webp", f"{KEY}.mp4", f"{KEY}.webm"])
+def test_what_was_taken_down_is_gone_at_every_address_even_before_its_files_are(
+    client: Client, folder: Path, name: str
+) -> None:
+    (folder / "media" / KEY[:2] / f"{KEY}.down").touch()
+    for how in ({}, {"If-None-Match": "*"}, {"Range": "bytes=0-1"}, {"Save-Data": "on"}):
+        answer = client.get(f"/media/{name}", headers=how)
+        assert (answer.status_code, answer["Cache-Control"]) == (410, "no-cache"), how
+        assert body(answer).decode() == "این فایل حذف شده است.\n"
+    assert client.head(f"/media/{name}").status_code == 410
+    assert client.get(f"/media/{KEY}.down").status_code == 404
+    other = "f" * 40
+    (folder / "media" / "ff").mkdir()
+    (folder / "media" / "ff" / f"{other}-160.webp").write_bytes(b"other")
+    assert body(client.get(f"/media/{other}-160.webp")) == b"other"

@@ -30,7 +30,11 @@ OF_INCIDENTS = {
     "steps_of_incidents_are_signed",
     "notices_say_what_their_run_said",
 }
-OF_MEDIA = {"pictures_are_there", "products_show_what_they_were_given"}  # no picture came here; see theirs
+OF_MEDIA = {  # no picture came here; see theirs
+    "pictures_are_there",
+    "products_show_what_they_were_given",
+    "what_was_taken_down_is_gone",
+}
 OF_OFFERS = {  # no price was planned here; see theirs
     "offers_stand_at_their_price_until_their_hour",
     "another_person_stood_behind_large_moves",

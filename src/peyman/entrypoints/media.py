@@ -19,8 +19,8 @@ from django.conf import settings
 from peyman.gateways import pictures
 from peyman.gateways.whole import write
 from peyman.kernel.errors import Refused, TryLater
-from peyman.shop.media import actions, rules
-from peyman.shop.media.models import MediaFile
+from peyman.shop.media import actions, queries, rules
+from peyman.shop.media.models import MediaFile, Takedown
 from peyman.shop.media.rules.blanks import blanked
 from peyman.shop.media.rules.pictures import webp
 
@@ -86,13 +86,22 @@ def keep_days() -> int:
 
 def look(file: IO[bytes]) -> rules.Looked:
     """Say what a file is, by its content and under the limits of the settings. Raises Unfit."""
-    return rules.look(_Opened(file), settings.MEDIA_LIMITS)
+    return _known(_Opened(file))[0]
+
+
+def _known(source: "_Opened") -> tuple[rules.Looked, str]:
+    """Say what a file is, and its key. Raises Unfit, also for what was taken down."""
+    looked = rules.look(source, settings.MEDIA_LIMITS)
+    key = rules.key_of(source.pieces())
+    if queries.is_down(key):
+        raise rules.Unfit("taken_down")
+    return looked, key
 
 
 def bring_in(*, code: str, offered: Sequence[Offered], by: str, now: datetime) -> list[Outcome]:
     """Let a product show what is offered, as far as it is fit; what it is made of waits for the worker.
 
-    Raises Missing, TooMany; TryLater where it cannot be put aside. Then nothing is kept.
+    Raises Missing, TooMany, TakenDown; TryLater where it cannot be put aside. Then nothing is kept.
     """
     came: list[actions.Came] = []
     outcomes = []
@@ -118,12 +127,10 @@ def bring_in(*, code: str, offered: Sequence[Offered], by: str, now: datetime) -
 
 def _put_aside(offered: Offered) -> actions.Came:
     source = _Opened(offered.file)
-    looked = rules.look(source, settings.MEDIA_LIMITS)
+    looked, key = _known(source)
     place = f"{INCOMING}/{secrets.token_hex(16)}"
     write(settings.DATA_DIR / place, source.pieces())
-    return actions.Came(
-        rules.key_of(source.pieces()), looked, source.size, place, offered.name, offered.alt, offered.color
-    )
+    return actions.Came(key, looked, source.size, place, offered.name, offered.alt, offered.color)
 
 
 # ---- The worker ----
@@ -157,8 +164,10 @@ def _make(file: MediaFile, now: datetime) -> None:
         log.error("media.not_made", key=file.key, fault=str(fault))
         return
     else:
-        actions.made(file=file, made=made, now=now)
-        log.info("media.made", key=file.key, stored=made.stored)
+        if actions.made(file=file, made=made, now=now):
+            log.info("media.made", key=file.key, stored=made.stored)
+        elif actions.came_back(file=file, now=now):
+            clear_takedowns(now)
     _remove([file.incoming])
 
 
@@ -216,6 +225,59 @@ def _remove_left() -> None:
         is_named = path.parent == folder and MediaFile.objects.filter(incoming=place).exists()
         if path.is_file() and path.stat().st_mtime < oldest and not is_named:
             path.unlink(missing_ok=True)
+
+
+# ---- Taken down ----
+
+
+def take_down(*, key: str, reason: str, why: str, by: str, now: datetime) -> Takedown:
+    """Take a file out of the world: off all products, and out of the folder before this returns, or soon by the worker.
+
+    Raises Invalid, Missing.
+    """
+    row = actions.take_down(key=key, reason=reason, why=why, by=by, now=now)
+    log.info("media.taken_down", key=key, reason=row.reason)
+    clear_takedowns(now)
+    row.refresh_from_db()
+    return row
+
+
+def lift(*, takedown_id: int, why: str, by: str, now: datetime) -> None:
+    """Let a file that was taken down be brought in again. Raises Invalid, Missing, NotYetGone."""
+    row = actions.lift(takedown_id=takedown_id, why=why, by=by, now=now)
+    log.info("media.lifted", key=row.file.key)
+    clear_takedowns(now)
+
+
+def clear_takedowns(now: datetime) -> int:
+    """Delete what was taken down, also what came back; returns of how many nothing is left since now."""
+    return sum(_clear(row, now) for row in actions.claim_takedowns(now=now))
+
+
+def _clear(row: Takedown, now: datetime) -> bool:
+    key = row.file.key
+    mark = settings.MEDIA_ROOT / rules.tombstone(key)
+    try:
+        if row.lifted_at is not None:
+            mark.unlink(missing_ok=True)
+        else:
+            _bury(row.file, mark)
+    except OSError as fault:
+        log.error("media.not_deleted", key=key, fault=str(fault))  # it falls due again
+        return False
+    return actions.cleared(row=row, now=now)
+
+
+def _bury(file: MediaFile, mark: Path) -> None:
+    """Mark the addresses of a file as gone, and delete all that lies under its key, finished or not."""
+    try:
+        if not mark.is_file():
+            write(mark, [])
+    finally:  # a full disk takes no mark, and lets itself be emptied
+        for path in mark.parent.glob(f"*{file.key}*"):
+            if path != mark:
+                path.unlink(missing_ok=True)
+        _remove([file.incoming])
 
 
 # ---- Files ----

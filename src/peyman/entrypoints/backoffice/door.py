@@ -45,6 +45,7 @@ DESKS: list[Desk] = [
     Desk("/desk/senders/", "فرستنده‌ها", "senders"),
     Desk("/desk/newsletter/", "خبرنامه", "newsletter"),
     Desk("/desk/privacy/", "حریم خصوصی", "privacy"),
+    Desk("/desk/takedowns/", "حذف تصویر", "takedown"),
     Desk("/desk/people/", "داده‌های مشتریان", "people"),
     Desk("/desk/readers/", "خوانندگان", "readers"),
     Desk("/desk/permissions/", "مجوزها", "permissions"),

@@ -13,6 +13,7 @@ from peyman.entrypoints.media import Outcome
 from peyman.kernel.errors import Invalid, Missing, Refused
 from peyman.kernel.text import persian_digits, whole_number
 from peyman.people.models import Person
+from peyman.people.rules import may
 from peyman.shop.catalog.models import Product
 from peyman.shop.media import actions, queries, rules
 from peyman.shop.media.queries import Row
@@ -179,6 +180,7 @@ def _page(
         "taken": len(outcomes) - len(refused),
         "said": next((one for one in ("came", "saved", "removed", "restored") if one in request.GET), ""),
         "lacks_words": sum(not one.row.alt and one.row.state != "unfit" for one in shown),
+        "may_take_down": may(person.role, "takedown"),
         "keep_days": media.keep_days(),
         "limits": media.limits(),
         "action": _way(product.code),

@@ -98,7 +98,7 @@ def status(as_json: bool) -> None:
     if as_json:
         answer(found)
         return
-    words = {"waiting": "در انتظار", "ready": "آماده", "unfit": "پذیرفته‌نشده", "swept": "پاک‌شده"}
+    words = {"waiting": "در انتظار", "ready": "آماده", "unfit": "پذیرفته‌نشده", "swept": "پاک‌شده", "down": "حذف همیشگی"}
     for state, count in found.items():
         click.echo(f"{words[state]}: {persian_digits(count)}")
 

@@ -1,7 +1,9 @@
 """Files of media, sent as they lie there: before sessions, tables and pages are asked for anything.
 
-An address is made of what it shows, so it is true for ever and kept for ever. Who saves data gets smaller pictures
-under the same address. What comes from here may show itself and do nothing else, whatever a browser takes it for.
+An address is made of what it shows, so it is true for ever. It is not kept for ever: what is taken out of the world
+must leave the caches of strangers too, so these ask again each hour, and a browser keeps its own copy for a week. Who
+saves data gets smaller pictures under the same address. What comes from here may show itself and do nothing else,
+whatever a browser takes it for.
 """
 
 import re
@@ -19,6 +21,7 @@ PREFIX: Final = "/media/"
 _TYPES: Final = {".webp": "image/webp", ".mp4": "video/mp4", ".webm": "video/webm"}
 _WHOLE: Final = 1 << 18  # bytes: up to here a file is sent in one piece
 _PIECE: Final = 1 << 16
+_KEPT: Final = "public, max-age=604800, s-maxage=3600, immutable"
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 
 
@@ -35,25 +38,28 @@ class Serve:
             return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
         name = request.path_info[len(PREFIX) :]
         saves_data = request.headers.get("Save-Data", "").strip().lower() == "on"
-        for place in rules.file_of(name, saves_data=saves_data):
+        places = rules.file_of(name, saves_data=saves_data)
+        if places and (settings.MEDIA_ROOT / rules.tombstone(name)).is_file():
+            return _nothing(410, "این فایل حذف شده است.\n")
+        for place in places:
             try:
                 file = (settings.MEDIA_ROOT / place).open("rb")
             except FileNotFoundError:
                 continue
             return _answer(request, file, Path(place))
-        return HttpResponse(
-            "چیزی با این نشانی پیدا نشد.\n",
-            status=404,
-            content_type="text/plain; charset=utf-8",
-            headers={"Cache-Control": "no-cache"},
-        )
+        return _nothing(404, "چیزی با این نشانی پیدا نشد.\n")
+
+
+def _nothing(status: int, says: str) -> HttpResponse:
+    headers = {"Cache-Control": "no-cache"}  # what was taken down may be allowed again
+    return HttpResponse(says, status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _answer(request: HttpRequest, file: IO[bytes], place: Path) -> HttpResponseBase:
     size = file.seek(0, 2)
     tag = f'"{place.stem}"'
     headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
+        "Cache-Control": _KEPT,
         "ETag": tag,
         "Accept-Ranges": "bytes",
         "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -6,9 +6,9 @@ from typing import Final
 RIGHTS: Final[dict[str, frozenset[str]]] = {
     # Sees every order and moves it; what is sealed of one it opens for a reason that stays.
     "orders": frozenset({"desk", "orders", "promises", "addresses"}),
-    "catalogue": frozenset({"desk", "goods", "prices", "sale", "search", "readers"}),
+    "catalogue": frozenset({"desk", "goods", "prices", "sale", "search", "readers", "takedown"}),
     # Looks after personal data: reports of violations, and what is kept of whom.
-    "privacy": frozenset({"desk", "privacy", "people"}),
+    "privacy": frozenset({"desk", "privacy", "people", "takedown"}),
     # Holds the network's addresses against the national registry.
     "tariff": frozenset({"desk", "tariff"}),
     # Holds the banks' statements against the ledger, and sees to what is owed back.
@@ -35,6 +35,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "privacy",
             "permissions",
             "readers",
+            "takedown",
         }
     ),
 }

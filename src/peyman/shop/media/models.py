@@ -22,6 +22,7 @@ class MediaFile(models.Model):
         READY = "ready"
         UNFIT = "unfit"  # `fault` says why; nothing of it is kept
         SWEPT = "swept"  # nothing showed it for long, and its files are gone
+        DOWN = "down"  # a takedown says why; nothing shows it, nothing of it is kept, and it is not taken again
 
     key = models.CharField(max_length=40, unique=True)
     kind = models.CharField(max_length=7, choices=Kind.choices)
@@ -75,3 +76,43 @@ class ProductMedia(models.Model):
             models.CheckConstraint(name="nothing_is_its_own_poster", condition=Q(poster=None) | ~Q(poster=F("file"))),
         ]
         indexes = [models.Index(fields=["product", "position", "id"], name="media_of_product")]
+
+
+class Takedown(models.Model):
+    """A picture or a video was taken out of the world, and who did it why; one may be lifted, none is forgotten.
+
+    The row is the work: at `due_at` its files are looked for and deleted. They are looked for again and again as long
+    as it stands, since a worker that was slow, or a folder that is restored, brings them back.
+    """
+
+    class Reason(models.TextChoices):
+        PRIVACY = "privacy"
+        RIGHTS = "rights"
+        ORDER = "order"
+        OTHER = "other"
+
+    file = models.ForeignKey(MediaFile, on_delete=models.PROTECT, related_name="takedowns")
+    reason = models.CharField(max_length=7, choices=Reason.choices)
+    why = models.CharField(max_length=300)
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    cleared_at = models.DateTimeField(null=True)  # when first nothing of it was left
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=120, blank=True)
+    lifted_why = models.CharField(max_length=300, blank=True)
+
+    change_refused = (
+        'OLD.file_id <> NEW.file_id OR OLD.reason <> NEW.reason OR OLD.why <> NEW.why OR OLD."by" <> NEW."by" '
+        'OR OLD."at" <> NEW."at" OR OLD.lifted_at IS NOT NULL AND (NEW.lifted_at IS NULL '
+        "OR OLD.lifted_at <> NEW.lifted_at OR OLD.lifted_by <> NEW.lifted_by OR OLD.lifted_why <> NEW.lifted_why)"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["file"], condition=Q(lifted_at=None), name="a_file_is_down_once"),
+            models.CheckConstraint(
+                name="what_is_down_is_looked_for", condition=Q(lifted_at__isnull=False) | Q(due_at__isnull=False)
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="takedown_due", condition=Q(due_at__isnull=False))]

@@ -8,8 +8,9 @@ from django.conf import settings
 from peyman.entrypoints.jobs.invariants.finding import Finding, check
 from peyman.shop.catalog.models import Product
 from peyman.shop.media import rules
+from peyman.shop.media.actions.files import LEASE
 from peyman.shop.media.actions.publishing import galleries
-from peyman.shop.media.models import MediaFile, ProductMedia
+from peyman.shop.media.models import MediaFile, ProductMedia, Takedown
 
 _FILES: Final = 5000  # about so many are looked for in one check
 _PRODUCTS: Final = 400
@@ -27,6 +28,18 @@ def _files(now: datetime) -> Finding:
         else:
             places = [rules.picture_file(row.key, width) for width in rules.widths_of(row.width)]
         found.look(row.key, all((settings.MEDIA_ROOT / place).is_file() for place in places))
+    return found
+
+
+@check("what_was_taken_down_is_gone")
+def _down(now: datetime) -> Finding:
+    """Of a takedown that stands nothing lies in the folder but its mark, and no product shows it."""
+    found = Finding()
+    shown = set(ProductMedia.objects.filter(removed_at=None).values_list("file_id", flat=True))
+    for row in Takedown.objects.filter(lifted_at=None, at__lt=now - 2 * LEASE).select_related("file").order_by("pk"):
+        mark = settings.MEDIA_ROOT / rules.tombstone(row.file.key)
+        there = set(mark.parent.glob(f"*{row.file.key}*"))
+        found.look(row.file.key, there == {mark} and row.cleared_at is not None and row.file_id not in shown)
     return found
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max
 
 from peyman.kernel.errors import Invalid, Missing, Refused
 from peyman.kernel.text import normalise
-from peyman.shop.catalog.models import CatalogChange, Product, Variant
+from peyman.shop.catalog.models import Product, Variant
 from peyman.shop.media import rules
 from peyman.shop.media.actions.files import LEASE
+from peyman.shop.media.actions.history import words, write
 from peyman.shop.media.actions.publishing import hold, publish
 from peyman.shop.media.models import MediaFile, ProductMedia
 
@@ -56,7 +57,7 @@ def take(*, code: str, came: Sequence[Came], by: str, now: datetime) -> list[str
     """Let a product show what came, after what it shows already; return the places of files that nobody needs.
 
     A file that is known and ready is shown at once, one that the product shows already is not shown twice.
-    Raises Missing, TooMany.
+    Raises Missing, TooMany, TakenDown.
     """
     product_id = _product(code)
     needed = {key: _is_needed(one, now) for key, one in sorted({one.key: one for one in came}.items())}
@@ -79,7 +80,7 @@ def take(*, code: str, came: Sequence[Came], by: str, now: datetime) -> list[str
             by=by[:120],
             added_at=now,
         )
-        _write(code, product_id, one.key, "", _words(files[one.key], one.alt, one.color), by, now)
+        write(code, product_id, one.key, "", words(files[one.key], one.alt, one.color), by, now)
     publish([product_id])
     return [one.incoming for one in came if not needed[one.key] or files[one.key].incoming != one.incoming]
 
@@ -88,8 +89,16 @@ def _is_needed(came: Came, now: datetime) -> bool:
     """Make or renew the row of a file that came; say whether something must be made of it."""
     looked = came.looked
     sides = {"width": looked.width, "height": looked.height, "milliseconds": looked.milliseconds}
-    fresh = {"state": State.WAITING, "incoming": came.incoming, "fault": "", "tries": 0, "ready_at": None, **sides}
-    row = MediaFile(key=came.key, kind=looked.kind, form=looked.form, size=came.size, came_at=now, due_at=now, **fresh)
+    fresh: dict[str, Any] = {
+        "state": State.WAITING,
+        "incoming": came.incoming,
+        "fault": "",
+        "tries": 0,
+        "ready_at": None,
+        **sides,
+    }
+    fresh["due_at"] = now
+    row = MediaFile(key=came.key, kind=looked.kind, form=looked.form, size=came.size, came_at=now, **fresh)
     MediaFile.objects.bulk_create([row], ignore_conflicts=True)
     known = MediaFile.objects.filter(key=came.key)
     if known.filter(state=State.READY).update(unused_since=None):
@@ -97,7 +106,9 @@ def _is_needed(came: Came, now: datetime) -> bool:
     if not known.filter(state=State.WAITING).update(unused_since=None):
         # It was unfit or swept: it is made anew, once whoever still removes its files is through.
         is_leaving = known.filter(state=State.SWEPT, unused_since__isnull=False).exists()
-        known.update(**fresh, due_at=now + LEASE if is_leaving else now, unused_since=None)
+        fresh["due_at"] = now + LEASE if is_leaving else now
+        if not known.exclude(state=State.DOWN).update(**fresh, unused_since=None):
+            raise rules.TakenDown
     return True
 
 
@@ -130,13 +141,13 @@ def arrange(*, code: str, edits: Mapping[int, Edit], by: str, now: datetime) -> 
             bad[f"poster-{pk}"] = "تصویر روی ویدیو باید یکی از تصویرهای همین کالا باشد."
             continue
         was = (row.alt, row.color, row.poster)
-        old = _words(row.file, *was)
+        old = words(row.file, *was)
         row.alt, row.poster = alt, poster.file if poster is not None else None
         row.color = edit.color if edit.color in colors else row.color
         if was != (row.alt, row.color, row.poster):
             row.save(update_fields=["alt", "color", "poster"])
-            new = _words(row.file, row.alt, row.color, row.poster)
-            _write(code, product_id, row.file.key, old, new, by, now)
+            new = words(row.file, row.alt, row.color, row.poster)
+            write(code, product_id, row.file.key, old, new, by, now)
             changed += 1
     if bad:
         raise Invalid(bad)
@@ -147,7 +158,7 @@ def arrange(*, code: str, edits: Mapping[int, Edit], by: str, now: datetime) -> 
             ProductMedia.objects.filter(pk=pk).update(position=position)
     if after != before:
         old, new = ("، ".join(rows[pk].file.key[:8] for pk in order) for order in (before, after))
-        _write(code, product_id, "order", old, new, by, now)
+        write(code, product_id, "order", old, new, by, now)
         changed += 1
     if changed:
         publish([product_id])
@@ -167,7 +178,7 @@ def remove(*, code: str, row_id: int, by: str, now: datetime) -> None:
     live.filter(poster=row.file).update(poster=None)
     if not ProductMedia.objects.filter(file=row.file, removed_at=None).exists():
         MediaFile.objects.filter(pk=row.file_id).update(unused_since=now)
-    _write(code, product_id, row.file.key, _words(row.file, row.alt, row.color), "", by, now)
+    write(code, product_id, row.file.key, words(row.file, row.alt, row.color), "", by, now)
     publish([product_id])
 
 
@@ -185,7 +196,7 @@ def restore(*, code: str, row_id: int, by: str, now: datetime) -> None:
         raise Missing
     last: int = live.aggregate(last=Max("position"))["last"] or 0
     gone.update(removed_at=None, position=last + 1, poster=None)
-    _write(code, product_id, row.file.key, "", _words(row.file, row.alt, row.color), by, now)
+    write(code, product_id, row.file.key, "", words(row.file, row.alt, row.color), by, now)
     publish([product_id])
 
 
@@ -204,26 +215,3 @@ def _lock(product_id: int, more: Iterable[int] = ()) -> None:
     files = {*live.values_list("file_id", flat=True), *more}
     list(MediaFile.objects.select_for_update().filter(pk__in=files).order_by("pk"))
     hold(product_id)
-
-
-def _words(file: MediaFile, alt: str, color: str, poster: MediaFile | None = None) -> str:
-    """How the history tells what a product shows."""
-    parts = ["ویدیو" if file.kind == Kind.VIDEO else "تصویر", f"«{alt}»" if alt else "بی‌نوشته"]
-    if color:
-        parts.append(f"رنگ {color}")
-    if poster is not None:
-        parts.append(f"با تصویر {poster.key[:8]}")
-    return "، ".join(parts)
-
-
-def _write(code: str, product_id: int, what: str, old: str, new: str, by: str, now: datetime) -> None:
-    CatalogChange.objects.create(
-        kind=CatalogChange.Kind.PRODUCT,
-        key=code,
-        product_id=product_id,
-        field=f"media/{what[:12]}",
-        old=old,
-        new=new,
-        by=by[:120],
-        at=now,
-    )

@@ -37,6 +37,12 @@ def video_file(key: str, form: str) -> str:
     return f"{key[:2]}/{key}.{form}"
 
 
+def tombstone(name: str) -> str:
+    """Return the place of the mark that the file of this name, or of this key, was taken down."""
+    key = name[:40]
+    return f"{key[:2]}/{key}.down"
+
+
 def file_of(name: str, *, saves_data: bool = False) -> list[str]:
     """Return the places where the file of this name may lie, the best first; none for a name that was never given.
 
