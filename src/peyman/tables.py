@@ -5,14 +5,12 @@ Of the processor that the busiest path spends, most went into making statements 
 statement is made once, by Django or from its models, and kept; tests hold what it does against what Django does.
 """
 
-import copy
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -29,8 +27,12 @@ from django.db.models import (
     Model,
     QuerySet,
     TextField,
+    signals,
 )
+from django.db.models.base import ModelState
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query import ModelIterable
+from django.db.models.query_utils import DeferredAttribute
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
@@ -124,37 +126,34 @@ class Fixed(Generic[Found]):
 
 @dataclass(frozen=True)
 class _Statement:
-    """What Django made of a query: its text, its parameters (`places`: which of them are which key), its way of reading
-    rows.
+    """What Django made of a query: its text, its parameters (`places`: which of them are which key), and how its rows
+    are read. Safe for many threads.
     """
 
     text: str
     params: Sequence[Any]
     places: Sequence[tuple[int, int]]
-    compiler: SQLCompiler
-    converters: Any
-    has_models: bool
+    is_locking: bool
+    converters: "Sequence[tuple[int, Sequence[Any], Any]]"  # column, what makes of it what code reads, its expression
+    maker: "_Maker | None"  # of rows of a model; None: rows are tuples
 
     def run(self, keys: Sequence[Any]) -> list[Any]:
-        if self.compiler.query.select_for_update:
-            connection.validate_no_broken_transaction()
-            if connection.get_autocommit():
+        line = connections[DEFAULT_DB_ALIAS]
+        if self.is_locking:
+            line.validate_no_broken_transaction()
+            if line.get_autocommit():
                 raise TransactionManagementError("what is locked is let go with its transaction, and there is none")
         params = list(self.params)
         for place, key in self.places:
             params[place] = keys[key]
-        with connection.cursor() as cursor:
+        with line.cursor() as cursor:
             cursor.execute(self.text, params)
-            rows = cursor.fetchall()
-        compiler = copy.copy(self.compiler)  # its plan of columns; the connection is that of this thread
-        compiler.connection = connections[DEFAULT_DB_ALIAS]
-        compiler.get_converters = lambda expressions: self.converters  # type: ignore[method-assign]
-        if not self.has_models:
-            return list(compiler.results_iter([rows], tuple_expected=True))
-        compiler.execute_sql = lambda *args, **kwargs: [rows]  # type: ignore[assignment]
-        query = SimpleNamespace(get_compiler=lambda using: compiler)
-        asked: Any = SimpleNamespace(db=DEFAULT_DB_ALIAS, query=query, _known_related_objects={})
-        return list(ModelIterable(asked))
+            rows = list(map(list, cursor.fetchall()))
+        for column, convert, expression in self.converters:
+            for row in rows:
+                for step in convert:
+                    row[column] = step(row[column], expression, line)
+        return [self.maker.made(row) for row in rows] if self.maker else list(map(tuple, rows))
 
 
 def _statement(rows: "QuerySet[Any, Any]", stand_ins: Sequence[Any]) -> _Statement:
@@ -165,8 +164,70 @@ def _statement(rows: "QuerySet[Any, Any]", stand_ins: Sequence[Any]) -> _Stateme
     places = [(place, which[p]) for place, p in enumerate(params) if isinstance(p, int | str) and p in which]
     if {key for _, key in places} != set(which.values()):
         raise ValueError("a query asks for each of its keys")
-    converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
-    return _Statement(text, params, places, compiler, converters, issubclass(rows._iterable_class, ModelIterable))
+    found = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
+    converters = [(column, list(convert), expression) for column, (convert, expression) in found.items()]
+    maker = None
+    if issubclass(rows._iterable_class, ModelIterable):
+        maker = _maker(compiler.klass_info, compiler.select, compiler.annotation_col_map or {})
+    return _Statement(text, params, places, bool(compiler.query.select_for_update), converters, maker)
+
+
+_DJANGOS_OWN: Final = (DeferredAttribute, ForeignKeyDeferredAttribute)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes rows of a model, and those that hang on them by `select_related`, as `Model.from_db` does it. What that
+    finds out anew for each row (names, signals that nobody hears) is found out once.
+    """
+
+    model: type[Model]
+    names: Sequence[str]
+    start: int
+    end: int
+    key: int
+    annotations: Sequence[tuple[str, int]]
+    related: "Sequence[tuple[_Maker, Callable[[Any, Any], None], Callable[[Any, Any], None]]]"
+
+    def made(self, row: Sequence[Any]) -> Model | None:
+        """Return the row as one of the model's; None where nothing hangs there."""
+        if row[self.key] is None:
+            return None
+        new = self.model.__new__(self.model)
+        new._state = state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        new.__dict__.update(zip(self.names, row[self.start : self.end], strict=True))
+        for maker, tie, tie_back in self.related:
+            other = maker.made(row)
+            tie(new, other)
+            if other is not None:
+                tie_back(other, new)
+        for name, column in self.annotations:
+            setattr(new, name, row[column])
+        return new
+
+
+def _maker(info: Mapping[str, Any], select: Sequence[Any], annotations: Mapping[str, int]) -> _Maker:
+    """Return what makes rows of what Django says of a statement (`klass_info`)."""
+    model, columns = info["model"], info["select_fields"]
+    start, end = columns[0], columns[-1] + 1
+    names = [each[0].target.attname for each in select[start:end]]
+    is_plain = (
+        not info.get("from_parent")
+        and model.__init__ is Model.__init__
+        and model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
+        and not signals.pre_init.has_listeners(model)
+        and not signals.post_init.has_listeners(model)
+        and all(type(getattr(model, name)) in _DJANGOS_OWN for name in names)
+    )
+    if not is_plain:
+        raise ValueError(f"rows of {model.__name__} are made in a way of their own")
+    related = [
+        (_maker(each, select, {}), each["local_setter"], each["remote_setter"])
+        for each in info.get("related_klass_infos", [])
+    ]
+    key = start + names.index(model._meta.pk.attname)
+    return _Maker(model, names, start, end, key, list(annotations.items()), related)
 
 
 # ---- Changing ----

@@ -77,9 +77,9 @@ def held_up(writer: Writer, doubling: Doubling, numbers: Sequence[int]) -> list[
     assert doubling.has_begun.wait(30)
     asked = [first]
     for number in numbers[1:]:
-        before = writer._queue.qsize()
+        before = len(writer._queue)
         asked.append(meanwhile(lambda number=number: writer.do(doubling.work, number)))  # type: ignore[misc]
-        while writer._queue.qsize() == before:
+        while len(writer._queue) == before:
             time.sleep(0.001)
     return asked
 
@@ -102,14 +102,14 @@ def test_a_batch_holds_no_more_than_it_should(doubling: Doubling) -> None:
     doubling.may_run.set()
     assert answers(asked) == [2, 4, 6, 8, 10]
     assert doubling.batches == [[1], [2, 3], [4, 5]]
-    assert small._queue.empty()
+    assert len(small._queue) == 0
 
 
 def test_two_kinds_of_work_are_not_mixed(writer: Writer, doubling: Doubling) -> None:
     other = Doubling()
     asked = held_up(writer, doubling, [1, 2])
     asked.append(meanwhile(lambda: writer.do(other.work, 7)))
-    while writer._queue.qsize() < 2:
+    while len(writer._queue) < 2:
         time.sleep(0.001)
     doubling.may_run.set()
     assert answers(asked) == [2, 4, 14]
@@ -184,7 +184,7 @@ def test_a_forked_process_writes_nothing_of_its_parents_and_has_a_thread_of_its_
         try:
             doubling.may_run = threading.Event()
             doubling.may_run.set()
-            told = f"{writer._queue.qsize()} {writer.do(doubling.work, 21)} {doubling.batches}"
+            told = f"{len(writer._queue)} {writer.do(doubling.work, 21)} {doubling.batches}"
             os.write(writing, told.encode())
         finally:
             os._exit(0)

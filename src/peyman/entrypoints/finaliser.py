@@ -6,13 +6,11 @@ first request. What it runs are plain functions that anyone may call without it.
 """
 
 import os
-import queue
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -111,11 +109,88 @@ class Work(Generic[Ask, Answer]):
     run: Callable[[Sequence[Ask], datetime], Sequence[Answer]]
 
 
-@dataclass
 class _Waiting:
-    work: Work[Any, Any]
-    ask: Any
-    done: "Future[Any]"
+    """One who asked: sleeps at a lock until there is an answer. Of beginning and going away only one happens."""
+
+    __slots__ = ("_done", "_turn", "answer", "ask", "fault", "is_answered", "work")
+
+    def __init__(self, work: Work[Any, Any], ask: Any) -> None:
+        self.work, self.ask, self.answer = work, ask, None
+        self.fault: Exception | None = None
+        self.is_answered = False
+        self._turn, self._done = threading.Lock(), threading.Lock()
+        self._done.acquire()
+
+    def begin(self) -> bool:
+        """False when whoever asked went away."""
+        return self._turn.acquire(blocking=False)
+
+    def end(self, answer: Any, fault: Exception | None = None) -> None:
+        """Wake whoever asked."""
+        self.answer, self.fault, self.is_answered = answer, fault, True
+        self._done.release()
+
+    def wait(self, seconds: float) -> Any:
+        """Return the answer, or raise the fault. Raises TryLater when there is none in time."""
+        if not self._done.acquire(timeout=seconds):
+            self._turn.acquire(blocking=False)
+            raise TryLater
+        if self.fault is not None:
+            raise self.fault
+        return self.answer
+
+
+class _Queue:
+    """Those who wait, up to `most`. Who takes them is woken once enough have come, and not by each of them: that
+    would be two changes of thread more for each.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._waiting, self._lock = most, deque[_Waiting](), threading.Lock()
+        self._enough, self._have_come = most + 1, threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, waiting: _Waiting) -> bool:
+        """False when too many wait."""
+        with self._lock:
+            if len(self._waiting) >= self._most:
+                return False
+            self._waiting.append(waiting)
+            if len(self._waiting) >= self._enough:
+                self._have_come.set()
+            return True
+
+    def wait_for(self, count: int, seconds: float | None = None) -> None:
+        """Sleep until so many wait, or the time is over."""
+        with self._lock:
+            if len(self._waiting) >= count:
+                return
+            self._enough = count
+            self._have_come.clear()
+        self._have_come.wait(seconds)
+        self._enough = self._most + 1
+
+    def take(self, most: int) -> list[_Waiting]:
+        """Take those who came first."""
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+
+class _Expecting:
+    """While one is in here, something will be asked: whoever writes now may wait for it a moment."""
+
+    def __init__(self) -> None:
+        self.count, self._lock = 0, threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self.count += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self.count -= 1
 
 
 class Writer:
@@ -132,10 +207,8 @@ class Writer:
         os.register_at_fork(after_in_child=lambda: writer._begin() if (writer := this()) else None)
 
     def _begin(self) -> None:
-        self._queue: queue.Queue[_Waiting] = queue.Queue(WAITING)
-        self._lock = threading.Lock()
+        self._queue, self._expected, self._lock = _Queue(WAITING), _Expecting(), threading.Lock()
         self._thread: threading.Thread | None = None
-        self._expected = 0
 
     def do(self, work: Work[Given, Answer], ask: Given) -> Answer:
         """Have this done, together with what others are waiting for.
@@ -144,13 +217,10 @@ class Writer:
         but what had begun may still be committed. Raises what `work` raises for this one alone.
         """
         self._start()
-        waiting = _Waiting(work, ask, Future())
-        try:
-            self._queue.put_nowait(waiting)
-            answer: Answer = waiting.done.result(PATIENCE)
-        except (queue.Full, TimeoutError):
-            waiting.done.cancel()
-            raise TryLater from None
+        waiting = _Waiting(work, ask)
+        if not self._queue.put(waiting):
+            raise TryLater
+        answer: Answer = waiting.wait(PATIENCE)
         return answer
 
     def _start(self) -> None:
@@ -161,33 +231,20 @@ class Writer:
                 self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
 
-    @contextmanager
-    def expecting(self) -> Iterator[None]:
+    def expecting(self) -> AbstractContextManager[None]:
         """Say that in here something will be asked: whoever writes now may wait for it a moment."""
-        with self._lock:
-            self._expected += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._expected -= 1
+        return self._expected
 
     def _gather(self) -> list[_Waiting]:
         """Take what waits; while fewer wait than are expected, a moment more. Who comes alone waits for nobody."""
-        waiting = [self._queue.get()]
-        until = time.monotonic() + MOMENT
-        while len(waiting) < self._batch:
-            more = until - time.monotonic() if len(waiting) < self._expected else 0.0
-            try:
-                waiting.append(self._queue.get(timeout=more) if more > 0 else self._queue.get_nowait())
-            except queue.Empty:
-                break
-        return waiting
+        self._queue.wait_for(1)
+        self._queue.wait_for(min(self._expected.count, self._batch), MOMENT)
+        return self._queue.take(self._batch)
 
     def _run(self) -> None:
         while True:
             waiting = self._gather()
-            begun = [each for each in waiting if each.done.set_running_or_notify_cancel()]
+            begun = [each for each in waiting if each.begin()]
             try:
                 close_old_connections()
                 for work in dict.fromkeys(each.work for each in begun):
@@ -195,8 +252,8 @@ class Writer:
             except BaseException as fault:  # a bug must reach the requests that wait, whatever becomes of this thread
                 log.exception("writer.bug")
                 for each in begun:
-                    if not each.done.done():
-                        each.done.set_exception(fault if isinstance(fault, Exception) else TryLater())
+                    if not each.is_answered:
+                        each.end(None, fault if isinstance(fault, Exception) else TryLater())
                 if not isinstance(fault, Exception):
                     raise  # the next request starts another thread
 
@@ -205,14 +262,14 @@ class Writer:
             answers = work.run([waiting.ask for waiting in batch], self._clock())
         except (DatabaseError, InterfaceError, Raced, Refused) as fault:
             if len(batch) == 1:
-                batch[0].done.set_exception(fault if isinstance(fault, Refused) else TryLater())
+                batch[0].end(None, fault if isinstance(fault, Refused) else TryLater())
                 return
             log.warning("writer.batch_failed", work=work.name, size=len(batch), fault=type(fault).__name__)
             for waiting in batch:
                 self._settle(work, [waiting])
         else:
             for waiting, answer in zip(batch, answers, strict=True):
-                waiting.done.set_result(answer)
+                waiting.end(answer)
 
 
 CAPTURE: Work[Capture, Finalised] = Work("capture", lambda captures, now: [take(captures, now)] * len(captures))
