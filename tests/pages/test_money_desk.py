@@ -145,5 +145,5 @@ def test_the_desk_costs_the_same_however_much_there_is(
     terminal = paid_twice(bank).payment.terminal
     lines = [f"X{n},{terminal},5,payment,{NOW.isoformat()}" for n in range(many)]
     finance.post(f"{DESK}upload", {"file": statement(*lines)})
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         finance.get(DESK)

@@ -232,6 +232,6 @@ def test_questions_do_not_grow_with_lines(
 ) -> None:
     terminal = bought(bank).terminal
     lines = [f"X{n},{terminal},5,payment,{NOW.isoformat()}" for n in range(many)]
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         reconcile(tmp_path, lines)
     assert StatementDifference.objects.count() == many + 1  # and the payment that the bank does not list

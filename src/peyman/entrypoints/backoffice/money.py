@@ -4,10 +4,12 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from peyman.billing import queries as bills
 from peyman.billing.actions import statements as actions
+from peyman.billing.queries import settlements
 from peyman.billing.queries import statements as queries
 from peyman.billing.rules.statements import NoStatement
 from peyman.entrypoints import clock, statements
@@ -42,7 +44,9 @@ def upload(request: HttpRequest, person: Person) -> HttpResponse:
         done = statements.reconcile(data=file.read(UPLOAD_BYTES + 1), by=person, now=clock.now())
     except NoStatement as refusal:
         return _page(request, person, bad_file=refusal.detail)
-    return redirect(f"/desk/money/?statement={done.statement.code}&matched={done.matched}&kept={len(done.kept)}")
+    told: dict[str, str | int] = {"statement": done.statement.code, "matched": done.matched, "kept": len(done.kept)}
+    told |= {"settled": len(done.settled), "arrived": len(done.arrived)}
+    return redirect(f"/desk/money/?{urlencode(told)}")
 
 
 @require_POST
@@ -54,7 +58,7 @@ def settle(request: HttpRequest, person: Person, code: str) -> HttpResponse:
         actions.settle(code=code, note=note, by=person, now=clock.now())
     except Invalid as refusal:
         return _page(request, person, bad_note=(code, refusal.fields["note"]))
-    return redirect("/desk/money/?settled#differences")
+    return redirect("/desk/money/?closed#differences")
 
 
 def _page(
@@ -87,16 +91,26 @@ def _page(
         "unseen": open_ - len(differences),
         "balances": [(_account(name), amount, abs(amount)) for name, amount in balances],
         "adds_up": sum(amount for _, amount in balances) == 0,
+        "debit": sum(amount for _, amount in balances if amount > 0),
+        "credit": -sum(amount for _, amount in balances if amount < 0),
         "unallocated": -dict(balances).get("unallocated", 0),
         "owed_rials": -dict(balances).get("refunds", 0),
         "taken": next((one for one in came if one.code == taken), None),
-        "matched": request.GET.get("matched", "") if request.GET.get("matched", "").isdecimal() else "",
-        "kept": request.GET.get("kept", "") if request.GET.get("kept", "").isdecimal() else "",
+        "matched": _count(request, "matched"),
+        "kept": _count(request, "kept"),
+        "booked": _count(request, "settled"),
+        "arrived": _count(request, "arrived"),
+        "settlements_late": settlements.late(now),
         "statements": came,
-        "settled": "settled" in request.GET,
+        "closed": "closed" in request.GET,
         "bad_file": bad_file,
     }
     return door.render(request, person, "money.html", context, 422 if bad_file or bad_note[0] else 200)
+
+
+def _count(request: HttpRequest, name: str) -> str:
+    said = request.GET.get(name, "")[:9]
+    return said if said.isdecimal() else ""
 
 
 def _account(name: str) -> str:
