@@ -242,3 +242,71 @@ def test_two_workers_never_hold_the_same_run(run: ImportRun) -> None:
 
 def _readings() -> Sequence[rules.Reading]:
     return [rules.Reading(1, 2, "A-01", "accept")]
+
+
+# ---- Files that nobody needs any longer ----
+
+
+def kept(run: ImportRun) -> bool:
+    """Whether the file of a run, as it was handed in, still lies there."""
+    return (catalogue_runs.settings.DATA_DIR / run.file).is_file()
+
+
+@pytest.mark.parametrize("way", ["done", "dropped", "failed"])
+def test_a_file_is_deleted_thirty_days_after_its_run_ended_and_what_became_of_its_records_stays(
+    run: ImportRun, way: str
+) -> None:
+    if way == "done":
+        runs.start(run_id=run.pk, by="PER-2", now=make.NOW)
+        catalogue_runs.sweep(now=make.NOW)
+    elif way == "dropped":
+        runs.drop(run_id=run.pk, now=make.NOW)
+    else:
+        (catalogue_runs.settings.DATA_DIR / run.file).write_bytes(b"PK\x03\x04")
+        runs.start(run_id=run.pk, by="PER-2", now=make.NOW)
+        catalogue_runs.sweep(now=make.NOW)
+    ended = ImportRun.objects.get()
+    assert (ended.state, ended.ended_at) == (way, make.NOW)
+    rows = ImportRow.objects.count()
+    assert catalogue_runs.forget(make.NOW + timedelta(days=30)) == 0 and kept(run)
+    assert catalogue_runs.forget(make.NOW + timedelta(days=30, seconds=1)) == 1 and not kept(run)
+    assert catalogue_runs.forget(make.NOW + timedelta(days=31)) == 0
+    after = ImportRun.objects.get()
+    assert (after.file, after.counts, ImportRow.objects.count()) == ("", ended.counts, rows)
+
+
+def test_a_file_that_may_still_be_needed_stays_however_old_it_is(
+    run: ImportRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    years = make.NOW + timedelta(days=900)
+    assert catalogue_runs.forget(years) == 0 and kept(run)  # looked through; somebody may say yes
+    runs.start(run_id=run.pk, by="PER-2", now=make.NOW)
+    with monkeypatch.context() as dying:
+        kill_after(1, dying)
+        with pytest.raises(KeyboardInterrupt):
+            catalogue_runs.sweep(now=make.NOW)
+    assert catalogue_runs.forget(years) == 0 and kept(run)  # half of it is in
+    assert catalogue_runs.sweep(now=make.NOW + timedelta(hours=1)) == 1
+    again = runs.hand_in(file_name="goods.csv", file=run.file, by="PER-1", now=make.NOW)
+    assert catalogue_runs.forget(years) == 0 and kept(run)  # another run reads the same file
+    runs.drop(run_id=again.pk, now=make.NOW)
+    assert catalogue_runs.forget(years) == 2 and not kept(run)
+
+
+def test_a_deletion_that_was_killed_is_finished(run: ImportRun) -> None:
+    runs.drop(run_id=run.pk, now=make.NOW)
+    (catalogue_runs.settings.DATA_DIR / run.file).unlink()  # and then it died
+    assert catalogue_runs.forget(make.NOW + timedelta(days=31)) == 1
+    assert ImportRun.objects.get().file == ""
+
+
+def test_what_the_dead_left_of_files_is_deleted_after_a_day(run: ImportRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = catalogue_runs.settings.DATA_DIR / catalogue_runs.FOLDER
+    for name in (".half.goods.part", "nobodys.goods"):
+        (folder / name).write_bytes(b"x")
+    (folder / "of-somebody-else.csv").write_bytes(b"x")
+    catalogue_runs.forget(make.NOW)
+    assert len(list(folder.iterdir())) == 4
+    monkeypatch.setattr(catalogue_runs, "LEFT", -60)
+    catalogue_runs.forget(make.NOW)
+    assert {path.name for path in folder.iterdir()} == {"of-somebody-else.csv", Path(run.file).name}

@@ -58,6 +58,7 @@ class Env:
     media_video_mb: int
     media_video_seconds: int
     media_keep_days: int  # a file that nothing shows stays so long
+    import_keep_days: int  # a file of goods that was handed in stays so long after its run ended
     crawlers: tuple[str, ...]  # files of the addresses that well-known crawlers publish
     reading_factor: float  # how far the limits of reading are stretched
     proxies: int  # how many of our own proxies add to X-Forwarded-For; 0 = the header is not believed
@@ -115,6 +116,7 @@ def read(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Env:
         media_video_mb=int(environ.get("PEYMAN_MEDIA_VIDEO_MB") or 100),
         media_video_seconds=int(environ.get("PEYMAN_MEDIA_VIDEO_SECONDS") or 180),
         media_keep_days=int(environ.get("PEYMAN_MEDIA_KEEP_DAYS") or 30),
+        import_keep_days=int(environ.get("PEYMAN_IMPORT_KEEP_DAYS") or 30),
         crawlers=_list(environ.get("PEYMAN_CRAWLERS", "")),
         reading_factor=float(environ.get("PEYMAN_READING_FACTOR") or 1),
         proxies=int(environ.get("PEYMAN_PROXIES") or 0),

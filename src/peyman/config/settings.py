@@ -256,6 +256,7 @@ MEDIA_LIMITS = Limits(
     video_seconds=ENV.media_video_seconds,
 )
 MEDIA_KEEP = timedelta(days=max(ENV.media_keep_days, 1))
+IMPORT_KEEP = timedelta(days=max(ENV.import_keep_days, 1))
 # Bytes of files in one request, while they stream in: of whoever is no colleague, of colleagues, of pictures of goods.
 UPLOAD_LIMITS = {
     "anyone": 1_000_000,

@@ -1,7 +1,9 @@
 """Files of goods that staff hand in at their desk: kept, looked through and brought in by the worker."""
 
 import secrets
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,7 @@ from peyman.shop.stock.actions import count_many
 log = structlog.get_logger(__name__)
 
 FOLDER: Final = "catalogue"  # below PEYMAN_DATA
+LEFT: Final = 24 * 3600  # seconds after which a file that no run names was left by somebody who died
 State = ImportRun.State
 
 
@@ -46,6 +49,28 @@ def sweep(*, now: datetime) -> int:
         worked += 1
         now = clock.now()
     return worked
+
+
+def forget(now: datetime) -> int:
+    """Delete files whose run ended long ago, and what the dead left; returns of how many runs.
+
+    A run that waits for somebody's word, or for a worker, keeps its file however old it is.
+    """
+    ended = runs.outlived(before=now - settings.IMPORT_KEEP)
+    for run in ended:
+        (settings.DATA_DIR / run.file).unlink(missing_ok=True)
+    runs.outlive(runs=ended)
+    _remove_left()
+    return len(ended)
+
+
+def _remove_left() -> None:
+    """Delete what was half kept, or kept for no run, by processes that died. Its age is the file system's to say."""
+    oldest = time.time() - LEFT  # noqa: TID251  of files, which no clock of ours made
+    for path in [*(settings.DATA_DIR / FOLDER).glob("*.goods"), *(settings.DATA_DIR / FOLDER).glob(".*.goods.part")]:
+        with suppress(FileNotFoundError):  # another worker was faster
+            if path.stat().st_mtime < oldest and not runs.is_named(f"{FOLDER}/{path.name}"):
+                path.unlink()
 
 
 def _work(run: ImportRun) -> None:

@@ -33,6 +33,7 @@ def every_minute(now: datetime) -> dict[str, int]:
     done["login_codes"] = people.forget_codes(now=now)
     done["guardians"] = people.forget_guardians(now=now)
     done["stale_messages"] = messages.drop_stale(now=now)
+    done["import_files"] = catalogue_runs.forget(now)
     done["taken_down"] = media.clear_takedowns(now)
     done["media_swept"] = media.sweep(now)
     return done

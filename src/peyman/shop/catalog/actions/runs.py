@@ -19,6 +19,7 @@ from peyman.shop.catalog.rules import Reading
 State = ImportRun.State
 LEASE: Final = timedelta(minutes=3)  # for one batch, on a slow machine
 _WORKED_ON: Final = (State.CHECKING, State.IMPORTING)
+_ENDED: Final = (State.DONE, State.FAILED, State.DROPPED)
 
 
 class NotNow(Refused):
@@ -141,3 +142,20 @@ def fail(*, run: ImportRun, fault: str, now: datetime) -> None:
     ImportRun.objects.filter(pk=run.pk, state=run.state).update(
         state=State.FAILED, fault=fault[:400], ended_at=now, busy_until=None
     )
+
+
+def outlived(*, before: datetime, limit: int = 200) -> list[ImportRun]:
+    """Return runs that ended before this, whose files nobody needs: no run that may still go on reads the same one."""
+    open_ones = ImportRun.objects.exclude(state__in=_ENDED)
+    ended = ImportRun.objects.filter(state__in=_ENDED, ended_at__lt=before).exclude(file="")
+    return list(ended.exclude(file__in=open_ones.values("file")).order_by("pk")[:limit])
+
+
+def outlive(*, runs: Sequence[ImportRun]) -> None:
+    """The files of these runs are gone; what became of each record stays."""
+    ImportRun.objects.filter(pk__in=[run.pk for run in runs], state__in=_ENDED).update(file="")
+
+
+def is_named(file: str) -> bool:
+    """Say whether any run has this file."""
+    return ImportRun.objects.filter(file=file).exists()
