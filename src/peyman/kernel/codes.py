@@ -7,14 +7,17 @@ changes with any single wrong sign and with any two signs swapped.
 
 import re
 import secrets
+from operator import mul
 
 from peyman.kernel.text import latin_digits
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _VALUE = {sign: value for value, sign in enumerate(ALPHABET)}
 _PRIME = len(ALPHABET)
+_PAIRS = [first + second for second in ALPHABET for first in ALPHABET]  # two signs at once: many codes are made
 _GROUP = 4
 _MOST_GROUPS = 7  # 28 signs and the check sign: more places than weights would let swaps through
+_WEIGHTS = range(2, 2 + _MOST_GROUPS * _GROUP)
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
@@ -26,9 +29,9 @@ def new(prefix: str, groups: int = 3) -> str:
     if not 1 <= groups <= _MOST_GROUPS:
         raise ValueError("a code has one to seven groups")
     number, body = secrets.randbelow(_PRIME ** (groups * _GROUP)), ""
-    for _ in range(groups * _GROUP):
-        number, value = divmod(number, _PRIME)
-        body += ALPHABET[value]
+    for _ in range(groups * _GROUP // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        body += _PAIRS[pair]
     return _written(prefix, body + _check(body))
 
 
@@ -57,5 +60,5 @@ def _written(prefix: str, signs: str) -> str:
 
 def _check(body: str) -> str:
     # The check sign has weight 1, the places before it 2, 3, … from the right; the sum is 0 modulo 31.
-    total = sum(weight * _VALUE[sign] for weight, sign in enumerate(reversed(body), start=2))
+    total = sum(map(mul, _WEIGHTS, map(_VALUE.__getitem__, reversed(body))))
     return ALPHABET[-total % _PRIME]
