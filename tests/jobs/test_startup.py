@@ -11,6 +11,8 @@ import httpx
 import psycopg
 import pytest
 
+from peyman.entrypoints.jobs import startup
+
 GOOD_SECRET = "k3J-9xQ_vT7w2Lm8Zr5Yb1Nc6Hd4Gf0Ps"
 
 
@@ -59,6 +61,7 @@ def comes_up(peyman) -> bool:
         ({"PEYMAN_FIELD_KEYS": "short"}, "کلیدی در PEYMAN_FIELD_KEYS کوتاه است"),
         ({"PEYMAN_BANK_URL": "http://127.0.0.1:9000"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
         ({"PEYMAN_BANK_URL": "https://sandbox.zarinpal.com"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
+        ({"PEYMAN_BANK_URL": "http://0.0.0.0:9000"}, "PEYMAN_BANK_URL نشانی شبیه‌ساز است"),
         ({"PEYMAN_SMS_URL": "http://localhost:9000"}, "PEYMAN_SMS_URL نشانی شبیه‌ساز است"),
     ],
 )
@@ -67,6 +70,37 @@ def test_production_does_not_start_as_a_sandbox(production, service, environment
     assert (ended.returncode, ended.stdout) == (2, "")
     assert reason in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.any_database
+def test_nothing_of_the_sandbox_stands_in_for_a_bank_of_production(production):
+    """Each secret that the sandbox makes up is refused by its name, all of them at once."""
+    samples = {name: sample for name, sample in startup.SAMPLES.values()}
+    ended = production("web", **samples)
+    assert ended.returncode == 2
+    assert [name for name in samples if f"{name} مقدار فروشگاه آزمایشی" not in ended.stderr] == []
+
+
+def test_the_samples_are_what_the_sandbox_really_uses(settings):
+    """Checked here, so that no secret of the sandbox changes and is let into production."""
+    assert {name: getattr(settings, name) for name in startup.SAMPLES} == {
+        name: sample for name, (_, sample) in startup.SAMPLES.items()
+    }
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"PEYMAN_ZARINPAL_MERCHANT": "6a1c5b1e-ours"}, "PEYMAN_ZARINPAL_TOKEN خالی است"),
+        ({"PEYMAN_GATEWAYS": "saman"}, "PEYMAN_GATEWAYS درگاهی را نام می‌برد که برپا نیست (saman)"),
+        ({"PEYMAN_GATEWAYS": "mellat"}, "PEYMAN_GATEWAYS درگاهی را نام می‌برد که برپا نیست (mellat)"),
+    ],
+)
+def test_a_bank_that_is_half_set_up_opens_no_shop(production, environment, reason):
+    ended = production("web", **environment)
+    assert ended.returncode == 2
+    assert reason in ended.stderr
 
 
 @pytest.mark.parametrize("service", ["web", "worker"])

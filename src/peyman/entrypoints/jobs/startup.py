@@ -14,14 +14,24 @@ from django.db.migrations.executor import MigrationExecutor
 from peyman.entrypoints import clock
 from peyman.entrypoints.jobs import triggers
 from peyman.entrypoints.jobs.console import CouldNot
+from peyman.gateways import banks
 from peyman.kernel.errors import Refused
 from peyman.promises import queries
 
 log = structlog.get_logger(__name__)
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  # asked, this machine answers under these, too
 SAMPLE_SECRETS = ("sandbox", "sample", "example", "change", "secret", "insecure", "django-insecure", "test", "peyman")
 SHORTEST_SECRET = 32
+# What the sandbox puts in place of each of these: known to everybody, and no bank's.
+SAMPLES = {
+    "ZARINPAL_MERCHANT": ("PEYMAN_ZARINPAL_MERCHANT", "00000000-0000-4000-8000-00000000da5e"),
+    "ZARINPAL_ACCESS_TOKEN": ("PEYMAN_ZARINPAL_TOKEN", "sandbox-token"),
+    "SAMAN_TERMINAL": ("PEYMAN_SAMAN_TERMINAL", "21000001"),
+    "PAYA_SHEBA": ("PEYMAN_PAYA_SHEBA", "IR820540102680020817909002"),
+    "KAVENEGAR_KEY": ("PEYMAN_KAVENEGAR_KEY", "sandbox-key"),
+}
 
 
 def assert_ready(patience: float) -> None:
@@ -57,9 +67,21 @@ def configuration_reasons() -> list[str]:
         reasons.append(f"کلیدی در PEYMAN_FIELD_KEYS کوتاه است: هر یک دست‌کم {SHORTEST_SECRET} نویسه تصادفی می‌خواهد.")
     if "smsir" in settings.SMS_PROVIDERS and not (settings.SMSIR_KEY and settings.SMSIR_LINE):
         reasons.append("SMS.ir ارائه‌دهنده پیامک است، اما PEYMAN_SMSIR_KEY یا PEYMAN_SMSIR_LINE خالی است.")
+    reasons += [
+        f"{name} مقدار فروشگاه آزمایشی را دارد؛ مقدار خودتان را بگذارید یا آن را بردارید."
+        for setting, (name, sample) in SAMPLES.items()
+        if getattr(settings, setting) == sample
+    ]
+    if settings.ZARINPAL_MERCHANT and not settings.ZARINPAL_ACCESS_TOKEN:
+        reasons.append("PEYMAN_ZARINPAL_TOKEN خالی است: پول زرین‌پال بی آن بازگردانده نمی‌شود.")
+    reasons += [
+        f"PEYMAN_GATEWAYS درگاهی را نام می‌برد که برپا نیست ({name})."
+        for name in settings.GATEWAYS
+        if name not in banks.names()
+    ]
     for name, url in (("PEYMAN_BANK_URL", settings.BANK_URL), ("PEYMAN_SMS_URL", settings.SMS_URL)):
         host = urlsplit(url).hostname or ""
-        if host in LOOPBACK or host.startswith(("127.", "sandbox.")):
+        if host in (*LOOPBACK, *ANYWHERE) or host.startswith(("127.", "sandbox.")):
             reasons.append(f"{name} نشانی شبیه‌ساز است ({host}) و در فروشگاه واقعی پذیرفته نیست؛ آن را بردارید.")
     return reasons
 
