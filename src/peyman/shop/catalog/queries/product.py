@@ -167,9 +167,7 @@ def glance(slug: str, *, now: datetime, most: int = _ALL) -> Glance:
     return Glance(_glanced(_GLANCE, slug, now, most, []))
 
 
-def glance_beside(
-    slug: str, beside: tuple[str, list[Any]], *, now: datetime, most: int = _ALL
-) -> tuple[Glance, Any]:
+def glance_beside(slug: str, beside: tuple[str, list[Any]], *, now: datetime, most: int = _ALL) -> tuple[Glance, Any]:
     """Return the same, and what a part of a statement says (SQL of one value, and its own values): still one query."""
     part, values = beside
     rows = _glanced(_GLANCE.replace(_BESIDE, f", {part}\n{_BESIDE}"), slug, now, most, values)

@@ -178,15 +178,27 @@ def meeting(groups: Sequence[Group], limit: int) -> list[tuple[int, str]]:
 
 
 def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None) -> list[int]:
-    """Products that meet every group: those whose whole kind was named first, then a part of it, then all others."""
+    """Products that meet every group: those whose whole kind was named first, then a part of it, then all others.
+
+    Where all of them are few, one query gives them with their kinds: an index that must meet one of many kinds takes
+    longer than all the rest.
+    """
     meant = frozenset(word for group in groups for word in group.meant)
     named = {key for key, title in kinds.items() if meant & _words(title)}
     whole = {key for key in named if _words(kinds[key]) <= meant}
     hits: dict[int, None] = {}
-    for among in (whole, named - whole, None):
-        among = among if within is None else set(within) if among is None else among & set(within)
-        if (among is None or among) and len(hits) < MOST_FOUND:
-            hits |= dict.fromkeys(_hits(groups, among, limit=MOST_FOUND))
+    among = whole if within is None else whole & set(within)
+    if among:
+        hits = dict.fromkeys(_hits(groups, among, limit=MOST_FOUND))
+    if len(hits) >= MOST_FOUND:
+        return list(hits)
+    every = _hits_with_kinds(groups, within, limit=MOST_FOUND)
+    partly = named - whole if within is None else (named - whole) & set(within)
+    if len(every) < MOST_FOUND:
+        hits |= dict.fromkeys(key for key, of in every if of in partly)
+    elif partly:
+        hits |= dict.fromkeys(_hits(groups, partly, limit=MOST_FOUND))
+    hits |= dict.fromkeys(key for key, _ in every)
     return list(hits)[:MOST_FOUND]
 
 
@@ -216,6 +228,21 @@ def _hits(groups: Sequence[Group], among: Collection[int] | None, *, limit: int)
             [*values, limit],
         )
         return [found for (found,) in cursor.fetchall()]
+
+
+def _hits_with_kinds(groups: Sequence[Group], among: Collection[int] | None, *, limit: int) -> list[tuple[int, int]]:
+    """The same, each with its category."""
+    where, values = _meets(groups, among)
+    found = "(SELECT category_id FROM catalog_product WHERE id = f.rowid)"
+    shown, source = ("rowid", "catalog_found f") if connection.vendor == "sqlite" else ("id", "catalog_product")
+    kind_of = found if connection.vendor == "sqlite" else "category_id"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {shown}, {kind_of} FROM {source} WHERE {where} "  # noqa: S608 - constants
+            f"ORDER BY {_LAST_FIRST[connection.vendor]} LIMIT %s",
+            [*values, limit],
+        )
+        return list(cursor.fetchall())
 
 
 # PostgreSQL thinks little of comparing words, and would rather walk all products from the last to the first than ask
@@ -264,4 +291,6 @@ def _plain(title: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _words(title: str) -> frozenset[str]:
-    return frozenset(_plain(title).split())
+    """The words of a title; its «و» names nothing, and a hundred titles have one."""
+    words = _plain(title).split()
+    return frozenset(word for word in words if len(word) > 1) or frozenset(words)

@@ -369,13 +369,21 @@ def score(groups: Sequence[Group], head: str, words: frozenset[str], kind: str) 
     for n, group in enumerate(groups):
         best = _NOT
         for other in group.others:
-            if all(word in place for word in other.words):
+            if len(other.words) == 1:  # nearly all are: the same as below, in a third of the time
+                word, cost = other.words[0], other.cost
+                if word in place:
+                    best = min(best, cost + min(place[word], _LAST_PLACE) * (1 if n else 2))
+                    if word in group.meant:
+                        met.add(word)
+                elif cost + _FAR < best and word in words:
+                    best = cost + _FAR
+            elif all(word in place for word in other.words):
                 where = min(max(place[word] for word in other.words), _LAST_PLACE)
                 phrase = " ".join(other.words)
-                apart = len(other.words) > 1 and f" {phrase} " not in spaced
+                apart = f" {phrase} " not in spaced
                 best = min(best, other.cost + where * (1 if n else 2) + _APART * apart)
                 met.update(group.meant.intersection(other.words))
-                named = named or (len(other.words) > 1 and other.is_close and f" {kind} ".startswith(f" {phrase} "))
+                named = named or (other.is_close and f" {kind} ".startswith(f" {phrase} "))
             elif all(word in words for word in other.words):
                 best = min(best, other.cost + _FAR)
         total += best
