@@ -583,11 +583,13 @@ GUARDS: list[Guard] = [
             "return keys().seal(self.dump(value), self.context())",
             "return self.dump(value)",
         ),
+        first="tests/rooms/test_orders_and_people.py::test_to_whom_and_where_an_order_goes_is_sealed",
     ),
     Guard(
         "D16",
         "what was sent to somebody stays readable after they were forgotten",
         Cut("peyman.messages.actions:_forget", "return ended.update(", "return 0 and ended.update("),
+        first="tests/rooms/test_retention.py::test_what_was_written_to_someone",
     ),
     Guard(
         "D16",
@@ -707,6 +709,7 @@ GUARDS: list[Guard] = [
         "D16",
         "papers of orders are kept for ever",
         Cut("peyman.shop.orders.actions.retention:forget_papers", "if keys:", "if False:"),
+        first="tests/rooms/test_retention.py::test_an_ended_order_loses",
     ),
     Guard(
         "D16",
@@ -785,6 +788,7 @@ GUARDS: list[Guard] = [
         "B05",
         "nobody hears that the last good list gets old",
         Cut("peyman.market.tariff.rules.watch:is_old", "return now - holds_until > OLD", "return False"),
+        first="tests/rules/test_registry_quarantine.py::test_a_list_is_old",
     ),
     Guard(
         "B05",
@@ -959,7 +963,7 @@ GUARDS: list[Guard] = [
         "B10",
         "figures of a step are rewritten behind our back",
         Cut(f"{INCIDENTS}.rules.signing:faults", "link.sha256 != digest(link.content)", "False"),
-        first="tests/rules/test_incident_rules.py",
+        first="tests/rooms/test_incidents.py::test_what_is_changed_behind_our_back",
     ),
     Guard(
         "B10",
@@ -1017,6 +1021,7 @@ GUARDS: list[Guard] = [
         "B08",
         "what was absent or not yet due passes for half price",
         Cut(f"{AUDIT}:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),
+        first="tests/gateways/test_audit_worlds.py::test_the_rule_and_a_search",
     ),
     Guard(
         "B08",
@@ -1066,11 +1071,13 @@ GUARDS: list[Guard] = [
         "B09",
         "a download across a change counts as it began",
         Cut(f"{AUDIT}:price_during", "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE", "parts[0].code"),
+        first="tests/gateways/test_audit_worlds.py::test_the_rule_and_a_search",
     ),
     Guard(
         "B09",
         "a promise of which nothing is known counts as made",
         Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
+        first="tests/gateways/test_audit_worlds.py::test_the_rule_and_a_search",
     ),
     Guard(
         "B08",
@@ -1088,21 +1095,25 @@ GUARDS: list[Guard] = [
         "B02",
         "a rate counts that nobody has seen",
         Cut(f"{TARIFF}.rules.rates:verified_operators", "row.verified and row.factor <= HALF", "row.factor <= HALF"),
+        first="tests/jobs/test_tariff_commands.py::test_rates_wait_for_a_person",
     ),
     Guard(
         "B02",
         "one good rate speaks for all of its operator",
         Cut(f"{TARIFF}.rules.rates:verified_operators", "good - bad", "good"),
+        first="tests/rooms/test_tariff_tables.py::test_one_rate_that_nobody_saw",
     ),
     Guard(
         "B02",
         "two rows at one time of one subject are both taken",
         Cut(f"{TARIFF}.rules.tables:overlaps", "one.row.start < widest.row.end", "False"),
+        first="tests/jobs/test_tariff_commands.py::test_bad_lines_are_all_named",
     ),
     Guard(
         "B02",
         "a measured full price is forgotten with the next measurement of any address",
         Cut(f"{TARIFF}.rules.probes:contrary", "one.operator == row.operator and _holds(row, one)", "True"),
+        first="tests/pages/test_tariff_tables_desk.py::test_a_measurement_that_silences",
     ),
     Guard(
         "B02",
@@ -1112,6 +1123,7 @@ GUARDS: list[Guard] = [
             "min(LIFE, rules.seconds(decision.until) - starts)",
             "LIFE",
         ),
+        first="tests/rooms/test_ticket_booth.py::test_where_the_message_may_not",
     ),
     Guard("B03", "whatever was signed by anybody passes", Cut(f"{TICKETS}:_is_signed", "return False", "return True")),
     Guard(
@@ -1139,6 +1151,7 @@ GUARDS: list[Guard] = [
         "B03",
         "a private key is kept when nobody needs it any more",
         Cut("peyman.market.guard.actions.keys:destroy", 'private="", chain="", opened', "opened"),
+        first="tests/rooms/test_ticket_keys.py::test_a_key_is_destroyed",
     ),
     Guard(
         "B03",
@@ -1148,6 +1161,7 @@ GUARDS: list[Guard] = [
             "if not Statement.objects.filter(code=code.hex()).exists():",
             "if False:",
         ),
+        first="tests/api/test_half_price.py::test_whoever_may_be_told",
     ),
     Guard(
         "B02",
@@ -1187,7 +1201,7 @@ GUARDS: list[Guard] = [
         "B02",
         "nobody takes down what went dark",
         Cut("peyman.market.guard.actions.spells:_note", "if reason and known is None:", "if False:"),
-        first="tests/rooms/test_guard.py",
+        first="tests/rooms/test_guard.py::test_a_new_list_does_not_light_it",
     ),
     Guard(
         "B02",
@@ -1199,7 +1213,7 @@ GUARDS: list[Guard] = [
         "B02",
         "a view answers for an instant that it is not of",
         Cut("peyman.market.guard.queries.view:View.decide", "if not self.at <= at < self.until:", "if False:"),
-        first="tests/rooms/test_guard.py",
+        first="tests/rooms/test_guard.py::test_a_view_says_nothing",
     ),
     Guard(
         "B02",
