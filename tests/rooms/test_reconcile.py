@@ -136,6 +136,13 @@ def test_what_a_person_said_stays_said_when_the_next_statement_shows_it_again(
     assert StatementDifference.objects.count() == 1
 
 
+def test_a_line_of_a_day_to_come_does_not_make_all_that_came_since_missing(bank: BankSimulator, tmp_path: Path) -> None:
+    terminal = bought(bank).terminal
+    lines = [f"{n},{terminal},5,payment,{year}-01-03T00:00:00Z" for n, year in ((9, 2025), (10, 2052))]
+    found = said(reconcile(tmp_path, lines, "--json"))["differences"]
+    assert [row["how"] for row in found] == ["unknown_payment", "unknown_payment"]
+
+
 def test_a_line_of_the_longest_names_that_there_can_be_is_kept(bank: BankSimulator, tmp_path: Path) -> None:
     bought(bank)
     line = f"{'R' * 80},{'m' * 80},{10**15},reversal,{NOW.isoformat()}"

@@ -30,7 +30,7 @@ from peyman.billing.models import (
 from peyman.billing.queries import settlements as queries
 from peyman.billing.rules import settlements as rules
 from peyman.entrypoints import settlements, statements
-from peyman.entrypoints.jobs import invariants, sweeps, triggers
+from peyman.entrypoints.jobs import export, invariants, sweeps, triggers
 from peyman.entrypoints.jobs.reconcile import command
 from peyman.kernel.errors import Invalid, Missing
 from peyman.people.models import Person
@@ -491,3 +491,9 @@ def test_a_file_that_is_none_is_refused_and_the_command_tells_what_came(tmp_path
     assert (answer.exit_code, found["how"], found["settlement"]) == (1, "fee_unknown", row.code)
     differences.settle(code=found["difference"], note="درگاه پاسخ می‌دهد", by=finance(), now=LATER)
     assert Settlement.objects.get().state == "held"  # a note books nothing
+    (told_of,) = CliRunner().invoke(export.command, ["settlements"]).stdout.splitlines()
+    assert json.loads(told_of) == {
+        "settlement": row.code, "gateway": "zarinpal", "terminal": "m", "number": "S1", "reference": "TRF-S1",
+        "amount": payment.amount - 3, "fee": None, "state": "held", "lines": 1, "at": "2025-01-04T06:30:00Z",
+        "due_at": "2025-01-05T20:30:00Z", "arrived_at": None,
+    }  # fmt: skip

@@ -22,6 +22,7 @@ from peyman.people.models import Person
 from peyman.shop.orders import actions as orders
 
 MOST_BYTES = 200_000_000
+CLOCKS_DIFFER = timedelta(days=1)  # what a bank dates later than that is misread
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ def reconcile(
     if settlement_rules.is_report(io.StringIO(text, newline="")):
         return _report(text=text, sha256=hashlib.sha256(data).hexdigest(), by=by, now=now)
     read = rules.read(io.StringIO(text, newline=""))
-    covered = span or read.span
+    covered = span or read.span_until(now + CLOCKS_DIFFER)
     known = queries.terminals() | {banks.bank(name).terminal for name in banks.names()}
     known |= {account for account in (settings.PAYA_SHEBA, settings.SETTLEMENT_SHEBA) if account}
     ours = queries.ours({line.refnum for line in read.lines}, known, covered)
@@ -103,7 +104,7 @@ def reconcile(
 
 
 def _report(*, text: str, sha256: str, by: Person | None, now: datetime) -> Reconciled:
-    read = settlement_rules.read(io.StringIO(text, newline=""), latest=now + timedelta(days=1))
+    read = settlement_rules.read(io.StringIO(text, newline=""), latest=now + CLOCKS_DIFFER)
     statement = actions.keep(sha256=sha256, read=read, by=by, now=now)
     taken = settled.take(statement=statement, report=read, gateways=settlements.gateways(), now=now)
     codes = tuple(row.code for row in taken.booked)

@@ -140,6 +140,25 @@ def unsettled() -> Iterator[dict[str, object]]:
         }
 
 
+def export_rows() -> Iterator[dict[str, object]]:
+    """Yield settlements as their gateways told them, and how each stands."""
+    for row in Settlement.objects.annotate(many=Count("lines")).order_by("pk").iterator():
+        yield {
+            "settlement": row.code,
+            "gateway": row.gateway,
+            "terminal": row.terminal,
+            "number": row.number,
+            "reference": row.reference,
+            "amount": row.amount,
+            "fee": row.fee,
+            "state": row.state,
+            "lines": row.many,
+            "at": row.at,
+            "due_at": row.due_at,
+            "arrived_at": row.arrived_at,
+        }
+
+
 # ---- The desk ----
 
 

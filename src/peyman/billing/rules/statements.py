@@ -105,8 +105,15 @@ class Statement:
     @property
     def span(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant of which it speaks, both included."""
+        return self.span_until(cells.LATEST)
+
+    def span_until(self, latest: datetime) -> tuple[datetime, datetime] | None:
+        """The same of the lines up to `latest`: one that is dated of days to come does not make the file speak of all
+        that is between. Where every line is, the clocks differ, and all count.
+        """
         instants = [line.at for line in self.lines]
-        return (min(instants), max(instants)) if instants else None
+        past = [at for at in instants if at <= latest] or instants
+        return (min(past), max(past)) if past else None
 
 
 def header(lines: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from peyman.billing import queries as billing
+from peyman.billing.queries import settlements
 from peyman.entrypoints.jobs.console import CouldNot
 from peyman.kernel import jalali
 from peyman.market.incidents.queries import public as incidents
@@ -28,6 +29,7 @@ EXPORTS: dict[str, Rows] = {
     "promises": promises.export_rows,
     "events": orders.export_events,
     "incidents": incidents.export_rows,
+    "settlements": settlements.export_rows,
 }
 
 
