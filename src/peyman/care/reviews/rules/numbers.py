@@ -12,6 +12,7 @@ from peyman.care.reviews.rules.lexicon import Lexicon
 from peyman.care.reviews.rules.words import Reading
 
 _SHORT = 5  # letters of one number that is nobody's
+_SIZES = frozenset({"128", "256", "512", "720", "1080"})  # of memories and pictures
 _MOST_WORDS = 40  # of one number; a phone spelled out letter by letter has fewer
 
 
@@ -62,6 +63,7 @@ class Numbers:
         self._joined, self._latin = bit["currency_joined"], bit["latin"]
         self._bought, self._past = bit["buy"] | bit["take"], bit["past"]
         self._ring, self._card, self._sheba = bit["ring_word"], bit["card_word"], bit["sheba_word"]
+        self._named = bit["part"] | bit["latin"] | bit["thing"]
         self._contact, self._national = bit["contact_word"], bit["national_id"]
         self.trigger = self._any | self._currency
 
@@ -108,6 +110,10 @@ class Numbers:
         if not reading.mask & self.trigger:
             return
         for number in self._numbers(reading):
+            if len(number.digits) > 6 and number.digits[0] == "0":
+                continue  # a phone
+            if number.last - number.first == 1 and reading.keys[number.first] == "هزار":
+                continue  # «هزار اما و اگر»
             if any(masks[at] & self._joined for at in range(number.first, number.last)):
                 yield number.first, number.last
                 continue
@@ -115,6 +121,7 @@ class Numbers:
             raw = reading.keys[number.last] if number.last < end else ""
             short = (
                 after & self._short
+                and not (after & self._latin and len(number.digits) < 3)  # «14T Pro»
                 and masks[number.last - 1] & (self._digit | self._magnitude)
                 and not (number.first and masks[number.first - 1] & self._latin)  # «T 100 T»
             )
@@ -160,6 +167,8 @@ class Numbers:
             return False
         composed = number.last - number.first > 1 or "نیم" in reading.keys[number.last - 1]
         digits = number.digits
+        if not composed and (digits in _SIZES or (number.first and reading.masks[number.first - 1] & self._named)):
+            return False  # «۵۱۲ خریدم», «ایسوس ۷۵۲ گرفتم», «مدل ۹۳۰ خریدم»
         return (composed or len(digits) in (3, 5, 6, 7, 8)) and not (
             len(digits) == 4 and digits[:2] in ("13", "14", "20")
         )
@@ -295,7 +304,7 @@ def _is_phone(digits: str, in_context: bool) -> bool:
             rest = digits[len(prefix) :]
             if rest[0] == "9" and rest[1] in "01239":
                 return True
-            return prefix == "0" and rest[0] in "1345678" + "2" and rest[2] in "23456789"
+            return prefix == "0" and rest[0] in "12345678" and (in_context or rest[2] in "23456789")
     if len(digits) == 11 and digits[8] == "0" and digits[0] in "2345678":
         return in_context  # «۳۳۴۴۵۵۶۶ - ۰۳۱»: the area code last
     if len(digits) == 10 and digits[0] == "9" and digits[1] in "01239":

@@ -33,6 +33,10 @@ def read(key: str) -> Numeral | None:
     groups: list[int] = []
     open_, scaled, joined, parts = False, False, False, 0
     while rest:
+        if rest.startswith("نیم") and any(rest.startswith(one, 3) for one in _SCALES):
+            groups.append(5)
+            rest, open_ = rest[3:], False  # «نیم‌میلیون»
+            parts += 1
         scale = next((one for one in _SCALES if rest.startswith(one)), "")
         word = scale or next((one for one in _BY_LENGTH if rest.startswith(one)), "")
         if not word:

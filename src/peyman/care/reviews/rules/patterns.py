@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from peyman.care.reviews.rules.lexicon import Lexicon
 
 CLAUSE = "i|you|he|we|they|is|is_not|copula|conjunction"  # where a clause ends or begins
-JOINED = "and|conjunction"  # where another thing begins to be told
-BUT = "but"  # where the opposite begins to be told
+JOINED = "and|conjunction|goods_part"  # where another thing begins to be told
+BUT = "but|goods_part"  # where the opposite begins to be told, or something of the goods themselves
 _PIECE = re.compile(
     r"(?P<dots>\.\.?|[:~])(?P<gap>\d+)|(?P<edge>[\^$])"
-    r"|(?P<back>-)?(?P<ahead>!!?)?(?:<(?P<group>[^>]+)>|(?P<word>[^\s<>?!-]+?))(?P<within>\d+)?(?P<maybe>\?)?(?=\s|$)"
+    r"|(?P<back>-)?(?P<ahead>!!?|\+\+)?(?:<(?P<group>[^>]+)>|(?P<word>[^\s<>?!+-][^\s<>?!-]*?))(?P<within>\d+)?(?P<maybe>\?)?(?=\s|$)"
 )
 
 
@@ -54,6 +54,9 @@ def parse(text: str, lexicon: Lexicon) -> Pattern:
                 gap = 0
             continue
         bit = lexicon.group(found["group"]) if found["group"] else lexicon.literal(found["word"])
+        if found["ahead"] == "++":
+            needs |= bit
+            continue
         if found["back"]:
             steps.append(Step("back", bit, int(found["within"] or 1)))
         elif found["ahead"] == "!!":

@@ -15,14 +15,16 @@ from peyman.care.reviews.rules import letters, links, shape
 from peyman.care.reviews.rules.lexicon import Lexicon
 from peyman.care.reviews.rules.numbers import Numbers, masked
 from peyman.care.reviews.rules.repeats import Repeats
+from peyman.care.reviews.rules.served import Served
 from peyman.care.reviews.rules.signals import Ear, read_table
 from peyman.care.reviews.rules.table import KINDS, Decision, Rule, decide, table
-from peyman.care.reviews.rules.words import Reader, Reading
+from peyman.care.reviews.rules.words import Reader, Reading, Sentence
 from peyman.kernel.clauses import carries_out
 
 LONGEST_QUESTION = 300
 MOST_FINDINGS = 8  # of one rule in one text; a tenth says nothing new
 _TOLD_AT_LENGTH = 150
+_TOPIC = 2  # words of a topic that only looks like a question
 _ASKED = re.compile(r"[^.؟?!\n،]{8,300}[؟?]")
 _DECORATED = re.compile(r"(?<=[\u0621-\u06cc])[*•~|#$]+(?=[\u0621-\u06cc])")
 _SEPARATORS = re.compile(r"[ \u200b\u200c*._\-]")
@@ -77,6 +79,7 @@ class Screener:
     def __init__(self) -> None:
         lexicon = Lexicon()
         signals = read_table(lexicon)
+        self._served = Served(lexicon)
         self._lexicon = lexicon
         bits = lexicon.bits
         self._bits = bits
@@ -104,6 +107,7 @@ class Screener:
         for name in bits:
             if name.startswith("ask_"):
                 self._asking |= bits[name]
+        self._finite = bits["i"] | bits["you"] | bits["he"] | bits["we"] | bits["they"] | bits["is"] | bits["copula"]
         self._asked = {name: bits[f"asks_{name}"] for name in _FITS}
 
     def screen(self, written: Submission) -> Screening:
@@ -246,6 +250,8 @@ class Screener:
     def _of_words(self, reading: Reading, kind: str) -> Iterator[_Hit]:
         """Yield what the table of signals hears, and each spoken form."""
         told = list(self._ears[kind].hear(reading))
+        if kind == "review" and not any(heard.rule == "R15a" for heard in told):
+            told += self._served.hear(reading)
         heard_rules = {heard.rule for heard in told}
         asked = not heard_rules.isdisjoint(("R07", "R10"))
         addressed = {heard.sentence for heard in told if heard.rule == "R10"}
@@ -314,6 +320,8 @@ class Screener:
 
     def _is_answered(self, reading: Reading, number: int) -> bool:
         """Say whether a question that ends in its mark is answered by its own writer in the next breath."""
+        if reading.field == "title" and self._is_a_topic(reading, reading.sentences[number]):
+            return True  # «ارزش خرید؟» over a review that tells it
         if number + 1 >= len(reading.sentences):
             return False
         sentence, after = reading.sentences[number], reading.sentences[number + 1]
@@ -323,7 +331,7 @@ class Screener:
         bits = self._bits
         if sentence.mask & bits["ask_why"] and mask & bits["because"]:
             return True
-        if sentence.last - sentence.first <= 3 and not sentence.mask & self._asking:
+        if self._is_a_topic(reading, sentence):
             return True  # «باتری؟ خوب.»
         if sentence.mask & bits["no_question"]:
             return True  # «می‌پرسید گرم نگه می‌دارد؟ تا هشت ساعت»
@@ -332,6 +340,17 @@ class Screener:
         ):
             return True
         return bool(sentence.mask & bits["ask_how"] and (mask & bits["quality"] or key == "با"))
+
+    def _is_a_topic(self, reading: Reading, sentence: Sentence) -> bool:
+        """Say whether what is asked is one thing or two, by name and no more: «… عالیه. باتری؟ خوب»."""
+        words = 0
+        for at in range(sentence.last - 2, sentence.first - 1, -1):
+            if reading.masks[at] & self._finite:
+                break
+            if reading.masks[at] & self._asking:
+                return False
+            words += 1
+        return 0 < words <= _TOPIC
 
     # ---- Numbers, links and what else leads to a person ----
 

@@ -60,7 +60,7 @@ def read_table(lexicon: Lexicon) -> list[Signal]:
 def _turned(written: str) -> str:
     """Return a pattern of two halves about a "~" the other way round; what no word may be stays in front."""
     pieces = written.split()
-    fixed = [piece for piece in pieces if piece.startswith(("!!", "-"))]
+    fixed = [piece for piece in pieces if piece.startswith(("!!", "++", "-"))]
     rest = [piece for piece in pieces if piece not in fixed]
     middle = next(at for at, piece in enumerate(rest) if piece.startswith("~"))
     return " ".join(fixed + rest[middle + 1 :] + rest[middle : middle + 1] + rest[:middle])

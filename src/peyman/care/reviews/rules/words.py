@@ -17,7 +17,7 @@ _HUNG = (
 )
 _SELLERS = ("فروشی", "فروشیها", "فروشیهای", "فروشیای", "فروشیهایی")
 _SPANS = ("روزه", "ساله", "ماهه", "ساعته", "نفره", "گانه", "شده")  # «سه‌روزه» is written so
-_SHOPS = ("سرا", "سرای", "شاپ", "مارکت", "استور")
+_SHOPS = ("سرا", "سرای", "سرایی", "شاپ", "شاپی", "مارکت", "مارکتی", "استور")
 _KEPT = 60_000  # tokens whose meaning is kept; a language has fewer that recur
 
 
@@ -82,7 +82,7 @@ class Reader:
             bits["stop"],
             bits["question"],
         )
-        self._digit, self._lone = bits["digit"], bits["lone"]
+        self._digit, self._lone, self._sole = bits["digit"], bits["lone"], bits["sole"]
         self._spoken, self._own, self._infinitive = bits["spoken"], bits["known"], bits["infinitive"]
         self._best, self._seller, self._crude = bits["best"], bits["seller_kind"], bits["rude"] | bits["insult"]
         self._shop = bits["seller_guess"]
@@ -243,6 +243,8 @@ class Reader:
     def _together(self, whole: str, parts: list[int]) -> int:
         """Return what a compound means; what its parts mean stays: «از دیجی‌کالا» still names the shop."""
         shape = reduce(or_, parts)
+        if self._lexicon.words.get(whole, 0) & self._sole:
+            return self._of(whole, shape)  # «هر چند» asks nothing, «به هیچ وجه» is no money
         return self._lexicon.with_groups((self._of(whole, shape) | shape & ~self._glue) & ~self._lexicon.derived)
 
     def _of(self, key: str, seen: int) -> int:
