@@ -193,6 +193,7 @@ def test_a_refund_is_kept_by_the_bank_s_line_and_told_to_the_customer_once(bank:
     assert dict(bills.trial_balance())["refunds"] == 0
 
 
+@pytest.mark.clause("D30")
 def test_a_line_of_another_amount_keeps_no_refund(bank: BankSimulator, tmp_path: Path) -> None:
     refund = paid_twice(bank)
     paid = refund.payment
