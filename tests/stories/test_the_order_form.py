@@ -151,3 +151,11 @@ def test_a_carrier_that_does_not_go_there_cannot_be_chosen() -> None:
     with pytest.raises(NotCarried) as refusal:
         shipping.choice("bike", "گیلان", "رشت")
     assert set(refusal.value.fields) == {"carrier"}
+
+
+@pytest.mark.django_db
+def test_who_chose_no_carrier_is_asked_for_one() -> None:
+    make.carrier(slug="post")
+    with pytest.raises(NotCarried) as refusal:
+        shipping.choice("", "گیلان", "رشت")
+    assert refusal.value.fields == {"carrier": "شیوه ارسال را برگزینید."}

@@ -37,6 +37,8 @@ def choice(slug: str, province: str, city: str, weight_g: int = 0) -> CarrierCho
     place = places.find(province, city)
     if place is None:
         raise NotCarried({"city": f"شهری به این نام در استان {province} نمی‌شناسیم؛ نزدیک‌ترین شهر را برگزینید."})
+    if not slug:
+        raise NotCarried({"carrier": "شیوه ارسال را برگزینید."})
     for carrier in offered(place.province, place.city, weight_g):
         if carrier.slug == slug:
             return CarrierChoice(
