@@ -2,6 +2,7 @@
 
 import pytest
 
+from peyman.shop.catalog.models import CategoryAttribute
 from peyman.shop.catalog.queries import marks
 from tests import make
 
@@ -152,3 +153,34 @@ def test_the_version_of_the_terms_in_force_is_told_with_its_hash_and_numbers(cli
     assert told["sha256"] == version.sha256
     assert told["parameters"]["payment_minutes"] == 20
     assert told["url"].endswith("/terms/1/")
+
+
+def test_goods_are_narrowed_by_what_they_are_and_each_value_says_what_to_send(client):
+    category = make.category()
+    CategoryAttribute.objects.create(category=category, name="رم", kind="text", is_filter=True)
+    for ram in ("8 گیگابایت", "8 گیگابایت", "12 گیگابایت"):
+        make.variant(product=make.product(attributes={"رم": ram}))
+    page = listed(client, category="phones")
+    assert page["facets"]["specs"] == [
+        {
+            "name": "رم",
+            "values": [
+                {"slug": "رم:8 گیگابایت", "title": "8 گیگابایت", "count": 2, "chosen": False},
+                {"slug": "رم:12 گیگابایت", "title": "12 گیگابایت", "count": 1, "chosen": False},
+            ],
+            "more": 0,
+        }
+    ]
+    assert (page["passed_over"], len(page["items"])) == ([], 3)
+    narrowed = listed(client, category="phones", spec=["رم:۸ گيگابايت", "وزن:1"])
+    assert (narrowed["passed_over"], len(narrowed["items"])) == (["وزن:1"], 2)
+    assert [value["chosen"] for value in narrowed["facets"]["specs"][0]["values"]] == [True, False]
+    assert len(listed(client, category="phones", spec=["رم:8 گیگابایت", "رم:10.."])["items"]) == 3
+    assert listed(client)["facets"]["specs"] == []
+
+
+@pytest.mark.parametrize("spec", [["رم:1"] * 25, ["ا" * 201], ["رم:\x00"]])
+def test_too_many_values_and_what_is_no_text_are_refused(client, spec):
+    response = client.get("/api/v1/products", {"category": "phones", "spec": spec})
+    assert response.status_code in (400, 422), response.content.decode()
+    assert response.json()["code"]

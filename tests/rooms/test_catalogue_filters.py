@@ -209,7 +209,7 @@ def test_many_numbers_are_offered_in_ranges_that_stay_while_one_chooses(phones: 
     assert [value.slug for value in narrowed.values] == [value.slug for value in ram.values]
     assert [(value.count, value.chosen) for value in narrowed.values][:2] == [(2, False), (3, True)]
     (own, _) = listed("رم:2..3").facets.filters
-    assert (own.values[-1].title, own.values[-1].count, own.values[-1].chosen) == ("از 2 تا 3", 2, True)
+    assert (own.values[-1].title, own.values[-1].count, own.values[-1].chosen) == ("از 2 تا 3 گیگابایت", 2, True)
 
 
 def test_of_many_texts_the_most_frequent_are_shown_and_those_that_are_chosen(phones: Category) -> None:

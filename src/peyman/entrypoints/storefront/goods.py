@@ -268,11 +268,11 @@ class Group:
     """A filter as the page shows it."""
 
     filter: Filter
-    is_open: bool
+    is_open: bool  # unasked, where there is room
 
 
 def _filters(filters: Sequence[Filter]) -> list[Group]:
-    return [Group(one, place < _MOST_OPEN or one.is_narrowed) for place, one in enumerate(filters)]
+    return [Group(one, place < _MOST_OPEN) for place, one in enumerate(filters)]
 
 
 def _told_apart(passed_over: Sequence[str]) -> tuple[list[str], int]:

@@ -148,7 +148,14 @@ class Shelf:
         ]
 
     def _title(self, want: Want, written: str | None) -> str:
-        return rules.range_words(want) if want.is_range else written or want.value
+        return rules.range_words(want, self._unit(want.name)) if want.is_range else written or want.value
+
+    def _unit(self, name: str) -> str:
+        """What the numbers of a filter are written in, "" where they are of several kinds."""
+        n = self._names[name]
+        found = (rules.number_of(self._written[code]) for (of, _), code in self._codes.items() if of == n)
+        units = {number[1] for number in found if number}
+        return units.pop() if len(units) == 1 else ""
 
     def offered(self, counts: Mapping[int, int], everything: Mapping[int, int]) -> list[Filter]:
         """Return the filters to show. `counts`: code → goods that it leaves; `everything`: code → variants of the whole

@@ -235,7 +235,7 @@ def _plain(value: str) -> str:
     return (match and read_number(match["number"])) or value
 
 
-def range_words(want: Want) -> str:
-    """Say a range that somebody made: «از ۸ تا ۱۲»."""
-    parts = [("از", want.low), ("تا", want.high)]
-    return " ".join(f"{word} {bound:g}" for word, bound in parts if bound is not None)
+def range_words(want: Want, unit: str = "") -> str:
+    """Say a range that somebody made: «از 8 تا 12 گیگابایت»."""
+    low, _, high = want.value.partition("..")
+    return " ".join(part for part in (low and f"از {low}", high and f"تا {high}", unit) if part)
