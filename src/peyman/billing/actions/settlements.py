@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import BigIntegerField, Max
 
 from peyman.billing.actions import statements
 from peyman.billing.models import (
@@ -31,6 +31,7 @@ from peyman.kernel.errors import Invalid, Missing
 from peyman.kernel.worktime import WorkCalendar, day_start, tehran_day
 from peyman.people.models import Person
 from peyman.promises.queries import working_calendar
+from peyman.tables import ByKey, change
 
 log = structlog.get_logger(__name__)
 
@@ -191,8 +192,7 @@ def _weigh_once(row: Settlement, *, now: datetime, by: Person | None, why: str) 
     row.refresh_from_db()
     if row.state != Settlement.State.HELD:
         return False, []
-    lines = {line.pk: line for line in row.lines.order_by("pk")}
-    weighed = _weighed(row, list(lines.values()))
+    weighed = _weighed(row, list(row.lines.order_by("pk")))
     if not weighed.is_sound and by is None:
         _end_differences(row, [one for one in weighed.differences], now=now)
         return False, list(weighed.differences)
@@ -209,7 +209,7 @@ def _weigh_once(row: Settlement, *, now: datetime, by: Person | None, why: str) 
     ):
         return False, []
     row.refresh_from_db()
-    _bind(row, weighed, lines)
+    _bind(row, weighed)
     gateway = row.gateway
     sides = [
         (f"road:{gateway}", row.amount),
@@ -247,23 +247,29 @@ def _weighed(row: Settlement, lines: Sequence[SettlementLine]) -> rules.Weighed:
     return rules.weigh(told, ours, taken, agreed)
 
 
-def _bind(row: Settlement, weighed: rules.Weighed, lines: Mapping[int, SettlementLine]) -> None:
+def _bind(row: Settlement, weighed: rules.Weighed) -> None:
     """Tie our own rows to the lines that name them; a span has no lines of its own yet."""
-    changed, made = [], []
+    payments: dict[int, int] = {}
+    refunds: dict[int, int] = {}
+    made: list[SettlementLine] = []
     for item, ours in weighed.bound:
+        is_payment = ours.kind is Kind.PAYMENT
         if item:
-            line = lines[item.key]
-            changed.append(line)
+            (payments if is_payment else refunds)[item.key] = ours.key
         else:
-            line = SettlementLine(
-                settlement=row, kind=ours.kind, refnum=ours.refnum or ours.of, amount=ours.amount, at=ours.at
+            made.append(
+                SettlementLine(
+                    settlement=row,
+                    kind=ours.kind,
+                    refnum=ours.refnum or ours.of,
+                    amount=ours.amount,
+                    at=ours.at,
+                    payment_id=ours.key if is_payment else None,
+                    refund_id=None if is_payment else ours.key,
+                )
             )
-            made.append(line)
-        if ours.kind is Kind.PAYMENT:
-            line.payment_id = ours.key
-        else:
-            line.refund_id = ours.key
-    SettlementLine.objects.bulk_update(changed, ["payment", "refund"], batch_size=200)
+    change(SettlementLine, payments, payment_id=ByKey("pk", payments, BigIntegerField()))
+    change(SettlementLine, refunds, refund_id=ByKey("pk", refunds, BigIntegerField()))
     SettlementLine.objects.bulk_create(made, batch_size=_AT_ONCE)
 
 
