@@ -24,7 +24,7 @@ from peyman.kernel.clauses import carries_out
 LONGEST_QUESTION = 300
 MOST_FINDINGS = 8  # of one rule in one text; a tenth says nothing new
 _TOLD_AT_LENGTH = 150
-_TOPIC = 2  # words of a topic that only looks like a question
+_TOPIC, _BEFORE = 2, 6  # words of a topic that only looks like a question, and of the sentence before it
 _ASKED = re.compile(r"[^.؟?!\n،]{8,300}[؟?]")
 _DECORATED = re.compile(r"(?<=[\u0621-\u06cc])[*•~|#$]+(?=[\u0621-\u06cc])")
 _SEPARATORS = re.compile(r"[ \u200b\u200c*._\-]")
@@ -104,9 +104,11 @@ class Screener:
         self._asking = 0
         for name in ("copula", "is", "have", "become", "whether", "someone", "price", "i", "you", "he", "we", "they"):
             self._asking |= bits[name]
+        self._asks = bits["whether"] | bits["someone"] | bits["or"]
         for name in bits:
             if name.startswith("ask_"):
-                self._asking |= bits[name]
+                self._asks |= bits[name]
+        self._asking |= self._asks
         self._finite = bits["i"] | bits["you"] | bits["he"] | bits["we"] | bits["they"] | bits["is"] | bits["copula"]
         self._asked = {name: bits[f"asks_{name}"] for name in _FITS}
 
@@ -320,8 +322,11 @@ class Screener:
 
     def _is_answered(self, reading: Reading, number: int) -> bool:
         """Say whether a question that ends in its mark is answered by its own writer in the next breath."""
-        if reading.field == "title" and self._is_a_topic(reading, reading.sentences[number]):
+        mark = bool(reading.sentences[number].mask & self._bits["question"])
+        if mark and reading.field == "title" and self._is_a_topic(reading, reading.sentences[number]):
             return True  # «ارزش خرید؟» over a review that tells it
+        if mark and self._ends_in_a_topic(reading, reading.sentences[number]):
+            return True
         if number + 1 >= len(reading.sentences):
             return False
         sentence, after = reading.sentences[number], reading.sentences[number + 1]
@@ -342,15 +347,21 @@ class Screener:
         return bool(sentence.mask & bits["ask_how"] and (mask & bits["quality"] or key == "با"))
 
     def _is_a_topic(self, reading: Reading, sentence: Sentence) -> bool:
-        """Say whether what is asked is one thing or two, by name and no more: «… عالیه. باتری؟ خوب»."""
-        words = 0
-        for at in range(sentence.last - 2, sentence.first - 1, -1):
-            if reading.masks[at] & self._finite:
-                break
-            if reading.masks[at] & self._asking:
-                return False
-            words += 1
-        return 0 < words <= _TOPIC
+        """Say whether what is asked is one thing or two, by name and no more."""
+        return sentence.last - sentence.first <= _TOPIC + 1 and not sentence.mask & self._asking
+
+    def _ends_in_a_topic(self, reading: Reading, sentence: Sentence) -> bool:
+        """Say whether a run of sentences without stops ends so: «… چشم را خسته نمی‌کند باتری؟»."""
+        masks, last = reading.masks, sentence.last - 1
+        at = last - 1
+        while at >= sentence.first and last - at <= _TOPIC and not masks[at] & self._finite:
+            at -= 1
+        begin = max(sentence.first, at - _BEFORE)
+        if at == last - 1 or at - _BEFORE < sentence.first or not masks[at] & self._finite:
+            return False
+        return not any(masks[near] & self._asks for near in range(begin, last)) and not any(
+            masks[near] & self._asking for near in range(at + 1, last)
+        )
 
     # ---- Numbers, links and what else leads to a person ----
 
