@@ -1,6 +1,7 @@
 """Checkout, the way to the bank and back, and the order, as the buyer sees them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -389,3 +390,26 @@ def test_the_order_page_costs_thirteen_queries_whatever_its_size(
     client.get(f"/orders/{order.code}/")
     with django_assert_num_queries(13):  # two of them for what moved and what is owed
         client.get(f"/orders/{order.code}/")
+
+
+def test_who_comes_back_from_the_bank_without_paying_is_told_of_the_order(
+    client: Client, buyer: Person, bank: BankSimulator, clock: Path
+) -> None:
+    order = placed(client)
+    assert client.get("/checkout/")["Location"] == "/cart/"  # what was in the cart is in the order
+    html = html_of(client.get("/cart/"))
+    assert "سبد شما خالی است." in html and "سفارش شما ثبت شده و در انتظار پرداخت است:" in html
+    assert f'href="/orders/{order.code}/">دیدن و پرداخت</a>' in html
+    stranger = Client()
+    stranger.force_login(make.person())
+    assert order.code not in html_of(stranger.get("/cart/"))
+    clock.write_text(order.pay_until.isoformat())
+    assert order.code not in html_of(client.get("/cart/"))
+
+
+def test_who_fills_the_cart_anew_is_told_of_what_lies_there(
+    client: Client, buyer: Person, bank: BankSimulator, variant: Variant
+) -> None:
+    order = placed(client)
+    client.post("/cart/add", {"sku": variant.sku})
+    assert order.code not in html_of(client.get("/cart/"))

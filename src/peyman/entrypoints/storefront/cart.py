@@ -25,6 +25,7 @@ from peyman.promises.rules import parameter
 from peyman.shop.carts import actions, queries, rules
 from peyman.shop.carts.queries import CartView, LineView
 from peyman.shop.carts.rules import Notice, Scarce
+from peyman.shop.orders import queries as orders
 from peyman.shop.shipping import queries as shipping
 from peyman.shop.shipping.models import Carrier
 
@@ -195,7 +196,11 @@ def clocks(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -> HttpResponse:
-    """Five statements, whatever lies there: session, person, terms, lines, carriers; what is told is written down."""
+    """Five statements, whatever lies there: session, person, terms, lines, carriers; what is told is written down.
+
+    Where nothing lies, orders that wait for payment take the place of carriers: who comes back from the bank without
+    having paid finds an empty cart.
+    """
     terms = promises.terms_in_force(now)
     view = live_cart.view(visitor.holder_of(request), terms=terms, carrier_fee=0, now=now)
     visitor.note_count(request, view.count)
@@ -203,6 +208,7 @@ def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -
     carrier = _carrier(carriers, request.GET.get("carrier", ""))
     view = view.carried(carrier.fee if carrier else 0)
     lines = _lines(view, terms, now, visitor.device_of(request))
+    person = visitor.person_of(request)
     context = {
         "terms": terms,
         "now": now,
@@ -233,7 +239,8 @@ def _page(request: HttpRequest, now: datetime, refusal: Refused | None = None) -
         "refusal": refusal,
         "wrong": list(refusal.fields.values()) if isinstance(refusal, Invalid) else [],
         "told": {} if refusal else _told_before(request),
-        "is_known": visitor.person_of(request) is not None,
+        "is_known": person is not None,
+        "payable": orders.payable_of(person, now) if person and not view.lines else [],
     }
     response = render(request, "storefront/cart.html", context, status=refusal.status if refusal else 200)
     if context["told"]:

@@ -16,6 +16,7 @@ from peyman.shop.orders.queries.own import (
     get,
     list_of,
     open_request,
+    payable_of,
     view,
 )
 from peyman.shop.orders.queries.papers import PERSONAL, past_their_term
@@ -59,6 +60,7 @@ __all__ = [
     "page",
     "particulars",
     "past_their_term",
+    "payable_of",
     "shortages",
     "view",
 ]

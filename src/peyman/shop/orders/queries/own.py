@@ -203,6 +203,12 @@ def list_of(person: Person, *, after: str = "", limit: int = 20) -> tuple[list[O
     return cards, page[-1].code if more else ""
 
 
+def payable_of(person: Person, now: datetime, *, limit: int = 3) -> list[Order]:
+    """Return the person's orders that still wait for payment, the newest first. One query."""
+    waiting = Order.objects.filter(person=person, state="registered", pay_until__gt=now)
+    return list(waiting.order_by("-pk")[:limit])
+
+
 def _view(order: Order, now: datetime) -> OrderView:
     lines = OrderLine.objects.filter(order=order).select_related("variant__product__category").order_by("position")
     papers = ProForma.objects.filter(order=order).order_by("version")
