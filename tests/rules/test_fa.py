@@ -39,6 +39,7 @@ def test_a_round_sum_on_an_axis_is_said_in_words(rials: int, words: str) -> None
     [
         ("کتاب‌خوان آوند A6، صفحه 6 اینچ", "کتاب‌خوان آوند <bdi>A6</bdi>، صفحه ۶ اینچ"),
         ("گوشی Galaxy A54 5G با 6.4 اینچ", "گوشی <bdi>Galaxy A54 5G</bdi> با ۶٫۴ اینچ"),
+        ("دسته ٤٥ و ۴۵ و 45", "دسته ۴۵ و ۴۵ و ۴۵"),
         ("باتری 2,800 میلی‌آمپرساعت", "باتری ۲٬۸۰۰ میلی‌آمپرساعت"),
         ("کد DBC-7K2M-9QXR-4WTB-6 صادر شد.", "کد <bdi>DBC-7K2M-9QXR-4WTB-6</bdi> صادر شد."),
         ("<b>قیمت</b> & 5", "&lt;<bdi>b</bdi>&gt;قیمت&lt;/<bdi>b</bdi>&gt; &amp; ۵"),

@@ -30,6 +30,8 @@ register = template.Library()
 # A run of Latin words, numbers and what stands between them. Without a letter in it, it is only a number.
 _RUN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:@/&'’+_%#•…–-]*[A-Za-z0-9+])?")
 _LETTER = re.compile(r"[A-Za-z]")
+_ARABIC_DIGIT = re.compile("[٠-٩]")
+_OF_ARABIC = str.maketrans("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 FEW = 3  # pieces: from here on a tile says how many are left (D59)
 _CLAUSE = re.compile(r"بند ([۰-۹]+-[۰-۹]+)")
@@ -74,7 +76,7 @@ def prose(text: object) -> SafeString:
 
     «گوشی A54 5G با 6.8 اینچ» → «گوشی <bdi>A54 5G</bdi> با ۶٫۸ اینچ».
     """
-    plain = str(text)
+    plain = _told(text)
     parts: list[str] = []
     done = 0
     for run in _RUN.finditer(plain):
@@ -93,8 +95,14 @@ def plain_prose(text: object) -> str:
     """The same without markup, for titles and attributes."""
     return _RUN.sub(
         lambda run: run[0] if _LETTER.search(run[0]) else persian_digits(_POINT.sub("٫", _THOUSANDS.sub("٬", run[0]))),
-        str(text),
+        _told(text),
     )
+
+
+def _told(text: object) -> str:
+    """The text with the digits of an Arabic keyboard as Persian ones, which look otherwise: "٤٥" → "۴۵"."""
+    plain = str(text)
+    return plain.translate(_OF_ARABIC) if _ARABIC_DIGIT.search(plain) else plain
 
 
 def _time(instant: datetime | date, words: str) -> SafeString:
