@@ -300,6 +300,8 @@ def test_the_shop_is_stopped_for_a_reason_told_to_all_and_resumed(staff: list[Cl
     assert "سفارش تازه نمی‌پذیریم" in page and "بند ۴-۵" in page and "شمارش انبار" not in page
     for other in ("/", "/goods/"):
         assert "سفارشی که پیش از آن ثبت شده است پرداخت، پردازش و فرستاده می‌شود" in html_of(client.get(other))
+    goods = html_of(client.get("/goods/"))
+    assert "تا فروش از سر گرفته شود، کالایی در فهرست نیست." in goods and "کالاهای دیگر را ببینید" not in goods
     assert "پیش‌تر متوقف شده" in html_of(reza.post("/desk/sale/", {"scope": "shop", "why": "باز هم"}), 422)
     desk = html_of(reza.get("/desk/sale/"))
     assert "«شمارش انبار»" in desk and "مینا راد" in desk

@@ -255,7 +255,7 @@ def _spec_row(n: int, typed: Mapping[str, str], bad: Mapping[str, str], known: M
 
     def box(part: str, label: str, **more: object) -> Field:
         says = bad.get(f"{n}-{part}", "")
-        whose = f"{name or 'مشخصه تازه'}: {says}" if says else ""
+        whose = f"{name[:40] or 'مشخصه تازه'}: {says}" if says else ""
         return Field(f"{n}-{part}", label, typed.get(f"{n}-{part}", ""), error=whose, autocomplete="off", **more)  # type: ignore[arg-type]
 
     options: tuple[tuple[str, str], ...] = ()

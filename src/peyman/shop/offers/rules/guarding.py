@@ -76,5 +76,5 @@ def check_why(typed: str) -> str:
     """Return a reason for the log, in the one spelling. Raises WhyNeeded."""
     why = normalise(typed[: LONGEST_WHY * 2])
     if len(why) < SHORTEST_WHY or has_controls(why):
-        raise WhyNeeded({"why": "بنویسید چرا؛ در سرگذشت قیمت نزد همکاران می‌ماند."})
+        raise WhyNeeded({"why": "بنویسید چرا؛ در سرگذشت نزد همکاران می‌ماند."})
     return why[:LONGEST_WHY]
