@@ -75,7 +75,7 @@ def postal_code(typed: object) -> str:
     if len(digits) != 10:
         from_latin = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
         raise ValueError(f"کد پستی {str(len(digits)).translate(from_latin)} رقم است؛ باید ۱۰ رقم باشد.")
-    if len(set(digits)) == 1:
+    if len(set(digits)) == 1 or digits[0] == "0":  # no code of the country begins with 0
         raise ValueError("این کد پستی درست نیست؛ آن را از روی قبض یا سند بخوانید.")
     return digits
 
