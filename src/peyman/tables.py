@@ -212,9 +212,21 @@ def _maker(info: Mapping[str, Any], select: Sequence[Any], annotations: Mapping[
     model, columns = info["model"], info["select_fields"]
     start, end = columns[0], columns[-1] + 1
     names = [each[0].target.attname for each in select[start:end]]
+    if info.get("from_parent"):
+        raise ValueError(f"rows of {model.__name__} are another's in part")
+    _assert_plain(model, names)
+    related = [
+        (_maker(each, select, {}), each["local_setter"], each["remote_setter"])
+        for each in info.get("related_klass_infos", [])
+    ]
+    key = start + names.index(model._meta.pk.attname)
+    return _Maker(model, names, start, end, key, list(annotations.items()), related)
+
+
+def _assert_plain(model: type[Model], names: Iterable[str]) -> None:
+    """Return where a row is no more than the values of its columns. Raises ValueError."""
     is_plain = (
-        not info.get("from_parent")
-        and model.__init__ is Model.__init__
+        model.__init__ is Model.__init__
         and model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
         and not signals.pre_init.has_listeners(model)
         and not signals.post_init.has_listeners(model)
@@ -222,12 +234,6 @@ def _maker(info: Mapping[str, Any], select: Sequence[Any], annotations: Mapping[
     )
     if not is_plain:
         raise ValueError(f"rows of {model.__name__} are made in a way of their own")
-    related = [
-        (_maker(each, select, {}), each["local_setter"], each["remote_setter"])
-        for each in info.get("related_klass_infos", [])
-    ]
-    key = start + names.index(model._meta.pk.attname)
-    return _Maker(model, names, start, end, key, list(annotations.items()), related)
 
 
 # ---- Changing ----
@@ -315,6 +321,41 @@ def _change(
 
 
 # ---- Writing ----
+
+
+def fresh(model: type[Row], **columns: Any) -> Row:
+    """Return a row to be written, as `model(**columns)` does, at a part of its price: `terms_id`, not `terms`."""
+    blank = _blank(model)
+    if not columns.keys() <= blank.names:
+        raise TypeError(f"{model.__name__} has no {', '.join(sorted(columns.keys() - blank.names))}")
+    row = model.__new__(model)
+    row._state = ModelState()
+    held = row.__dict__
+    held.update(blank.values)
+    for name, make in blank.makers:
+        if name not in columns:
+            held[name] = make()
+    held.update(columns)
+    return row
+
+
+@dataclass(frozen=True)
+class _Blank:
+    """What a row holds of which nothing else is said."""
+
+    names: frozenset[str]
+    values: Mapping[str, Any]
+    makers: "Sequence[tuple[str, Callable[[], Any]]]"  # defaults that are made anew for each row
+
+
+@cache
+def _blank(model: type[Model]) -> _Blank:
+    fields = model._meta.concrete_fields
+    _assert_plain(model, [field.attname for field in fields])
+    made = [(field.attname, field.get_default) for field in fields if field.has_default() and callable(field.default)]
+    makers = {name for name, _ in made}
+    values = {field.attname: field.get_default() for field in fields if field.attname not in makers}
+    return _Blank(frozenset(field.attname for field in fields), values, made)
 
 
 def insert(rows: Iterable[Any], into: type[Model] | None = None) -> None:

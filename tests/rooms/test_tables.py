@@ -136,6 +136,26 @@ def test_every_column_of_a_model_is_written(model: type[Any]) -> None:
     assert len(plan.columns) == len(model._meta.concrete_fields) - 1
 
 
+@pytest.mark.parametrize("model", [Message, Promise, Order])
+def test_a_fresh_row_is_what_django_makes_of_nothing(model: type[Any]) -> None:
+    first, second, told = tables.fresh(model), tables.fresh(model), model()
+    assert first.__dict__ | {"_state": None} == told.__dict__ | {"_state": None}
+    assert first._state.__dict__ == told._state.__dict__
+    shared = [
+        name
+        for name, value in first.__dict__.items()
+        if isinstance(value, list | dict) and value is second.__dict__[name]
+    ]
+    assert shared == []
+
+
+def test_a_fresh_row_holds_what_is_said_of_it_and_knows_its_columns() -> None:
+    row = tables.fresh(Promise, code="PRM-1", terms_id=7, pauses=["a"])
+    assert (row.code, row.terms_id, row.pauses, row.state, row.pk) == ("PRM-1", 7, ["a"], "open", None)
+    with pytest.raises(TypeError, match="Promise has no kindness"):
+        tables.fresh(Promise, code="PRM-1", kindness=1)
+
+
 # ---- Reading ----
 
 _of_keys = tables.Prepared(

@@ -22,7 +22,7 @@ from peyman.kernel.errors import Missing
 from peyman.messages import queries, rules
 from peyman.messages.models import Attempt, Message, Sender
 from peyman.people import queries as people
-from peyman.tables import ByKey, insert_new
+from peyman.tables import ByKey, fresh, insert_new
 
 log = structlog.get_logger(__name__)
 
@@ -476,7 +476,8 @@ def _stored(rows: dict[str, Message], written: list[Message]) -> dict[str, Messa
 def _row(new: NewMessage, contacts: _Contacts, now: datetime) -> tuple[Message, str]:
     """Return the unsaved row and, where it can never be sent, why."""
     code = codes.new("MSG")
-    row = Message(
+    row = fresh(
+        Message,
         code=code,
         mark=_mark(code),
         why=new.why.value,

@@ -17,7 +17,7 @@ from peyman.kernel import codes, jalali
 from peyman.kernel.clauses import carries_out
 from peyman.promises import queries, rules
 from peyman.promises.models import CalendarVersion, Promise, PromiseEvent, Remedy, TermsVersion
-from peyman.tables import insert, insert_new
+from peyman.tables import fresh, insert, insert_new
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ def make_many(
     if not promises:
         return []
     version, reckoning = by or queries.reckoning()
-    fresh: dict[tuple[str, str], Promise] = {}
+    promised: dict[tuple[str, str], Promise] = {}
     for new in promises:
         due = reckoning.due(
             new.start,
@@ -74,32 +74,32 @@ def make_many(
             province=new.province,
             parameters=new.terms.parameters,
         )
-        fresh.setdefault(
-            (new.subject, new.kind),
-            Promise(
-                code=codes.new("PRM"),
-                clause=new.clause,
-                kind=new.kind,
-                subject=new.subject,
-                order=new.order,
-                person_id=new.person_id,
-                what=new.what,
-                terms=new.terms,
-                calendar=version,
-                start=new.start,
-                hours=new.hours,
-                hours_kind=new.hours_kind,
-                province=new.province,
-                due_at=due.at,
-                held_since=due.held_since,
-                pauses=list(due.pauses),
-            ),
+        row = fresh(
+            Promise,
+            code=codes.new("PRM"),
+            clause=new.clause,
+            kind=new.kind,
+            subject=new.subject,
+            order=new.order,
+            person_id=new.person_id,
+            what=new.what,
+            terms_id=new.terms.pk,
+            calendar_id=version.pk,
+            start=new.start,
+            hours=new.hours,
+            hours_kind=new.hours_kind,
+            province=new.province,
+            due_at=due.at,
+            held_since=due.held_since,
+            pauses=list(due.pauses),
         )
+        row.terms = new.terms
+        promised.setdefault((new.subject, new.kind), row)
     # In key order, so that two callers who promise the same things cannot wait for each other in a ring.
-    made = insert_new(fresh[key] for key in sorted(fresh))
+    made = insert_new(promised[key] for key in sorted(promised))
     stand = {(row.subject, row.kind): row for row in made}
-    if len(made) < len(fresh):
-        known = Promise.objects.filter(subject__in={subject for subject, _ in fresh}).select_related("terms")
+    if len(made) < len(promised):
+        known = Promise.objects.filter(subject__in={subject for subject, _ in promised}).select_related("terms")
         stand = {(row.subject, row.kind): row for row in known} | stand
     _record(made, "made", now, {})
     if made:
