@@ -12,6 +12,7 @@ import socket
 import tempfile
 from typing import Any
 
+import hypothesis
 import pytest
 
 DATA = tempfile.mkdtemp(prefix="peyman-test-")
@@ -27,6 +28,12 @@ if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
     os.environ["DATABASE_URL"] = f"sqlite:///{DATA}/peyman.sqlite3"
 # Playwright runs an event loop in the thread of the test; Django would refuse to query beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+# A slow machine is not wrong, and every run draws the same examples: `--hypothesis-profile=afresh` draws others.
+_PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("afresh", **_PATIENT)
+hypothesis.settings.register_profile("steady", **_PATIENT, derandomize=True, database=None)
+hypothesis.settings.load_profile("steady")
 
 _connect, _connect_ex, _getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 

@@ -38,7 +38,7 @@ class Warm:
             text=True,
         )
 
-    def run(self, *arguments: str, seconds: int = 300) -> tuple[int, str]:
+    def run(self, *arguments: str, seconds: int = 900) -> tuple[int, str]:
         """Run pytest: its exit code (negative: the signal that ended it), and all that it said."""
         assert self._process.stdin
         assert self._process.stdout
@@ -50,7 +50,7 @@ class Warm:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: TracebackType | None) -> None:
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=300)
 
 
 def serve(paths: Sequence[str]) -> None:

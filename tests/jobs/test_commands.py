@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from peyman.entrypoints.jobs.cli import COMMANDS
+from tests.conftest import PATIENCE
 
 
 @pytest.mark.any_database
@@ -63,7 +64,7 @@ def test_a_bug_is_told_by_a_reference_and_its_traceback_is_kept(peyman):
 
 def test_init_twice_and_twice_at_once_changes_nothing_more(bare):
     both = [bare.start("init", "--sample", "--json") for _ in range(2)]
-    said = [process.communicate(timeout=120)[0] for process in both]
+    said = [process.communicate(timeout=PATIENCE)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     first, second = (json.loads(text.splitlines()[-1]) for text in said)
     assert first == second == json.loads(bare("init", "--sample", "--json").stdout)
@@ -99,7 +100,7 @@ def test_a_worker_ends_by_itself_when_told_to(peyman):
     try:
         assert "worker.started" in _first_line_with(worker, "worker.")
         worker.terminate()
-        out, _ = worker.communicate(timeout=30)
+        out, _ = worker.communicate(timeout=PATIENCE)
     finally:
         worker.kill()
     assert worker.returncode == 0
@@ -114,7 +115,7 @@ def test_a_worker_waits_for_a_database_that_is_away(peyman):
         assert "database.away" in _first_line_with(worker, "database.away")
         assert worker.poll() is None
         worker.terminate()
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=PATIENCE)
     finally:
         worker.kill()
     assert worker.returncode == 0

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from peyman.entrypoints.jobs import startup
+from tests.conftest import PATIENCE
 
 GOOD_SECRET = "k3J-9xQ_vT7w2Lm8Zr5Yb1Nc6Hd4Gf0Ps"
 
@@ -35,11 +36,14 @@ def comes_up(peyman) -> bool:
         port = probe.getsockname()[1]
     web = peyman.start("web", "--bind", f"127.0.0.1:{port}")
     try:
-        for _ in range(200):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             if web.poll() is not None:
                 return False
             try:
-                answer = httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"Host": "shop.example"}, timeout=30)
+                answer = httpx.get(
+                    f"http://127.0.0.1:{port}/healthz", headers={"Host": "shop.example"}, timeout=PATIENCE
+                )
             except httpx.TransportError:
                 time.sleep(0.1)
             else:
@@ -47,7 +51,7 @@ def comes_up(peyman) -> bool:
         return False
     finally:
         web.terminate()
-        web.communicate(timeout=30)
+        web.communicate(timeout=PATIENCE)
 
 
 @pytest.mark.any_database

@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.conftest import PATIENCE
+
 pytestmark = pytest.mark.slow
 
 
@@ -39,7 +41,7 @@ def within(seconds: float, is_so) -> bool:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=10).status_code == 200
+        return httpx.get(url, timeout=60).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -47,7 +49,7 @@ def answers(url: str) -> bool:
 def test_run_json_tells_outsiders_all_they_need_and_goes_with_the_sandbox(peyman):
     with peyman.up() as run:
         assert run["url"].startswith("http://127.0.0.1:")
-        assert httpx.get(f"{run['url']}/readyz", timeout=30).text == "ready\n"
+        assert httpx.get(f"{run['url']}/readyz", timeout=PATIENCE).text == "ready\n"
         assert httpx.get(f"{run['inbox_url']}.json", params={"to": "09121234567"}).json() == []
         assert answers(run["bank_url"]) or httpx.get(run["bank_url"]).status_code < 500
         assert {row["role"] for row in run["staff"]} == {
@@ -69,15 +71,17 @@ def test_each_part_that_is_killed_comes_back(peyman):
         for name in ("web", "worker", "peyman.gateways.simulators"):
             before = children_of(run["pid"])
             os.kill(before[name], signal.SIGKILL)
-            assert within(60, lambda name=name, old=before[name]: children_of(run["pid"]).get(name, old) != old), name
-            assert within(60, lambda: answers(f"{run['url']}/readyz")), name
+            assert within(
+                PATIENCE, lambda name=name, old=before[name]: children_of(run["pid"]).get(name, old) != old
+            ), name
+            assert within(PATIENCE, lambda: answers(f"{run['url']}/readyz")), name
 
 
 def test_nothing_is_left_running_when_up_itself_is_killed(peyman):
     with peyman.up("--no-sample") as run:
         os.kill(run["pid"], signal.SIGKILL)
-        assert within(60, lambda: not answers(f"{run['url']}/healthz"))
-        assert within(60, lambda: not _listens(run["bank_url"]))
+        assert within(PATIENCE, lambda: not answers(f"{run['url']}/healthz"))
+        assert within(PATIENCE, lambda: not _listens(run["bank_url"]))
     with peyman.up("--no-sample") as again:
         assert answers(f"{again['url']}/readyz")
 
@@ -103,20 +107,20 @@ def test_two_sandboxes_do_not_share_a_folder(peyman):
 
 def test_a_log_in_code_leaves_within_two_seconds(sandbox):
     def inbox(mobile):
-        return httpx.get(f"{sandbox['inbox_url']}.json", params={"to": mobile}, timeout=30).json()
+        return httpx.get(f"{sandbox['inbox_url']}.json", params={"to": mobile}, timeout=PATIENCE).json()
 
     def is_quick(mobile):
-        asked = httpx.post(f"{sandbox['url']}/api/v1/auth/code", json={"mobile": mobile}, timeout=30)
+        asked = httpx.post(f"{sandbox['url']}/api/v1/auth/code", json={"mobile": mobile}, timeout=PATIENCE)
         assert asked.status_code == 202, asked.text
         quick = within(2, lambda: inbox(mobile))
-        assert within(30, lambda: inbox(mobile))
+        assert within(PATIENCE, lambda: inbox(mobile))
         (message,) = inbox(mobile)
         assert message["template"] == "login_code"
         assert len(message["code"]) == 6
         return quick
 
     # It is the machine that may be busy for a moment; a worker that waited for its next round would never be in time.
-    assert any(is_quick(f"0912111223{n}") for n in range(3))
+    assert any(is_quick(f"0912111223{n}") for n in range(6))
 
 
 def _listens(url: str) -> bool:

@@ -157,7 +157,7 @@ class House:
 
     def _wait_ready(self) -> None:
         begun = time.monotonic()
-        while time.monotonic() - begun < 120:
+        while time.monotonic() - begun < 300:
             with suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/readyz", timeout=20).status_code == 200:
                     return

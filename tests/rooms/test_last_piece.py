@@ -13,6 +13,7 @@ from peyman.entrypoints.finaliser import CAPTURE, Writer, finalise
 from peyman.shop.orders.models import Order
 from peyman.shop.stock.models import Stock
 from tests import make
+from tests.conftest import PATIENCE
 from tests.make import NOW
 from tests.rooms.test_orders import pay_at_bank, place
 
@@ -55,7 +56,7 @@ def test_40_requests_that_share_commits_sell_25_pieces(threads: Callable[..., An
 
 def _in_a_process(captures: list[Capture], start: Any) -> None:
     connections.close_all()
-    start.wait(60)
+    start.wait(PATIENCE)
     for capture in captures:
         finalise([capture], NOW)
     connections.close_all()
@@ -71,7 +72,7 @@ def test_8_processes_sell_25_pieces(transactional_db: None) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(120)
+        worker.join(PATIENCE)
     assert [worker.exitcode for worker in workers] == [0] * 8
     assert_25_were_sold()
 

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from peyman.entrypoints import finaliser
 from peyman.entrypoints.finaliser import Work, Writer
 from peyman.kernel.errors import Refused, TryLater
+from tests.conftest import PATIENCE
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +35,7 @@ class Doubling:
     def _run(self, numbers: Sequence[int], now: datetime) -> list[int]:
         assert now == NOW
         self.has_begun.set()
-        assert self.may_run.wait(30)
+        assert self.may_run.wait(PATIENCE)
         self.batches.append(list(numbers))
         if any(number > 100 for number in numbers):
             raise TooBig
@@ -74,7 +75,7 @@ def held_up(writer: Writer, doubling: Doubling, numbers: Sequence[int]) -> list[
     """Let the first number be on its way and the others wait behind it."""
     doubling.may_run.clear()
     first = meanwhile(lambda: writer.do(doubling.work, numbers[0]))
-    assert doubling.has_begun.wait(30)
+    assert doubling.has_begun.wait(PATIENCE)
     asked = [first]
     for number in numbers[1:]:
         before = len(writer._queue)
@@ -86,7 +87,7 @@ def held_up(writer: Writer, doubling: Doubling, numbers: Sequence[int]) -> list[
 
 def answers(asked: Sequence[tuple[threading.Thread, list[Any]]]) -> list[Any]:
     for thread, _ in asked:
-        thread.join(30)
+        thread.join(PATIENCE)
     return [came[0] for _, came in asked]
 
 
@@ -169,7 +170,7 @@ def test_a_thread_that_dies_lets_go_of_those_who_wait_and_another_takes_its_plac
         writer.do(Work("die", die), 1)
     first = writer._thread
     assert first is not None
-    first.join(30)
+    first.join(PATIENCE)
     assert writer.do(doubling.work, 2) == 4
     assert writer._thread is not first
 
