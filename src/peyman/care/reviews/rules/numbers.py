@@ -167,10 +167,19 @@ class Numbers:
             return False
         composed = number.last - number.first > 1 or "نیم" in reading.keys[number.last - 1]
         digits = number.digits
-        if not composed and (digits in _SIZES or (number.first and reading.masks[number.first - 1] & self._named)):
-            return False  # «۵۱۲ خریدم», «ایسوس ۷۵۲ گرفتم», «مدل ۹۳۰ خریدم»
+        if number.first and reading.masks[number.first - 1] & self._named:
+            return False  # «ایسوس ۷۵۲ گرفتم», «مدل ۹۳۰ خریدم», «آیفون ۱۲ و ۱۳ گرفتم»
+        if digits in _SIZES or ("و" in reading.keys[number.first : number.last] and self._is_short(reading, number)):
+            return False  # «۵۱۲ خریدم», «اکسیدان ۹ و ۱۲ گرفتم»
         return (composed or len(digits) in (3, 5, 6, 7, 8)) and not (
             len(digits) == 4 and digits[:2] in ("13", "14", "20")
+        )
+
+    def _is_short(self, reading: Reading, number: Number) -> bool:
+        """Say whether it is of digits of two places at most."""
+        places = range(number.first, number.last)
+        return all(len(reading.keys[at]) < 3 for at in places if reading.masks[at] & self._digit) and any(
+            reading.masks[at] & self._digit for at in places
         )
 
     def _falls_to(self, reading: Reading, number: Number) -> bool:

@@ -21,7 +21,7 @@ _KINDS = (
     ("who", 2, 1, 4, "packing|shipping|parcel|support|phone_call|pack_mat|served_by"),
     ("ill", 2, 1, 4, "neg&past!i!we!infinitive|neg&perfect!i!we|neg&now&they|broken!everyday_ill|damage!everyday_ill|wrong_kind!everyday_ill"),
     ("act", 2, 1, 3, "they&past!infinitive|they&perfect|they&now|you&past!thou!may|you_shop|served_act"),
-    ("long", 1, 0, 1, "day_unit|not_yet|waited|expected|in_hand|served_long"),
+    ("long", 1, 0, 1, "day_unit!clock|not_yet|waited|expected|in_hand|served_long"),
 )  # fmt: skip
 _SPARED = 2  # for praise, and for each part of the goods between
 _NEVER = "maker|warranty|my_trade|story"
