@@ -47,6 +47,19 @@ def test_a_version_has_an_address_of_its_own_and_an_unknown_one_is_not_found(
     assert client.get("/terms/2/").status_code == 404
 
 
+def test_a_page_of_terms_that_is_kept_follows_what_is_published_and_what_begins(
+    client: Client, db: None, clock: Path
+) -> None:
+    first = publish_terms(document=document("مهلت ۱۲ ساعت است."), now=make.NOW - timedelta(days=9))
+    assert "نسخه ۱" in client.get("/terms/").content.decode() and first.number == 1
+    later = make.NOW + timedelta(days=2)
+    publish_terms(document=document("مهلت ۲۴ ساعت است."), now=make.NOW, effective_at=later)
+    html = client.get("/terms/").content.decode()
+    assert "مهلت ۱۲ ساعت است." in html and 'href="/terms/2/"' in html
+    clock.write_text(later.isoformat())
+    assert "مهلت <del>۱۲</del> <ins>۲۴</ins> ساعت است." in client.get("/terms/").content.decode()
+
+
 @pytest.mark.clause("D04")
 def test_a_new_version_shows_word_by_word_what_changed(client: Client, db: None, clock: Path) -> None:
     publish_terms(document=document("مهلت ۱۲ ساعت است.", "دوم"), now=make.NOW - timedelta(days=9))

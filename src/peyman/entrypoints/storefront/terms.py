@@ -1,6 +1,7 @@
 """The published terms: the version in force, every earlier one, and what changed between them (D03, D04)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from peyman.entrypoints import clock, implied, termdiff, words
+from peyman.entrypoints.storefront import kept
 from peyman.kernel import money
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
@@ -69,8 +71,19 @@ def terms(request: HttpRequest, number: int | None = None) -> HttpResponse:
     current = queries.terms_in_force(now)
     shown = current if number is None else queries.terms(number)
     versions = queries.all_terms()
+    if shown == current:
+        implied.told(request, current.number)
+    key = ("terms", request.path)
+    state = (shown.number, current.number, [(version.sha256, version.effective_at > now) for version in versions])
+    page = kept.page(key, state)
+    if page is None:  # what was published never changes; what else was, and what is in force, do
+        page = kept.keep(key, state, request, "storefront/terms.html", _told(shown, current, versions, now))
+    return kept.answer(request, page)
+
+
+def _told(shown: TermsVersion, current: TermsVersion, versions: list[TermsVersion], now: datetime) -> dict[str, object]:
     before = next((version for version in versions if version.number == shown.number - 1), None)
-    context = {
+    return {
         "terms": shown,
         "current": current,
         "versions": versions,
@@ -79,9 +92,6 @@ def terms(request: HttpRequest, number: int | None = None) -> HttpResponse:
         "changes": termdiff.changes(queries.clauses(before), queries.clauses(shown)) if before else [],
         "is_future": shown.effective_at > now,
     }
-    if shown == current:
-        implied.told(request, current.number)
-    return render(request, "storefront/terms.html", context)
 
 
 @require_safe
