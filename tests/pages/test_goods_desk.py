@@ -229,6 +229,9 @@ def test_categories_brands_and_what_is_asked_of_goods_are_written_at_the_desk(st
     made = staff.post(f"{DESK}categories/new", {"slug": "kettles", "title": "کتري", "parent": "", "drawing": ""})
     path = f"{DESK}categories/kettles/"
     assert made["Location"] == f"{path}?added" and Category.objects.get().title == "کتری"
+    for number in ("۴۵", "٤٥", "−5"):
+        sent = {"slug": "no-name", "title": number, "parent": "", "drawing": ""}
+        assert "نام دسته را با حرف بنویسید" in html_of(staff.post(f"{DESK}categories/new", sent), 422)
     form = form_of(html_of(staff.get(path)))
     html = html_of(staff.post(path, {**form, "parent": "kettles"}), 422)
     assert "زیر کدام دسته: دسته نمی‌تواند زیر خودش" in html

@@ -150,6 +150,7 @@ def test_an_offer_is_written_read_by_customers_stopped_and_gone(staff: list[Clie
     [
         ({"ends_date": ""}, "تا کی برقرار است"),
         ({"ends_date": "فردا"}, "تاریخ را مانند"),
+        ({"ends_date": "۱۴۰۵/۱۲/۳۰", "ends_hour": "۸"}, "چنین زمانی در تقویم نیست"),  # no leap year
         ({"starts_date": "۱۴۰۲/۱/۱"}, "آغاز گذشته است"),
         ({"starts_date": "۱۴۰۳/۱۰/۳۰", "ends_date": "۱۴۰۳/۱۰/۲۹"}, "پس از آغاز باشد"),
         ({"price": "۲۰۰٬۰۰۰"}, "کمتر باشد"),

@@ -88,7 +88,9 @@ def instant(typed: Mapping[str, str], name: str, now: datetime | None = None) ->
     try:
         return jalali.typed_instant(day, hour or "0:00")
     except ValueError:
-        raise Invalid({f"{name}_date": "تاریخ را مانند ۱۴۰۵/۹/۴ و ساعت را مانند ۸:۳۰ بنویسید."}) from None
+        raise Invalid(
+            {f"{name}_date": "چنین زمانی در تقویم نیست؛ تاریخ را مانند ۱۴۰۵/۹/۴ و ساعت را مانند ۸:۳۰ بنویسید."}
+        ) from None
 
 
 def asked(typed: Mapping[str, str], *, is_offer: bool, now: datetime) -> actions.Asked:

@@ -119,6 +119,8 @@ def _check_place(reader: goods.Reader, parent: Category | None, *, below: int, i
     if (parent.level if parent else 0) + below > goods.MOST_LEVELS:
         reader.refuse("parent", "درخت دسته‌ها سه پایه دارد؛ آن را زیر دسته بالاتری بگذارید.")
     title = reader.values.get("title")
+    if title and not any(letter.isalpha() for letter in title):
+        reader.refuse("title", "نام دسته را با حرف بنویسید؛ عدد تنها نام نیست.")
     sisters = Category.objects.filter(parent=parent)
     if itself is not None:
         sisters = sisters.exclude(pk=itself.pk)
