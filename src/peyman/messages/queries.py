@@ -41,7 +41,9 @@ def render(channel: str, name: str, context: rules.Context, *, mark: str = "", c
         if channel == rules.SMS:
             text = _fill(f"{name}.sms.txt", {**context, "mark": mark})
             if mark and (rules.sms_parts(text) > 1 or len(text) > rules.MOST_SMS_LETTERS):
-                bare = _fill(f"{name}.sms.txt", context)
+                ending = f"\nشناسه: {mark}"  # how templates show it: what is before is the text without
+                is_last = text.endswith(ending) and text.count(mark) == 1
+                bare = text.removesuffix(ending).strip() if is_last else _fill(f"{name}.sms.txt", context)
                 if rules.sms_parts(bare) < rules.sms_parts(text) or len(text) > rules.MOST_SMS_LETTERS:
                     text = bare
             if len(text) > rules.MOST_SMS_LETTERS:

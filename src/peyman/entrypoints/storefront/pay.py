@@ -21,6 +21,7 @@ from peyman.promises import queries as promises
 from peyman.shop.orders.models import Order
 
 # Under which names a browser brings the token back, and how it says that all went well.
+_NEVER = "max-age=0, no-cache, no-store, must-revalidate, private"
 _BROUGHT = {"zarinpal": ("Authority", "Status"), "saman": ("Token", "State")}
 
 
@@ -42,7 +43,6 @@ def to_bank(request: HttpRequest, payment: str) -> HttpResponse:
     return render(request, "storefront/to_bank.html", context)
 
 
-@never_cache
 @csrf_exempt  # a bank's page sends its form here; nothing in it is believed but the token's name
 @require_http_methods(["GET", "HEAD", "POST"])
 @carries_out("D57")
@@ -100,6 +100,5 @@ def _is_mine(request: HttpRequest, order: str) -> bool:
 
 
 def _see(url: str) -> HttpResponse:
-    response = HttpResponse(status=303)
-    response["Location"] = url
-    return response
+    """Lead on to a page, and let nobody keep that: what `never_cache` says, without counting a date for it."""
+    return HttpResponse(status=303, headers={"Location": url, "Cache-Control": _NEVER})
