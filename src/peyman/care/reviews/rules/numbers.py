@@ -188,6 +188,8 @@ class Numbers:
         before = masks[number.first - 1] if number.first else 0
         after = masks[number.last] if number.last < end else 0
         next_ = masks[number.last + 1] if number.last + 1 < end and not after & self._stop else 0
+        if not number.magnitude and "و" in keys[number.first : number.last] and self._is_short(reading, number):
+            return False
         composed = number.magnitude or number.last - number.first > 1 or "نیم" in keys[number.last - 1]
         if number.last < end and keys[number.last] in ("کا", "کای") and (next_ | before) & (self._bought | self._fall):
             return True

@@ -37,6 +37,7 @@ class Served:
         self._ill = self._kinds[0][4] | self._kinds[3][4]
         self._never, self._spared = lexicon.group(_NEVER), (lexicon.group(_WELL), lexicon.group(_PART))
         self._shut, self._shuts = lexicon.bits["parcel"], lexicon.group("become|be|do|is|is_not")
+        self._flaw, self._no = lexicon.group("good_flaw|flaw_word|flaw"), lexicon.group("neg|be_neg|have_not")
         self._any = 0
         for *_, bit in self._kinds:
             self._any |= bit
@@ -61,6 +62,8 @@ class Served:
             for at in range(first, last)
             if masks[at] & self._any and not (masks[at] & shut and at + 1 < last and masks[at + 1] & shuts)
         ]
+        if any(masks[at] & self._flaw for at in range(first, last)):  # «مشکلی نداشت»: nothing went wrong
+            cues = [at for at in cues if not (masks[at] & self._no and self._is_denied(masks, first, at))]
         for begin, start in enumerate(cues):
             sums = {"who": 0, "ill": 0, "act": 0, "long": 0}
             for at in cues[begin:]:
@@ -73,6 +76,9 @@ class Served:
                 if sums["who"] and sums["ill"] and sum(sums.values()) >= LEAST + self._against(masks[start : at + 1]):
                     return start, at + 1
         return None
+
+    def _is_denied(self, masks: list[int], first: int, at: int) -> bool:
+        return any(masks[near] & self._flaw for near in range(max(first, at - 3), at + 1))
 
     def _against(self, masks: list[int]) -> int:
         well, part = self._spared
