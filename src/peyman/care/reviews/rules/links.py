@@ -16,7 +16,7 @@ from peyman.care.reviews.rules import letters
 # Where none of these is, there is neither link nor mail nor handle.
 POSSIBLE = re.compile(
     r"[@＠﹫→•]|:\s?[/\\]|www|#[0-9]|[a-z][؛;]|[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff][\s\u200b-\u200f]*[.。．｡·•,\[({]|[.。．｡·•][\s\u200b-\u200f]*[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff]"
-    r"|نقطه|نقطـه|دات|اسلش|\bIR|ایتا|روبیکا|سروش|شناسه|اکانت|توییتر|تویتر|لینکدین|دیسکورد|استیم|ریپلای|دایرکت|پی.?وی|تل.گرام|اینس.تا|بله|گپ|تلم|فیسبوک|اینس.?تاگرام|ایمیل|میل|dot|DOT|Dot|ساین|کام\b|آیدی|ایدی|پیج|کانال|تلگرام|اینستا|واتس|یوزر|کاربری|\bat\b|\bAT\b|id|ID|insta|Insta|telegram|Telegram",
+    r"|نقطه|نقطـه|دات|اسلش|\bIR|ایتا|روبیکا|سروش|شناسه|اکانت|توییتر|تویتر|لینکدین|دیسکورد|استیم|ریپلای|دایرکت|پی.?وی|تل.گرام|اینس.تا|بله|گپ|تلم|فیسبوک|اینس.?تاگرام|ایمیل|میل|dot|DOT|Dot|ساین|کام\b|[آا]\u0653?یدی|پیج|کانال|تلگرام|اینستا|واتس|یوزر|کاربری|\bat\b|\bAT\b|id|ID|insta|Insta|telegram|Telegram",
 )
 _TLD = (
     "com|ir|org|net|info|biz|co|io|me|app|shop|store|online|site|xyz|tv|edu|gov|dev|ai|eu|us|uk|de|fr|tr|ae|ru|in|cn|ca|au|link"
