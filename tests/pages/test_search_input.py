@@ -38,3 +38,8 @@ def test_a_page_answers_and_the_goods_are_there_as_before(client: Client, shop: 
         assert "Traceback" not in answer.content.decode() and "<script>alert" not in answer.content.decode()
     assert client.get("/api/v1/products", {"q": typed}).status_code in (200, 422)
     assert "گوشی موبایل" in client.get("/goods/", {"q": "گوشی"}).content.decode()
+
+
+def test_a_brand_that_is_none_turns_no_line_of_the_page_around(client: Client, shop: TermsVersion) -> None:
+    page = client.get("/goods/", {"brand": "\u202eabc\u2066"}).content.decode()
+    assert "abc" in page and "\u202e" not in page and "\u2066" not in page

@@ -232,7 +232,7 @@ def _asked(request: HttpRequest, *, searched: bool = True) -> Asked:
     return Asked(
         q=q,
         category=get.get("category", "")[:80],
-        brands=tuple(dict.fromkeys(slug[:80] for slug in get.getlist("brand")[:20] if slug)),
+        brands=tuple(dict.fromkeys(filter(None, (normalise(slug[:80]) for slug in get.getlist("brand")[:20])))),
         available=get.get("available") == "1",
         low=_toman(get.get("min", "")),
         high=_toman(get.get("max", "")),
