@@ -42,6 +42,7 @@ SHAPES = (
 
 
 _RARE = 12  # a pair of letters in fewer forms than this is none of the language
+_EVERYWHERE = 10**6  # in so many words is what only the shape of a word tells
 _GROUPED = 50_000  # answers kept
 _SPOKEN = inflection.SPOKEN
 _CRUDE = ("rude", "insult", "trash", "animal_insult")
@@ -193,7 +194,7 @@ class Lexicon:
     @cached_property
     def often(self) -> dict[int, int]:
         """In how many words a bit is, of a group at most; for a lexicon of which all groups are asked."""
-        found: dict[int, int] = {}
+        found = {self.bits[name]: _EVERYWHERE for name in SHAPES}
         for mask, words in Counter(self.words.values()).items():
             while mask:
                 bit = mask & -mask
