@@ -178,13 +178,10 @@ def _weigh(row: Settlement, *, now: datetime, by: Person | None = None, why: str
     """Weigh a settlement and book it if it agrees, or if a person says so (`by`). Another may bind the same row first:
     then it is weighed once more, and does not agree.
     """
-    for is_last in (False, True):
-        try:
-            return _weigh_once(row, now=now, by=by, why=why)
-        except IntegrityError:
-            if is_last:
-                raise
-    raise AssertionError("unreachable")
+    try:
+        return _weigh_once(row, now=now, by=by, why=why)
+    except IntegrityError:
+        return _weigh_once(row, now=now, by=by, why=why)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value,
 from django.db.models.functions import TruncDate
 
 from peyman.billing.models import Agreement, Entry, ExpectedSettlement, Payment, Refund, Settlement
+from peyman.billing.queries.statements import of_payment, of_refund
 from peyman.billing.rules.settlements import Fee
 from peyman.billing.rules.statements import Kind, Ours
 from peyman.kernel.worktime import TEHRAN
@@ -58,31 +59,7 @@ def within(terminal: str, since: datetime, until: datetime) -> list[Ours]:
 
 
 def _ours(payments: Iterable[Payment], refunds: Iterable[Refund]) -> list[Ours]:
-    rows = [
-        Ours(
-            row.pk,
-            row.code,
-            Kind.PAYMENT,
-            row.terminal,
-            row.refnum or "",
-            row.amount,
-            row.captured_at or row.created_at,
-        )
-        for row in payments
-    ]
-    return rows + [
-        Ours(
-            row.pk,
-            row.code,
-            Kind.REVERSAL if row.kind == Refund.Kind.REVERSAL else Kind.REFUND,
-            row.payment.terminal,
-            row.provider_ref if row.provider_ref != row.payment.refnum else "",
-            row.amount,
-            row.done_at or row.created_at,
-            of=row.payment.refnum or "",
-        )
-        for row in refunds
-    ]
+    return [of_payment(row) for row in payments] + [of_refund(row) for row in refunds]
 
 
 def terminals() -> dict[str, str]:

@@ -13,6 +13,27 @@ from peyman.billing.rules.statements import Kind, Ours
 _ASKED = 500  # receipts of one question
 
 
+def of_payment(row: Payment) -> Ours:
+    """Return a payment as a file of a bank or a gateway tells of it."""
+    at = row.captured_at or row.created_at
+    return Ours(row.pk, row.code, Kind.PAYMENT, row.terminal, row.refnum or "", row.amount, at)
+
+
+def of_refund(row: Refund) -> Ours:
+    """Return what went back, likewise. `row.payment` must be there."""
+    return Ours(
+        row.pk,
+        row.code,
+        Kind.REVERSAL if row.kind == Refund.Kind.REVERSAL else Kind.REFUND,
+        row.payment.terminal,
+        row.provider_ref if row.provider_ref != row.payment.refnum else "",
+        row.amount,
+        row.done_at or row.created_at,
+        of=row.payment.refnum or "",
+        is_done=row.state == Refund.State.DONE,
+    )
+
+
 def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[datetime, datetime] | None) -> list[Ours]:
     """Return our captured payments, refunds, transfers and settlements that have one of these receipts, or lie in the
     span (both ends included) at one of these terminals. Four queries for each 500 receipts, and four for the span.
@@ -42,30 +63,9 @@ def ours(receipts: Collection[str], terminals: Collection[str], span: tuple[date
         wires |= {row.pk: row for row in gone.iterator()}
         came = told.filter(account__in=terminals, arrived_at__range=span)
         deposits |= {row.pk: row for row in came.iterator()}
-    rows = [
-        Ours(
-            row.pk,
-            row.code,
-            Kind.PAYMENT,
-            row.terminal,
-            row.refnum or "",
-            row.amount,
-            row.captured_at or row.created_at,
-        )
-        for row in payments.values()
-    ]
+    rows = [of_payment(row) for row in payments.values()]
     rows += [
-        Ours(
-            row.pk,
-            row.code,
-            Kind.REVERSAL if row.kind == Refund.Kind.REVERSAL else Kind.REFUND,
-            row.payment.terminal,
-            row.provider_ref if row.provider_ref != row.payment.refnum else "",
-            row.amount,
-            row.done_at or row.created_at,
-            of=row.payment.refnum or "",
-            is_done=row.state == Refund.State.DONE,
-        )
+        of_refund(row)
         for row in refunds.values()
         if row.payment.state == Payment.State.CAPTURED  # of what was never ours the bank lists nothing
     ]

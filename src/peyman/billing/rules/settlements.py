@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Final
 
 from peyman.billing.rules import cells
-from peyman.billing.rules.statements import Difference, Differs, Fault, Kind, Ours, header, table
+from peyman.billing.rules.statements import KINDS, Difference, Differs, Fault, Kind, Ours, header, table
 from peyman.kernel import jalali
 from peyman.kernel.errors import Invalid, Refused
 from peyman.kernel.text import normalise, whole_number
@@ -22,20 +22,7 @@ SPAN: Final = ("from", "to")
 ARRIVES_WORKING_DAYS: Final = 1  # what a gateway paid out is on our account at the end of the next working day
 PPM: Final = 1_000_000
 _KINDS: Final = {
-    "settlement": Kind.DEPOSIT,
-    "deposit": Kind.DEPOSIT,
-    "تسویه": Kind.DEPOSIT,
-    "واریز": Kind.DEPOSIT,
-    "payment": Kind.PAYMENT,
-    "purchase": Kind.PAYMENT,
-    "پرداخت": Kind.PAYMENT,
-    "خرید": Kind.PAYMENT,
-    "refund": Kind.REFUND,
-    "استرداد": Kind.REFUND,
-    "بازگشت وجه": Kind.REFUND,
-    "reversal": Kind.REVERSAL,
-    "برگشت": Kind.REVERSAL,
-    "اصلاحیه": Kind.REVERSAL,
+    word: kind for word, kind in KINDS.items() if kind in (Kind.DEPOSIT, Kind.PAYMENT, Kind.REFUND, Kind.REVERSAL)
 }
 
 

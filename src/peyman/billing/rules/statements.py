@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 _WIRED: Final = frozenset({Kind.TRANSFER, Kind.RETURNED})
-_KINDS: Final = {
+KINDS: Final = {
     "payment": Kind.PAYMENT,
     "purchase": Kind.PAYMENT,
     "پرداخت": Kind.PAYMENT,
@@ -178,7 +178,7 @@ def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: s
         column = "amount"
         sum_ = cells.rials(amount)
         column = "kind"
-        about = _KINDS[normalise(kind).strip().lower()]
+        about = KINDS[normalise(kind).strip().lower()]
         column = "at"
         when = cells.instant(at)
     except (ValueError, KeyError):
