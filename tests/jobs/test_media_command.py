@@ -61,7 +61,7 @@ def test_a_folder_is_looked_through_and_nothing_is_changed(folder: Path) -> None
         "nobody.jpg": ("", "skip", "nobodys"),
     }
     assert [line["alt"] for line in lines][:2] == ["کتاب‌خوان آوند A6", "کتاب‌خوان آوند A6، نمای ۲"]
-    assert counts() == {"waiting": 0, "ready": 0, "unfit": 0, "swept": 0}
+    assert counts() == {"waiting": 0, "ready": 0, "unfit": 0, "swept": 0, "down": 0}
 
 
 def test_a_folder_is_brought_in_once(folder: Path, data: Path) -> None:
@@ -69,10 +69,10 @@ def test_a_folder_is_brought_in_once(folder: Path, data: Path) -> None:
     assert ended.exit_code == 1 and "AVD-A6.jpg ← AVD-A6: پذیرفته\n" in ended.stdout
     assert "AVD-A6-3.jpg ← AVD-A6: ردشده، محتوای فایل یک برنامه است، نه تصویر." in ended.stdout
     assert "پذیرفته: ۳، ردشده: ۲، گذشته: ۱" in ended.stdout and "۳ فایل نیامد و باقی انجام شد." in ended.stderr
-    assert counts() == {"waiting": 3, "ready": 0, "unfit": 0, "swept": 0}
+    assert counts() == {"waiting": 3, "ready": 0, "unfit": 0, "swept": 0, "down": 0}
 
     assert run("import", str(folder), "--make").exit_code == 1
-    assert counts() == {"waiting": 0, "ready": 3, "unfit": 0, "swept": 0}
+    assert counts() == {"waiting": 0, "ready": 3, "unfit": 0, "swept": 0, "down": 0}
     assert len(list((data / "media").glob("??/*.webp"))) == 8
     assert list((data / "media/incoming").iterdir()) == []
     assert "آماده: ۳" in run("status").stdout

@@ -199,12 +199,16 @@ def _is_silent(line: http.client.HTTPConnection) -> bool:
 
 # An answer as nearly all are: HTTP/1.1, one length and no other word on how it ends, whole lines of visible ASCII.
 # Reading its head by the standard library takes ten times as long; whatever looks otherwise is read by that.
+_FIELDS: Final = (
+    rb"(?:(?!(?i:content-length|transfer-encoding|connection|trailer|upgrade):)"
+    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n){0,40}"
+)
 _PLAIN = re.compile(
     rb"HTTP/1\.1 (?P<status>20[0-35-9]|[45][0-9]{2}) [ -~]*\r\n"
-    rb"(?:(?!(?i:content-length|transfer-encoding|connection|trailer|upgrade):)[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n){0,40}"
-    rb"(?i:content-length): ?(?P<length>[0-9]{1,9})\r\n"
-    rb"(?:(?!(?i:content-length|transfer-encoding|connection|trailer|upgrade):)[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n){0,40}"
-    rb"\r\n(?P<body>.*)",
+    + _FIELDS
+    + rb"(?i:content-length): ?(?P<length>[0-9]{1,9})\r\n"
+    + _FIELDS
+    + rb"\r\n(?P<body>.*)",
     re.DOTALL,
 )
 _MOST_HEAD: Final = 8192  # bytes
@@ -221,9 +225,7 @@ def _head(sock: socket.socket, until: float) -> bytes:
     return came
 
 
-def _plain_body(
-    sock: socket.socket, head: "re.Match[bytes]", limit: int, until: float
-) -> tuple[bytes | Unknown, bool]:
+def _plain_body(sock: socket.socket, head: "re.Match[bytes]", limit: int, until: float) -> tuple[bytes | Unknown, bool]:
     """Return the body, and whether the connection may be used again: it was read to its end and says nothing more."""
     body, length = bytearray(head["body"]), int(head["length"])
     if length > limit:
