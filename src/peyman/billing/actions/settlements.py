@@ -191,7 +191,7 @@ def _weigh_once(row: Settlement, *, now: datetime, by: Person | None, why: str) 
         return False, []
     weighed = _weighed(row, list(row.lines.order_by("pk")))
     if not weighed.is_sound and by is None:
-        _end_differences(row, [one for one in weighed.differences], now=now)
+        _end_differences(row, weighed.differences, now=now)
         return False, list(weighed.differences)
     if weighed.fee is None:
         raise rules.FeeUnknown
@@ -217,8 +217,7 @@ def _weigh_once(row: Settlement, *, now: datetime, by: Person | None, why: str) 
     if by is None:
         _end_differences(row, weighed.differences, now=now)
     else:
-        open_ = StatementDifference.objects.filter(settlement=row, settled_at=None)
-        open_.update(settled_at=now, settled_by=by, note=why)
+        _close(row, by=by, why=why, now=now)
     log.info("settlement.booked", settlement=row.code, amount=row.amount, fee=weighed.fee, by=by and by.code)
     return True, list(weighed.differences) if by is None else []
 
@@ -321,11 +320,16 @@ def drop(*, code: str, why: str, by: Person, now: datetime) -> Settlement:
     held = Settlement.objects.filter(pk=row.pk, state=Settlement.State.HELD, arrived_at=None)
     if not held.update(state=Settlement.State.DROPPED, ended_at=now, ended_by=by, ended_why=words):
         raise rules.SettlementStands
-    open_ = StatementDifference.objects.filter(settlement=row, settled_at=None)
-    open_.update(settled_at=now, settled_by=by, note=words)
+    _close(row, by=by, why=words, now=now)
     row.refresh_from_db()
     log.info("settlement.dropped", settlement=code, by=by.code)
     return row
+
+
+def _close(row: Settlement, *, by: Person, why: str, now: datetime) -> None:
+    """A person's word on a settlement settles all that was to be done about it."""
+    open_ = StatementDifference.objects.filter(settlement=row, settled_at=None)
+    open_.update(settled_at=now, settled_by=by, note=why)
 
 
 def _held(code: str) -> Settlement:
@@ -401,9 +405,7 @@ def _find_deposit(row: Settlement, *, statement: Statement, now: datetime) -> No
 def due_at(day: date, working_days: int, calendar: WorkCalendar) -> datetime:
     """Return the end of the `working_days`-th working day after `day`; of 0, the end of that day itself."""
     for _ in range(working_days):
-        day += timedelta(days=1)
-        while not calendar.is_working_day(day):
-            day += timedelta(days=1)
+        day = calendar.processing_date(day_start(day + timedelta(days=1)))
     return day_start(day + timedelta(days=1))
 
 

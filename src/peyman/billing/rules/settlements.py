@@ -9,10 +9,22 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from peyman.billing.rules import cells
-from peyman.billing.rules.statements import KINDS, Difference, Differs, Fault, Kind, Ours, header, table
+from peyman.billing.rules.statements import (
+    KINDS,
+    Difference,
+    Differs,
+    Fault,
+    File,
+    Kind,
+    Ours,
+    header,
+    sorted_out,
+    table,
+)
 from peyman.kernel import jalali
 from peyman.kernel.errors import Invalid, Refused
 from peyman.kernel.text import normalise, whole_number
@@ -63,19 +75,7 @@ class Line:
         return self.settlement, self.terminal, self.kind, self.refnum, self.amount, self.fee, self.at
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a file says. `duplicates`: numbers of lines that another one says word for word."""
-
-    lines: tuple[Line, ...]
-    faults: tuple[Fault, ...]
-    duplicates: tuple[int, ...]
-
-    @property
-    def span(self) -> tuple[datetime, datetime] | None:
-        """The first and the last instant of which it speaks, both included."""
-        instants = [line.at for line in self.lines]
-        return (min(instants), max(instants)) if instants else None
+Report: TypeAlias = File[Line]
 
 
 def is_report(lines: Iterable[str]) -> bool:
@@ -88,25 +88,12 @@ def read(lines: Iterable[str], *, latest: datetime) -> Report:
 
     What happened after `latest` did not happen. A line that cannot be read is a fault and stops nothing.
     """
-    found: list[Line] = []
-    faults: list[Fault] = []
-    duplicates: list[int] = []
-    known: set[tuple[object, ...]] = set()
-    for number, fields in table(lines, COLUMNS, SPAN):
-        line = Fault(number, "columns") if fields is None else _line(number, latest, *fields)
-        if isinstance(line, Fault):
-            faults.append(line)
-        elif line.what in known:
-            duplicates.append(number)
-        else:
-            known.add(line.what)
-            found.append(line)
-    return Report(tuple(found), tuple(faults), tuple(duplicates))
+    return sorted_out(table(lines, COLUMNS, SPAN), partial(_line, latest))
 
 
 def _line(
-    number: int,
     latest: datetime,
+    number: int,
     settlement: str,
     terminal: str,
     kind: str,

@@ -5,12 +5,12 @@ that is the proof; all else is work for a person.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from peyman.billing.rules import cells
 from peyman.kernel.clauses import carries_out
@@ -94,11 +94,25 @@ class Fault:
     code: str
 
 
+class Said(Protocol):
+    """A line of a file that can be read."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """All that it says, by which another one says the same word for word."""
+
+
+Of = TypeVar("Of", bound=Said)
+
+
 @dataclass(frozen=True, slots=True)
-class Statement:
+class File(Generic[Of]):
     """What a file says. `duplicates`: numbers of lines that another one says word for word."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Of, ...]
     faults: tuple[Fault, ...]
     duplicates: tuple[int, ...]
 
@@ -116,10 +130,17 @@ class Statement:
         return (min(past), max(past)) if past else None
 
 
+Statement: TypeAlias = File[Line]
+
+
 def header(lines: Iterable[str]) -> list[str]:
     """Return the names of a file's columns, in one spelling."""
-    _, names = next(csv_rows(lines), (1, None))
-    return [normalise(name).strip().lower() for name in names or []]
+    return _names(csv_rows(lines))
+
+
+def _names(rows: Iterator[tuple[int, list[str] | None]]) -> list[str]:
+    _, first = next(rows, (1, None))
+    return [normalise(name).strip().lower() for name in first or []]
 
 
 def table(
@@ -131,8 +152,7 @@ def table(
     one of more than MOST_LINES lines.
     """
     rows = csv_rows(lines)
-    _, first = next(rows, (1, None))
-    names = [normalise(name).strip().lower() for name in first or []]
+    names = _names(rows)
     missing = [name for name in columns if name not in names]
     if missing:
         raise NoStatement(why=f"ستون‌های {'، '.join(missing)} را ندارد؛ سطر نخست باید «{','.join(columns)}» باشد.")
@@ -144,8 +164,10 @@ def table(
         came += 1
         if came > MOST_LINES:
             raise NoStatement(why=f"بیش از {MOST_LINES:,} سطر دارد؛ آن را به چند فایل بخش کنید.")
-        torn = fields is None or len(fields) < len(names)
-        yield number, None if torn else [fields[place] if place is not None else "" for place in places]  # type: ignore[index]
+        if fields is None or len(fields) < len(names):
+            yield number, None
+        else:
+            yield number, [fields[place] if place is not None else "" for place in places]
 
 
 def read(lines: Iterable[str]) -> Statement:
@@ -153,12 +175,17 @@ def read(lines: Iterable[str]) -> Statement:
 
     A line that cannot be read is a fault and stops nothing; whoever compares must show it.
     """
-    found: list[Line] = []
+    return sorted_out(table(lines, COLUMNS), _line)
+
+
+def sorted_out(rows: Iterable[tuple[int, list[str] | None]], line_of: Callable[..., Of | Fault]) -> File[Of]:
+    """Read each row of a `table` by `line_of`(number, *cells), and set aside what cannot be read or was said before."""
+    found: list[Of] = []
     faults: list[Fault] = []
     duplicates: list[int] = []
-    known: set[tuple[str, str, Kind, int, datetime]] = set()
-    for number, fields in table(lines, COLUMNS):
-        line = Fault(number, "columns") if fields is None else _line(number, *fields)
+    known: set[tuple[object, ...]] = set()
+    for number, fields in rows:
+        line = Fault(number, "columns") if fields is None else line_of(number, *fields)
         if isinstance(line, Fault):
             faults.append(line)
         elif line.what in known:
@@ -166,7 +193,7 @@ def read(lines: Iterable[str]) -> Statement:
         else:
             known.add(line.what)
             found.append(line)
-    return Statement(tuple(found), tuple(faults), tuple(duplicates))
+    return File(tuple(found), tuple(faults), tuple(duplicates))
 
 
 def _line(number: int, refnum: str, terminal: str, amount: str, kind: str, at: str) -> Line | Fault:
