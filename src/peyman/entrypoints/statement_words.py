@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from peyman.gateways import banks
+
 HOW: Final = {
     "unreadable": "سطری که خوانده نمی‌شود",
     "foreign_terminal": "پایانه‌ای که از ما نیست",
@@ -50,3 +52,9 @@ ACCOUNTS: Final = {
     "paya": "بازپرداخت در راه، نزد بانک ما",
     "bank": "حساب بانکی ما",
 }
+
+
+def account_title(name: str) -> str:
+    """Return what people call an account of the ledger: "gateway:zarinpal" → «نزد زرین‌پال»."""
+    kind, _, bank = name.partition(":")
+    return f"{ACCOUNTS.get(kind, kind)} {banks.title(bank)}".strip()

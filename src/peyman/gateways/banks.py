@@ -19,6 +19,11 @@ def names() -> list[str]:
     return [name for name in settings.GATEWAYS or NAMES if _is_set_up(name)]
 
 
+def title(name: str) -> str:
+    """Return what people call a bank; the name itself of one that we do not know."""
+    return TITLES.get(name, name)
+
+
 def bank(name: str) -> Bank:
     """Return the port to the bank `name`; one for the whole process, with its connections.
 

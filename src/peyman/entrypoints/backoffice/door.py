@@ -80,6 +80,12 @@ def desks_of(person: Person) -> list[Desk]:
     return [desk for desk in DESKS if rules.may(person.role, desk.right)]
 
 
+def number_in(request: HttpRequest, name: str) -> str:
+    """Return a number that an address of ours carries, as it stands there; "" for what is none."""
+    said = request.GET.get(name, "")[:9]
+    return said if said.isdecimal() else ""
+
+
 def render(
     request: HttpRequest, person: Person, template: str, context: Mapping[str, object], status: int = 200
 ) -> HttpResponse:

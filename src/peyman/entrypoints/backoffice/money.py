@@ -14,7 +14,7 @@ from peyman.billing.queries import statements as queries
 from peyman.billing.rules.statements import NoStatement
 from peyman.entrypoints import clock, statements
 from peyman.entrypoints.backoffice import door
-from peyman.entrypoints.statement_words import ACCOUNTS, COLUMNS, HOW, KINDS
+from peyman.entrypoints.statement_words import COLUMNS, HOW, KINDS, account_title
 from peyman.gateways import banks
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid
@@ -71,10 +71,7 @@ def _page(
     came = queries.last_statements()
     taken = request.GET.get("statement", "")[:32]
     context = {
-        "refunds": [
-            {"view": view, "bank": banks.TITLES.get(row.payment.gateway, row.payment.gateway)}
-            for row, view in waiting.rows
-        ],
+        "refunds": [{"view": view, "bank": banks.title(row.payment.gateway)} for row, view in waiting.rows],
         "owed": waiting.owed,
         "late": waiting.late,
         "differences": [
@@ -89,30 +86,20 @@ def _page(
         ],
         "open": open_,
         "unseen": open_ - len(differences),
-        "balances": [(_account(name), amount, abs(amount)) for name, amount in balances],
+        "balances": [(account_title(name), amount, abs(amount)) for name, amount in balances],
         "adds_up": sum(amount for _, amount in balances) == 0,
         "debit": sum(amount for _, amount in balances if amount > 0),
         "credit": -sum(amount for _, amount in balances if amount < 0),
         "unallocated": -dict(balances).get("unallocated", 0),
         "owed_rials": -dict(balances).get("refunds", 0),
         "taken": next((one for one in came if one.code == taken), None),
-        "matched": _count(request, "matched"),
-        "kept": _count(request, "kept"),
-        "booked": _count(request, "settled"),
-        "arrived": _count(request, "arrived"),
+        "matched": door.number_in(request, "matched"),
+        "kept": door.number_in(request, "kept"),
+        "booked": door.number_in(request, "settled"),
+        "arrived": door.number_in(request, "arrived"),
         "settlements_late": settlements.late(now),
         "statements": came,
         "closed": "closed" in request.GET,
         "bad_file": bad_file,
     }
     return door.render(request, person, "money.html", context, 422 if bad_file or bad_note[0] else 200)
-
-
-def _count(request: HttpRequest, name: str) -> str:
-    said = request.GET.get(name, "")[:9]
-    return said if said.isdecimal() else ""
-
-
-def _account(name: str) -> str:
-    kind, _, bank = name.partition(":")
-    return f"{ACCOUNTS.get(kind, kind)} {banks.TITLES.get(bank, bank)}".strip()

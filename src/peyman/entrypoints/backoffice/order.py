@@ -18,8 +18,7 @@ from peyman.entrypoints.backoffice.order_forms import Sent
 from peyman.entrypoints.backoffice.order_words import DUE, LANES
 from peyman.entrypoints.backoffice.previews import is_confirmed
 from peyman.entrypoints.fields import heading
-from peyman.entrypoints.statement_words import ACCOUNTS
-from peyman.gateways import banks
+from peyman.entrypoints.statement_words import account_title
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
@@ -230,7 +229,5 @@ def _ledgered(posting: Posting) -> Ledgered:
     title = _POSTINGS.get(name, name)
     sides = []
     for account, rials in posting.sides:
-        kind, _, bank = account.partition(":")
-        words = f"{ACCOUNTS.get(kind, kind)} {banks.TITLES.get(bank, bank)}".strip()
-        sides.append((words, max(rials, 0), max(-rials, 0)))
+        sides.append((account_title(account), max(rials, 0), max(-rials, 0)))
     return Ledgered(title, of, posting.at, sides)

@@ -168,7 +168,7 @@ def who(by: str, names: Mapping[str, str]) -> str:
 
 
 def _payment(payment: Payment) -> list[Knot]:
-    begun = f"{banks.TITLES.get(payment.gateway, payment.gateway)}، {_rials(payment.amount)}"
+    begun = f"{banks.title(payment.gateway)}، {_rials(payment.amount)}"
     asked = f"؛ {grouped(payment.checks)} بار از بانک پرسیدیم" if payment.checks else ""
     words = f"{begun}{asked}"
     match payment.state:

@@ -1,6 +1,5 @@
 """The board of orders: what needs a hand first, lists by kind, finding one by whatever is in hand, and as a file."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door, order_figures
 from peyman.entrypoints.backoffice.order_words import DUE, SHELVES
 from peyman.entrypoints.fields import Field, heading, wrong
-from peyman.entrypoints.sheets import Echo, cell
+from peyman.entrypoints.sheets import answer, cell
 from peyman.gateways import banks
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
@@ -203,7 +202,7 @@ def export(request: HttpRequest, person: Person) -> HttpResponseBase:
     asked = _asked(request)
     if wrong(asked.fields):
         return _list(request, person)
-    return _file(_lines(in_parts(asked.sift, clock.now()), _COLUMNS))
+    return _file(in_parts(asked.sift, clock.now()), _COLUMNS)
 
 
 @door.staff_only("orders")
@@ -220,7 +219,7 @@ def export_personal(request: HttpRequest, person: Person) -> HttpResponseBase:
     if wrong(asked.fields):
         return _list(request, person)
     parts = _noted(in_parts(asked.sift, clock.now(), personal=True), person, why)
-    return _file(_lines(parts, (*_COLUMNS, *_PERSONAL)))
+    return _file(parts, (*_COLUMNS, *_PERSONAL))
 
 
 def _noted(parts: Iterator[list[Order]], by: Person, why: str) -> Iterator[list[Order]]:
@@ -235,18 +234,9 @@ def _noted(parts: Iterator[list[Order]], by: Person, why: str) -> Iterator[list[
         yield part
 
 
-def _file(lines: Iterator[str]) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="orders-{clock.now():%Y%m%d-%H%M}.csv"'
-    return response
-
-
-def _lines(parts: Iterator[list[Order]], columns: tuple[str, ...]) -> Iterator[str]:
-    writer = csv.writer(Echo())
-    yield "\ufeff" + str(writer.writerow([_HEADS.get(name, name) for name in columns]))
-    for part in parts:
-        for order in part:
-            yield str(writer.writerow([cell(_value(order, name)) for name in columns]))
+def _file(parts: Iterator[list[Order]], columns: tuple[str, ...]) -> StreamingHttpResponse:
+    told = ([cell(_value(order, name)) for name in columns] for part in parts for order in part)
+    return answer(f"orders-{clock.now():%Y%m%d-%H%M}", [_HEADS.get(name, name) for name in columns], told)
 
 
 def _value(order: Order, column: str) -> object:

@@ -1,19 +1,15 @@
 """The board of promises: what is late, what is due soon, how each clause was kept, and all of it as a file."""
 
-import csv
-from collections.abc import Iterator
-
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import clock, figures
 from peyman.entrypoints.backoffice import door
-from peyman.entrypoints.sheets import Echo, cell
+from peyman.entrypoints.sheets import answer, cell
 from peyman.entrypoints.words import kind_words
 from peyman.people.models import Person
 from peyman.promises import queries
-from peyman.promises.models import Promise
 from peyman.promises.queries import Filter
 
 STATES = {
@@ -71,16 +67,8 @@ def export(request: HttpRequest, person: Person) -> HttpResponseBase:
     """Return the promises of the filter as CSV, in UTF-8 with a mark, safe to open in a spreadsheet."""
     now = clock.now()
     rows = queries.filtered(now, _asked(request)).iterator(chunk_size=2000)
-    response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="promises-{now:%Y%m%d-%H%M}.csv"'
-    return response
-
-
-def _lines(rows: Iterator[Promise]) -> Iterator[str]:
-    writer = csv.writer(Echo())
-    yield "\ufeff" + str(writer.writerow(_COLUMNS))
-    for row in rows:
-        yield str(writer.writerow([cell(getattr(row, name)) for name in _COLUMNS]))
+    told = ([cell(getattr(row, name)) for name in _COLUMNS] for row in rows)
+    return answer(f"promises-{now:%Y%m%d-%H%M}", _COLUMNS, told)
 
 
 def _asked(request: HttpRequest) -> Filter:

@@ -223,7 +223,7 @@ def _refund_page(
         "story": story,
         "r": story.view,
         "refund": story.refund,
-        "gateway": banks.TITLES.get(payment.gateway, payment.gateway),
+        "gateway": banks.title(payment.gateway),
         "why": queries.why_words(story.refund.paya_why),
         "account": account,
         "number": account.number if account and (is_shown or "seen_name" in bad or "why" in bad) else "",

@@ -1,12 +1,11 @@
 """The desk of settlements: a month of each gateway, what waits for a person, what is late, and what was agreed."""
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
@@ -19,7 +18,7 @@ from peyman.billing.rules import settlements as rules
 from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading, wrong
-from peyman.entrypoints.sheets import Echo, cell
+from peyman.entrypoints.sheets import answer, cell
 from peyman.gateways import banks
 from peyman.kernel import jalali
 from peyman.kernel.errors import Invalid, Missing, Refused
@@ -92,16 +91,17 @@ def _page(
     days, late_days = queries.expected(now, limit=SHOWN)
     agreements = queries.agreements()
     fields = _fields(typed or {}, bad or {})
+    named = wrong(fields)
     is_now = shown.begins <= now < shown.ends
     context = {
         "month": shown,
         "is_now": is_now,
-        "rows": [(_title(row.gateway), row) for row in rows],
+        "rows": [(banks.title(row.gateway), row) for row in rows],
         "total": _total(rows),
         "waiting": [
             {
                 "row": row,
-                "bank": _title(row.gateway),
+                "bank": banks.title(row.gateway),
                 "is_held": row.state == Settlement.State.HELD,
                 "is_late": row.due_at <= now and row.arrived_at is None,
                 "refusal": refused[1] if refused and refused[0] == row.code else None,
@@ -110,29 +110,25 @@ def _page(
         ],
         "open": open_,
         "late": late + late_days,
-        "days": [(_title(row.gateway), row) for row in days],
+        "days": [(banks.title(row.gateway), row) for row in days],
         "late_days": late_days,
         "came": [
-            {"row": row, "bank": _title(row.gateway), "state": "رسید" if row.arrived_at else STATES[row.state]}
+            {"row": row, "bank": banks.title(row.gateway), "state": "رسید" if row.arrived_at else STATES[row.state]}
             for row in queries.settlements_of(shown.begins, shown.ends, limit=SHOWN)
         ],
         "agreements": [
-            (_title(name), first, _fee(first), [(row, _fee(row)) for row in before])
+            (banks.title(name), first, _fee(first), [(row, _fee(row)) for row in before])
             for name, (first, *before) in agreements.items()
         ],
-        "without": [_title(name) for name in banks.names() if name not in agreements],
+        "without": [banks.title(name) for name in banks.names() if name not in agreements],
         "fields": fields,
-        "wrong": wrong(fields),
-        "heading": heading(len(wrong(fields))),
+        "wrong": named,
+        "heading": heading(len(named)),
         "done": request.GET.get("done", "")[:10],
-        "booked": request.GET.get("booked", "") if request.GET.get("booked", "").isdecimal() else "",
+        "booked": door.number_in(request, "booked"),
     }
     status = 422 if bad else refused[1].status if refused else 200
     return door.render(request, person, "settlements.html", context, status)
-
-
-def _title(gateway: str) -> str:
-    return banks.TITLES.get(gateway, gateway)
 
 
 def _total(rows: Iterable[queries.Month]) -> queries.Month:
@@ -149,7 +145,7 @@ def _fields(typed: Mapping[str, str], bad: Mapping[str, str]) -> list[Field]:
         return Field(name, label, typed.get(name, ""), hint, bad.get(name, ""), **more)
 
     return [
-        field("gateway", "درگاه", options=tuple((name, _title(name)) for name in banks.names())),
+        field("gateway", "درگاه", options=tuple((name, banks.title(name)) for name in banks.names())),
         field("since", "از روز", "مانند ۱۴۰۵/۰۹/۰۱", inputmode="numeric", maxlength=20),
         field("working_days", "چند روز کاری پس از پرداخت", "۱ یعنی تا پایان روز کاری بعد", inputmode="numeric",
               maxlength=3),
@@ -223,16 +219,7 @@ def left_file(request: HttpRequest, person: Person) -> HttpResponseBase:
 
 
 def _file(name: str, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> HttpResponseBase:
-    response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response
-
-
-def _lines(columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    writer = csv.writer(Echo())
-    yield "\ufeff" + str(writer.writerow(columns))
-    for row in rows:
-        yield str(writer.writerow([_cell(row[name]) for name in columns]))
+    return answer(name, columns, ([_cell(row[each]) for each in columns] for row in rows))
 
 
 def _cell(value: object) -> object:

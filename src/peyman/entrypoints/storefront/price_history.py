@@ -1,13 +1,12 @@
 """The whole history of a product's prices, as a file to keep (D122)."""
 
-import csv
 import json
 from collections.abc import Iterator
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from peyman.entrypoints.sheets import Echo, cell
+from peyman.entrypoints.sheets import answer, cell
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Missing
@@ -25,18 +24,11 @@ def price_history(request: HttpRequest, slug: str, kind: str) -> StreamingHttpRe
         raise Missing
     rows = queries.history_of_product(slug)
     if kind == "json":
-        answer = StreamingHttpResponse(_json(slug, rows), content_type="application/json; charset=utf-8")
-    else:
-        answer = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{slug}-prices.{kind}"'
-    return answer
-
-
-def _csv(rows: Iterator[HistoryRow]) -> Iterator[str]:
-    writer = csv.writer(Echo())
-    yield "\ufeff" + str(writer.writerow(_COLUMNS))
-    for row in rows:
-        yield str(writer.writerow([row.sku, jalali.iso(row.at), row.price, row.list_price, cell(row.words)]))
+        response = StreamingHttpResponse(_json(slug, rows), content_type="application/json; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{slug}-prices.json"'
+        return response
+    told = ([row.sku, jalali.iso(row.at), row.price, row.list_price, cell(row.words)] for row in rows)
+    return answer(f"{slug}-prices", _COLUMNS, told)
 
 
 def _json(slug: str, rows: Iterator[HistoryRow]) -> Iterator[str]:
