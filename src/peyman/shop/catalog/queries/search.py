@@ -164,17 +164,7 @@ def _lacking_one(
 
 def meeting(groups: Sequence[Group], limit: int) -> list[tuple[int, str]]:
     """Return products that meet every group, each with the words of its own title, what came last first. One query."""
-    where, values = _meets(groups, None)
-    source = (
-        "catalog_found f JOIN catalog_product ON id = f.rowid" if connection.vendor == "sqlite" else "catalog_product"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, search_head FROM {source} WHERE {where} "  # noqa: S608 - constants
-            f"ORDER BY {'id' if connection.vendor == 'sqlite' else 'id + 0'} DESC LIMIT %s",
-            [*values, limit],
-        )
-        return list(cursor.fetchall())
+    return _meeting(groups, None, limit, "search_head")
 
 
 def _nearest(groups: Sequence[Group], kinds: Mapping[int, str], within: Collection[int] | None) -> list[int]:
@@ -220,25 +210,25 @@ def _without_one(groups: Sequence[Group], within: Collection[int] | None, whole:
 
 def _hits(groups: Sequence[Group], among: Collection[int] | None, *, limit: int) -> list[int]:
     """Products that meet every group, in these categories if given, what came last first. The index alone answers."""
-    where, values = _meets(groups, among)
-    key, source = ("rowid", "catalog_found") if connection.vendor == "sqlite" else ("id", "catalog_product")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {key} FROM {source} WHERE {where} ORDER BY {_LAST_FIRST[connection.vendor]} LIMIT %s",  # noqa: S608
-            [*values, limit],
-        )
-        return [found for (found,) in cursor.fetchall()]
+    return [found for (found,) in _meeting(groups, among, limit)]
 
 
 def _hits_with_kinds(groups: Sequence[Group], among: Collection[int] | None, *, limit: int) -> list[tuple[int, int]]:
     """The same, each with its category."""
+    return _meeting(groups, among, limit, "category_id")
+
+
+def _meeting(groups: Sequence[Group], among: Collection[int] | None, limit: int, beside: str = "") -> list[Any]:
+    """The same as rows: the key, and a column of the product if one is named."""
     where, values = _meets(groups, among)
-    found = "(SELECT category_id FROM catalog_product WHERE id = f.rowid)"
-    shown, source = ("rowid", "catalog_found f") if connection.vendor == "sqlite" else ("id", "catalog_product")
-    kind_of = found if connection.vendor == "sqlite" else "category_id"
+    if connection.vendor == "sqlite":
+        source, columns = "catalog_found f", ["rowid"]
+        columns += [f"(SELECT {beside} FROM catalog_product WHERE id = f.rowid)"] if beside else []  # noqa: S608
+    else:
+        source, columns = "catalog_product", ["id", *filter(None, [beside])]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {shown}, {kind_of} FROM {source} WHERE {where} "  # noqa: S608 - constants
+            f"SELECT {', '.join(columns)} FROM {source} WHERE {where} "  # noqa: S608 - constants
             f"ORDER BY {_LAST_FIRST[connection.vendor]} LIMIT %s",
             [*values, limit],
         )

@@ -41,8 +41,9 @@ def key_of(value: str) -> str:
     """Return what all spellings of a value share: «۸ گيگابایت» → "8گیگابایت", "11.0 اینچ" → "11اینچ"."""
     plain = text.normalise(value, digits=True).casefold().replace("٫", ".")
     plain = _GROUPS.sub("", plain).replace(text.ZWNJ, "").replace(" ", "")
-    number = _LED.fullmatch(plain)
-    return f"{read_number(number['number'])}{number['unit']}" if number and read_number(number["number"]) else plain
+    match = _LED.fullmatch(plain)
+    number = read_number(match["number"]) if match else None
+    return f"{number}{match['unit']}" if match and number else plain
 
 
 def number_of(value: str) -> tuple[float, str] | None:
