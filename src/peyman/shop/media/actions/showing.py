@@ -95,9 +95,9 @@ def _is_needed(came: Came, now: datetime) -> bool:
         "fault": "",
         "tries": 0,
         "ready_at": None,
+        "due_at": now,
         **sides,
     }
-    fresh["due_at"] = now
     row = MediaFile(key=came.key, kind=looked.kind, form=looked.form, size=came.size, came_at=now, **fresh)
     MediaFile.objects.bulk_create([row], ignore_conflicts=True)
     known = MediaFile.objects.filter(key=came.key)
