@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from peyman.promises.models import TermsVersion
 from tests import make
@@ -23,3 +24,10 @@ def shop(db: None, clock: Path) -> TermsVersion:
     make.calendar()
     make.carrier()
     return make.terms()
+
+
+@pytest.fixture
+def finance(client: Client, clock: Path) -> Client:
+    """A browser in which a colleague of the money is logged in."""
+    client.force_login(make.person(role="finance"))
+    return client

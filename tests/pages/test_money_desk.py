@@ -29,12 +29,6 @@ def bank(settings: Any, clock: Path) -> Iterator[BankSimulator]:
         yield simulator
 
 
-@pytest.fixture
-def finance(client: Client, clock: Path) -> Client:
-    client.force_login(make.person(role="finance"))
-    return client
-
-
 def statement(*lines: str) -> SimpleUploadedFile:
     return SimpleUploadedFile("bank.csv", "\n".join(["refnum,terminal,amount,kind,at", *lines]).encode(), "text/csv")
 

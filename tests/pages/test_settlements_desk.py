@@ -1,11 +1,12 @@
 """The desk of settlements: the month of each gateway, what waits for a person, what is late, what was agreed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from peyman.billing.models import Agreement, Settlement, StatementDifference
@@ -13,27 +14,30 @@ from peyman.entrypoints import settlements
 from tests import make
 from tests.make import NOW
 from tests.pages.reading import html_of, text_of
-from tests.pages.test_money_desk import finance, statement  # noqa: F401 - finance is a fixture
-from tests.rooms.test_settlements import HEAD, books, bought, listed, settled  # noqa: F401 - books is a fixture
+from tests.rooms.test_settlements import HEAD, bought, held_books, listed, settled
 
 DESK = "/desk/money/settlements/"
 LEDGER = "/desk/money/"
 AGREED = {"gateway": "zarinpal", "since": "۱۴۰۳/۱۰/۰۱", "working_days": "۱", "percent": "۰٫۵", "fixed": "", "most": ""}
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books")]
+pytestmark = pytest.mark.django_db
 
 Bring = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def books(settings: Any) -> Iterator[None]:
+    with held_books(settings):
+        yield
+
+
 @pytest.fixture
-def bring(finance: Client, clock: Path) -> Bring:  # noqa: F811 - the fixture
+def bring(finance: Client, clock: Path) -> Bring:
     """Bring a gateway's report to the desk."""
     clock.write_text((NOW + timedelta(days=2)).isoformat())
 
     def report(*lines: str) -> Any:
-        file = statement()
-        file.file.seek(0)  # type: ignore[union-attr]
-        file = type(file)("report.csv", "\n".join([HEAD, *lines]).encode(), "text/csv")
+        file = SimpleUploadedFile("report.csv", "\n".join([HEAD, *lines]).encode(), "text/csv")
         return finance.post(f"{LEDGER}upload", {"file": file}, follow=True)
 
     return report
@@ -49,7 +53,7 @@ def test_only_those_of_the_money_find_the_desk(client: Client, clock: Path, role
     assert not Agreement.objects.exists()
 
 
-def test_a_month_is_told_in_one_line_of_each_gateway_and_adds_up(finance: Client, bring: Bring) -> None:  # noqa: F811
+def test_a_month_is_told_in_one_line_of_each_gateway_and_adds_up(finance: Client, bring: Bring) -> None:
     first, second = bought(), bought()
     html = html_of(bring(settled(first, first.amount - 500, 500), listed(first)))
     assert "۱ تسویه ثبت شد." in html and "تسویه در راه، از زرین‌پال" in html and "کارمزد زرین‌پال" in html
@@ -72,7 +76,7 @@ def test_a_month_is_told_in_one_line_of_each_gateway_and_adds_up(finance: Client
 
 
 def test_what_does_not_agree_waits_for_a_person_who_weighs_books_or_drops_it(
-    finance: Client,  # noqa: F811
+    finance: Client,
     bring: Bring,
 ) -> None:
     payment = bought()
@@ -95,7 +99,7 @@ def test_what_does_not_agree_waits_for_a_person_who_weighs_books_or_drops_it(
 
 
 def test_an_agreement_is_read_in_persian_and_books_what_waited_for_its_fee(
-    finance: Client,  # noqa: F811
+    finance: Client,
     bring: Bring,
 ) -> None:
     payment = bought()
@@ -121,7 +125,7 @@ def test_an_agreement_is_read_in_persian_and_books_what_waited_for_its_fee(
     ],
 )
 def test_an_agreement_that_is_none_is_said_so_and_what_was_typed_stays(
-    finance: Client,  # noqa: F811
+    finance: Client,
     typed: dict[str, str],
     says: str,
 ) -> None:
@@ -130,7 +134,7 @@ def test_an_agreement_that_is_none_is_said_so_and_what_was_typed_stays(
     assert not Agreement.objects.exists()
 
 
-def test_money_that_should_have_come_is_late_on_both_desks(finance: Client, clock: Path) -> None:  # noqa: F811
+def test_money_that_should_have_come_is_late_on_both_desks(finance: Client, clock: Path) -> None:
     bought()
     finance.post(f"{DESK}agreements", AGREED)
     settlements.expect(NOW + timedelta(days=1))
@@ -143,7 +147,7 @@ def test_money_that_should_have_come_is_late_on_both_desks(finance: Client, cloc
     assert "۱ تسویه درگاه دیر شده است." in html_of(finance.get(LEDGER))
 
 
-def test_words_of_a_report_are_shown_and_never_run(finance: Client, bring: Bring) -> None:  # noqa: F811
+def test_words_of_a_report_are_shown_and_never_run(finance: Client, bring: Bring) -> None:
     payment = bought()
     evil = settled(payment, 5, 0).replace("S1", "<script>alert(1)</script>").replace("TRF-", "=HYPERLINK")
     bring(evil)
@@ -153,7 +157,7 @@ def test_words_of_a_report_are_shown_and_never_run(finance: Client, bring: Bring
 
 @pytest.mark.parametrize("many", [1, 12])
 def test_the_desk_costs_the_same_however_much_there_is(
-    finance: Client,  # noqa: F811
+    finance: Client,
     bring: Bring,
     django_assert_num_queries: Any,
     many: int,
