@@ -178,6 +178,8 @@ class Broken:
 
     def counted(self, write: Callable[..., Any]) -> Callable[..., Any]:
         def counting(*args: Any, **given: Any) -> Any:
+            if sys._getframe(1).f_code.co_name == "__del__":
+                return write(*args, **given)  # what an earlier fault left open is swept away whenever Python likes
             self.left -= 1
             if self.left == 0:
                 self.end()
@@ -208,7 +210,7 @@ def test_whichever_write_finds_the_disk_full_the_old_answer_stays_and_the_next_r
         assert (ended.exit_code, "No space left" in ended.stderr) == (2, True), ended.output
         assert prints(place / "out") == before
         assert [file.name for file in place.iterdir() if file.name.startswith(".")] == []
-    assert 12 < number < 100  # closing what a fault left open counts, too, whenever that is
+    assert 12 < number < 100
     broken.left = 10**9
     done(place, str(place / "more.csv"), out="plain")
     assert prints(place / "out") == prints(place / "plain")
