@@ -170,7 +170,7 @@ GUARDS: list[Guard] = [
         "D10",
         "what was sent is not in the channel log",
         Cut(
-            "peyman.messages.actions:_mark_sent",
+            "peyman.messages.actions.delivery:_mark_sent",
             'outcome="sent", at=now) for each in taken',
             'outcome="sent", at=now) for each in []',
         ),
@@ -598,7 +598,7 @@ GUARDS: list[Guard] = [
     Guard(
         "D16",
         "what was sent to somebody stays readable after they were forgotten",
-        Cut("peyman.messages.actions:_forget", "return ended.update(", "return 0 and ended.update("),
+        Cut("peyman.messages.actions.forgetting:_forget", "return ended.update(", "return 0 and ended.update("),
         first="tests/rooms/test_retention.py::test_what_was_written_to_someone",
     ),
     Guard(
