@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from peyman.entrypoints.jobs import clauses
-from peyman.entrypoints.jobs.clauses import Entry, Row, Terms
+from peyman.entrypoints.jobs.clauses.register import Entry, Terms
+from peyman.entrypoints.jobs.clauses.rows import Row
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = REPO.parent / "shared"
@@ -37,7 +38,7 @@ def changed(place: int, **changes: object) -> list[Entry]:
 
 
 def test_a_register_that_agrees_with_the_terms_has_no_problem():
-    assert clauses.register_problems(REGISTER, TERMS) == []
+    assert clauses.register.problems(REGISTER, TERMS) == []
 
 
 @pytest.mark.parametrize(
@@ -65,19 +66,19 @@ def test_a_register_that_agrees_with_the_terms_has_no_problem():
     ],
 )
 def test_each_fault_of_a_register_is_named(entries, problem):
-    assert problem in clauses.register_problems(entries, TERMS)
+    assert problem in clauses.register.problems(entries, TERMS)
 
 
 def test_a_text_points_only_to_clauses_and_sections_that_exist():
     terms = replace(TERMS, texts={**TERMS.texts, "D01": (1, "بند ۲-۹ و بخش ۴")})
-    assert clauses.register_problems(REGISTER, terms) == [
+    assert clauses.register.problems(REGISTER, terms) == [
         "D01: به بند ۲-۹ اشاره می‌کند که نیست",
         "D01: به بخش ۴ اشاره می‌کند که نیست",
     ]
 
 
 def test_a_register_is_read_with_what_it_lacks_left_empty():
-    entries, sections = clauses.read_register(
+    entries, sections = clauses.register.read(
         """
         [[section]]
         number = 18
@@ -98,7 +99,7 @@ def test_a_register_is_read_with_what_it_lacks_left_empty():
 
 
 def test_a_number_is_shown_as_a_lawyer_reads_it():
-    assert clauses.display_number("11-4") == "بند ۱۱-۴"
+    assert clauses.register.display_number("11-4") == "بند ۱۱-۴"
 
 
 # ---- Code ----
@@ -135,12 +136,12 @@ ERRORS = "class Refused(Exception):\n    clause: str | None = None\n"
     ],
 )
 def test_code_names_a_clause(case, source, found):
-    assert clauses.mentions_in_code({"a.py": source, "errors.py": ERRORS}) == found
+    assert clauses.mentions.in_code({"a.py": source, "errors.py": ERRORS}) == found
 
 
 def test_a_refusal_may_derive_from_one_of_another_module():
     sources = {"a.py": "class Over(Gone):\n    clause = 'D30'", "b.py": "class Gone(Refused): ..."}
-    assert clauses.mentions_in_code(sources) == {"D30": ["a.py:Over"]}
+    assert clauses.mentions.in_code(sources) == {"D30": ["a.py:Over"]}
 
 
 def test_what_all_instances_share_is_no_field_that_a_call_could_fill():
@@ -148,12 +149,12 @@ def test_what_all_instances_share_is_no_field_that_a_call_could_fill():
         "errors.py": "class Refused(Exception):\n    code: ClassVar[str]\n    clause: ClassVar[str | None] = None\n",
         "mail.py": "def send():\n    return rules.Refused('smtp', 'bad_header')",
     }
-    assert clauses.mentions_in_code(sources) == {}
+    assert clauses.mentions.in_code(sources) == {}
 
 
 def test_a_template_names_the_clauses_it_links_to():
     template = """{% clause "D54" 'D55' %} {% clause p.clause %} D56 {% clause "D54" %}"""
-    assert clauses.mentions_in_templates({"cart.html": template}) == {"D54": ["cart.html"], "D55": ["cart.html"]}
+    assert clauses.mentions.in_templates({"cart.html": template}) == {"D54": ["cart.html"], "D55": ["cart.html"]}
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_template_names_the_clauses_it_links_to():
     ],
 )
 def test_a_test_is_marked_with_a_clause(case, source, found):
-    assert clauses.mentions_in_tests({"t.py": source}) == found
+    assert clauses.mentions.in_tests({"t.py": source}) == found
 
 
 # ---- The join ----
@@ -196,7 +197,7 @@ def test_a_clause_is_carried_out_where_code_names_it_and_shown_where_only_text_d
         Entry("D03", "2-1", "c"),
         Entry("B01", "18-1", "d", shown=True),
     ]
-    rows = clauses.join(
+    rows = clauses.rows.join(
         entries,
         TERMS,
         code={"D01": ["a.py:add"]},
@@ -238,7 +239,7 @@ DUE = Entry("D02", "1-2", "b", due=True)
     ],
 )
 def test_a_clause_that_is_due_has_code_and_a_test(case, row, tests, problems):
-    assert clauses.join_problems([row], {}, {}, tests) == problems
+    assert clauses.rows.problems([row], {}, {}, tests) == problems
 
 
 def test_whoever_names_an_unknown_clause_is_named():
@@ -248,7 +249,7 @@ def test_whoever_names_an_unknown_clause_is_named():
         {"D98": ["cart.html"]},
         {"11-4": ["t.py::test_x"], "D01": ["t.py::test_y"]},
     )
-    assert clauses.join_problems(rows, code, templates, tests) == [
+    assert clauses.rows.problems(rows, code, templates, tests) == [
         "D99: در فهرست بندها نیست، ولی در a.py:add نام برده شده است",
         "D98: در فهرست بندها نیست، ولی در cart.html نام برده شده است",
         "11-4: در فهرست بندها نیست، ولی در t.py::test_x نام برده شده است",
@@ -260,7 +261,7 @@ def test_whoever_names_an_unknown_clause_is_named():
 
 @pytest.fixture(scope="module")
 def register() -> list[Entry]:
-    return clauses.read_register((REPO / "docs/terms/register.toml").read_text("utf-8"))[0]
+    return clauses.register.read((REPO / "docs/terms/register.toml").read_text("utf-8"))[0]
 
 
 @pytest.fixture(scope="module")
@@ -440,7 +441,7 @@ def joined() -> clauses.Joined:
 
 def test_the_list_of_clauses_in_the_documents_is_current(joined):
     committed = (REPO / "docs/clauses.md").read_text("utf-8")
-    assert committed == clauses.document(joined.rows, joined.sections), "run `peyman clauses --write`"
+    assert committed == clauses.rows.document(joined.rows, joined.sections), "run `peyman clauses --write`"
 
 
 def test_all_that_is_due_is_carried_out_and_tested(joined):
