@@ -1,7 +1,6 @@
 """When web and worker refuse to start, and what they say then."""
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 
 from peyman.entrypoints.jobs import startup
+from peyman.entrypoints.jobs.up import free_port
 from tests.conftest import PATIENCE
 
 GOOD_SECRET = "k3J-9xQ_vT7w2Lm8Zr5Yb1Nc6Hd4Gf0Ps"
@@ -31,9 +31,7 @@ def production(peyman):
 
 def comes_up(peyman) -> bool:
     """Whether web answers at all; in production it sends plain HTTP away."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port(set())
     web = peyman.start("web", "--bind", f"127.0.0.1:{port}")
     try:
         until = time.monotonic() + PATIENCE

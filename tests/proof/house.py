@@ -5,10 +5,10 @@ import os
 import random
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -21,16 +21,11 @@ import httpx
 import psycopg
 from django.conf import settings
 
+from peyman.entrypoints.jobs.up import free_port
 from tests import ready
 
 REPO = Path(__file__).resolve().parents[2]
 PEYMAN = str(Path(sys.executable).parent / "peyman")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class House:
@@ -39,12 +34,14 @@ class House:
     def __init__(self, folder: Path, *, database: str, workers: int = 2, web: bool = True, **environment: str) -> None:
         self.folder, self.database = folder, database
         self.clock = folder / "clock"
+        if database == "postgres":
+            self.postgres = Path(tempfile.mkdtemp(prefix="peyman-pg-", dir="/tmp"))  # a socket's path must be short
         self.kills: Counter[str] = Counter()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (folder / "processes.log").open("ab")
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{free_port(set())}"
         self._web, self._more = web, environment
         self._names = [*(["web"] if web else []), *(f"worker-{n}" for n in range(workers))]
 
@@ -108,17 +105,15 @@ class House:
         return dict(json.loads(process.stdout.readline()))
 
     def _postgres(self, verb: str) -> str:
-        where = Path("/tmp") / f"peyman-proof-{os.getpid()}"  # noqa: S108 - a socket's path must be short; ours alone
         done = subprocess.run(
-            [str(REPO / "scripts/postgres.sh"), verb, str(where)],
+            [str(REPO / "scripts/postgres.sh"), verb, str(self.postgres)],
             env={**os.environ, "PEYMAN_DURABLE": "1"},
             capture_output=True,
             text=True,
             check=verb == "start",
         )
-        self.postgres = where
         if verb == "stop":
-            shutil.rmtree(where, ignore_errors=True)
+            shutil.rmtree(self.postgres, ignore_errors=True)
         return done.stdout.strip()
 
     def _lay_what_is_ready(self) -> None:

@@ -28,6 +28,7 @@ from peyman.entrypoints.jobs import parent
 from peyman.entrypoints.jobs.console import COULD_NOT, CouldNot, tell
 
 LOOPBACK = "127.0.0.1"
+PORTS = range(20_000, 32_000)
 READY_WITHIN = 90.0  # seconds
 GRACE = 20.0  # seconds for children to end by themselves
 STEADY = 10.0  # a child that lived this long is started again at once
@@ -77,14 +78,17 @@ def peyman(*arguments: str) -> list[str]:
 
 
 def free_port(given: set[int]) -> int:
-    """Return a port nobody listens on that is not among `given`, and add it: a child may not listen on its own yet."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
-        if port not in given:
+    """Return a port nobody listens on that is not among `given`, and add it: a child may not listen on its own yet.
+
+    It is none of those that systems give to whoever asks for any: such a one is somebody else's by the time that its
+    child listens, or comes back. Each process looks from a place of its own.
+    """
+    first = PORTS.start + 10 * os.getpid() % len(PORTS)
+    for port in (*range(first, PORTS.stop), *range(PORTS.start, first)):
+        if port not in given and is_free(port):
             given.add(port)
             return port
+    raise CouldNot("درگاه آزادی پیدا نشد؛ درگاه را با --port بگویید.")
 
 
 def is_free(port: int) -> bool:
