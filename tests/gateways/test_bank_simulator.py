@@ -20,11 +20,11 @@ Token = Callable[..., str]
 
 
 def get(url: str) -> httpx.Response:
-    return httpx.get(url, trust_env=False)
+    return httpx.get(url, trust_env=False, timeout=60)
 
 
 def post(url: str, **more: Any) -> httpx.Response:
-    return httpx.post(url, trust_env=False, **more)
+    return httpx.post(url, trust_env=False, timeout=60, **more)
 
 
 # ---- The buyer at the bank ----

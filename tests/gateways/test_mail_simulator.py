@@ -26,7 +26,7 @@ def send(server: MailSimulator, mail: EmailMessage) -> None:
 
 def test_a_mail_is_kept_readable_in_persian(mail: MailSimulator) -> None:
     send(mail, letter())
-    (kept,) = httpx.get(f"{mail.url}/_sim/mails?to=Sara@example.ir", trust_env=False).json()
+    (kept,) = httpx.get(f"{mail.url}/_sim/mails?to=Sara@example.ir", trust_env=False, timeout=60).json()
     assert kept["to"] == ["sara@example.ir"]
     assert (kept["from"], kept["subject"]) == ("info@peyman.example", "پیش‌فاکتور سفارش شما")
     assert (kept["text"].strip(), kept["html"].strip()) == ("با درود", "<p>با درود</p>")
@@ -70,11 +70,11 @@ def test_it_is_driven_by_http_and_remembers_over_a_restart(tmp_path: Path) -> No
     with MailSimulator(state=tmp_path) as mail:
         assert mail.smtp_url == f"smtp://127.0.0.1:{mail.smtp_port}"
         send(mail, letter())
-        set_ = httpx.post(f"{mail.url}/_sim/faults", json={"refuse": 0.5}, trust_env=False)
+        set_ = httpx.post(f"{mail.url}/_sim/faults", json={"refuse": 0.5}, trust_env=False, timeout=60)
         assert set_.json() == {"set": {"refuse": {"p": 0.5, "times": None, "value": None}}}
-        assert httpx.post(f"{mail.url}/_sim/faults", json={"burn": 1}, trust_env=False).status_code == 422
+        assert httpx.post(f"{mail.url}/_sim/faults", json={"burn": 1}, trust_env=False, timeout=60).status_code == 422
     with MailSimulator(state=tmp_path) as mail:
         assert len(mail.mails("sara@example.ir")) == 1
-        assert httpx.get(f"{mail.url}/_sim/health", trust_env=False).json() == {"ok": True, "mails": 1}
-        assert httpx.post(f"{mail.url}/_sim/reset", trust_env=False).json() == {"ok": True}
-        assert httpx.get(f"{mail.url}/_sim/mails", trust_env=False).json() == []
+        assert httpx.get(f"{mail.url}/_sim/health", trust_env=False, timeout=60).json() == {"ok": True, "mails": 1}
+        assert httpx.post(f"{mail.url}/_sim/reset", trust_env=False, timeout=60).json() == {"ok": True}
+        assert httpx.get(f"{mail.url}/_sim/mails", trust_env=False, timeout=60).json() == []

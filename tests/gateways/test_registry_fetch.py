@@ -16,7 +16,7 @@ import pytest
 
 from peyman.gateways import registry
 from peyman.gateways.simulators import RegistrySimulator
-from peyman.gateways.simulators.registry import XLSX_TYPE
+from peyman.gateways.simulators.registry import LONGEST_HANG, XLSX_TYPE
 
 ROWS = [[f"http://name{n}.ir", f"185.1.{n}.0/24", f"185.1.{n}.0/24", "1402/02/10", "1402/02/15"] for n in range(40)]
 DOORS = ["/page/iplist", "/list.csv", "/list.html"]
@@ -141,7 +141,7 @@ def test_a_bad_day_of_the_registry_has_a_name(
     begun = time.monotonic()
     failed = failure(there.url + door, limit=3_000_000, whole=1.0 if outcome == "timeout" else 20.0)
     assert (failed.outcome, failed.detail) == (outcome, detail)
-    assert time.monotonic() - begun < 15  # 1 second is allowed where it hangs; the machine may be slow
+    assert time.monotonic() - begun < LONGEST_HANG  # 1 second is allowed where it hangs; the machine may be slow
 
 
 @pytest.mark.parametrize(
@@ -162,20 +162,22 @@ def test_a_list_that_drips_is_given_up_when_time_is_up(there: RegistrySimulator)
     there.faults(drip_s=0.05)
     begun = time.monotonic()
     assert failure(f"{there.url}/list.csv", whole=1.0).outcome == "timeout"
-    assert time.monotonic() - begun < 12
+    assert time.monotonic() - begun < LONGEST_HANG
 
 
 @pytest.mark.clause("B05")
 def test_headers_that_drip_are_given_up_when_time_is_up() -> None:
+    heard: list[bytes] = []
+
     def drip(line: socket.socket) -> None:
-        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 18:
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 35:
             line.sendall(bytes([byte]))
             time.sleep(0.1)
+        heard.append(b"all")
 
     with raw(drip) as url:
-        begun = time.monotonic()
         assert failure(url, whole=1.0).outcome == "timeout"
-        assert time.monotonic() - begun < 12
+        assert heard == []  # half a minute before the end
 
 
 def test_headers_without_an_end_are_given_up() -> None:
@@ -189,12 +191,16 @@ def test_headers_without_an_end_are_given_up() -> None:
 
 
 def test_a_body_that_a_deadline_cuts_is_not_taken_for_a_short_one() -> None:
+    given_up = threading.Event()
+
     def half(line: socket.socket) -> None:
         line.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\n\r\nname_as_entered,ip\n")
-        time.sleep(3)
+        given_up.wait(60)
 
     with raw(half) as url:
-        assert failure(url, whole=1.0).outcome == "timeout"
+        outcome = failure(url, whole=1.0).outcome
+        given_up.set()
+    assert outcome == "timeout"
 
 
 def test_a_packed_answer_that_breaks_off_is_not_taken_for_a_short_one() -> None:
@@ -289,23 +295,25 @@ def test_https_never_leads_to_http(certificate: tuple[Path, Path]) -> None:
 
 
 def test_a_line_under_tls_that_drips_is_given_up_when_time_is_up(certificate: tuple[Path, Path]) -> None:
+    heard: list[bytes] = []
+
     def drip(line: socket.socket) -> None:
         line.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-        for _ in range(200):
+        for _ in range(300):
             line.sendall(b"a")
             time.sleep(0.1)
+        heard.append(b"all")
 
     trusting = ssl.create_default_context(cafile=str(certificate[1]))
     with raw(drip, serving(certificate)) as url:
-        begun = time.monotonic()
         assert failure(url, verify=trusting, whole=1.0).outcome == "timeout"
-        assert time.monotonic() - begun < 12
+        assert heard == []
 
 
 def test_nobody_there_is_told_from_somebody_who_breaks_off() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert failure(f"http://127.0.0.1:{port}/").outcome == "unreachable"
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))  # and does not listen; nobody else can, meanwhile
+        assert failure(f"http://127.0.0.1:{kept.getsockname()[1]}/").outcome == "unreachable"
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,9 @@ def test_a_payment_from_token_to_receipt(bank: BankSimulator, saman: Saman) -> N
 
 def test_the_bank_s_page_shows_the_amount_and_leads_back_by_a_form(bank: BankSimulator, saman: Saman) -> None:
     token = granted(saman)
-    page = httpx.get(saman.redirect_url(token), trust_env=False)
+    page = httpx.get(saman.redirect_url(token), trust_env=False, timeout=60)
     assert page.status_code == 200 and "۱٬۲۵۰٬۰۰۰</span> ریال" in page.text
-    done = httpx.post(f"{bank.url}/OnlinePG/SendToken/pay?token={token}", trust_env=False)
+    done = httpx.post(f"{bank.url}/OnlinePG/SendToken/pay?token={token}", trust_env=False, timeout=60)
     assert f'<form method="post" action="{CALLBACK}">' in done.text
     assert f'name="Token" value="{token}"' in done.text
     assert 'name="State" value="OK"' in done.text

@@ -20,7 +20,7 @@ def test_one_process_serves_all_of_them_until_it_is_told_to_stop(tmp_path: Path)
             urls = json.loads(process.stdout.readline())
             assert urls.keys() == {"bank_url", "sms_url", "smtp_url", "control_url", "registry_url"}
             for name in ("bank_url", "sms_url", "control_url", "registry_url"):
-                assert httpx.get(f"{urls[name]}/_sim/health", trust_env=False).json()["ok"] is True
+                assert httpx.get(f"{urls[name]}/_sim/health", trust_env=False, timeout=60).json()["ok"] is True
             with smtplib.SMTP("127.0.0.1", int(urls["smtp_url"].rpartition(":")[2]), timeout=30) as line:
                 assert line.noop()[0] == 250
         finally:

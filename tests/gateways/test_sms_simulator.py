@@ -144,13 +144,15 @@ def test_a_slow_provider_takes_it_after_we_left(sms: SmsSimulator) -> None:
 def test_it_is_driven_by_http_and_remembers_over_a_restart(tmp_path: Path) -> None:
     with SmsSimulator(state=tmp_path) as sms:
         send(sms, receptor="09121234567", message="یک", localid="7")
-        set_ = httpx.post(f"{sms.url}/_sim/faults", json={"down": True}, trust_env=False)
+        set_ = httpx.post(f"{sms.url}/_sim/faults", json={"down": True}, trust_env=False, timeout=60)
         assert set_.json() == {"set": {"down": {"p": 1.0, "times": None, "value": None}}}
-        assert httpx.post(f"{sms.url}/_sim/faults", json={"up": True}, trust_env=False).status_code == 422
-        assert httpx.get(f"{sms.url}/_sim/health", trust_env=False).json() == {"ok": True, "messages": 1}
+        assert httpx.post(f"{sms.url}/_sim/faults", json={"up": True}, trust_env=False, timeout=60).status_code == 422
+        assert httpx.get(f"{sms.url}/_sim/health", trust_env=False, timeout=60).json() == {"ok": True, "messages": 1}
     with SmsSimulator(state=tmp_path) as sms:
-        assert [row["message"] for row in httpx.get(f"{sms.url}/_sim/messages?to=09121234567").json()] == ["یک"]
+        assert [row["message"] for row in httpx.get(f"{sms.url}/_sim/messages?to=09121234567", timeout=60).json()] == [
+            "یک"
+        ]
         send(sms, receptor="09121234567", message="یک", localid="7")
         assert [row["repeats"] for row in sms.messages()] == [1]
-        assert httpx.post(f"{sms.url}/_sim/reset", trust_env=False).json() == {"ok": True}
+        assert httpx.post(f"{sms.url}/_sim/reset", trust_env=False, timeout=60).json() == {"ok": True}
         assert sms.messages() == []

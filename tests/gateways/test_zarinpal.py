@@ -318,6 +318,7 @@ def test_the_bank_itself_pays_a_refund_as_often_as_it_is_asked(
             json={"query": query, "variables": wanted},
             headers={"Authorization": "Bearer x"},
             trust_env=False,
+            timeout=60,
         )
         assert answer.json()["data"]["AddRefund"]["amount"] == 250_000
     assert (only(bank)["refunded"], only(bank)["duplicates"]) == (500_000, 1)

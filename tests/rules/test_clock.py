@@ -1,9 +1,12 @@
 """The sandbox's clock: a file that is written while it is read."""
 
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
+import time_machine
 
 from peyman.entrypoints import clock
 
@@ -16,17 +19,19 @@ def test_the_file_says_which_instant_it_is_and_tehrans_offset_is_understood(sett
     assert clock.now() == EVENING
 
 
-def test_a_file_that_is_empty_for_a_moment_does_not_give_this_years_time(settings: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_empty_for_a_moment_does_not_give_this_years_time(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.CLOCK_FILE = tmp_path / "clock"
     settings.CLOCK_FILE.write_text("")
-    writer = threading.Timer(0.01, settings.CLOCK_FILE.write_text, [EVENING.isoformat()])
-    writer.start()
+    meanwhile = SimpleNamespace(sleep=lambda _: settings.CLOCK_FILE.write_text(EVENING.isoformat()))
+    monkeypatch.setattr(clock, "time", meanwhile)
     assert clock.now() == EVENING
-    writer.join()
 
 
 def test_without_a_file_the_machine_tells_the_time(settings: Any, tmp_path: Path) -> None:
     settings.CLOCK_FILE = tmp_path / "clock"
-    assert clock.now().year >= 2026
-    settings.CLOCK_FILE.write_text("half past ten")
-    assert clock.now().year >= 2026
+    with time_machine.travel(EVENING, tick=False):
+        assert clock.now() == EVENING
+        settings.CLOCK_FILE.write_text("half past ten")
+        assert clock.now() == EVENING
