@@ -1030,14 +1030,14 @@ GUARDS: list[Guard] = [
     Guard(
         "B08",
         "what was absent or not yet due passes for half price",
-        Cut(f"{AUDIT}:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),
+        Cut(f"{AUDIT}.billing:price", "return Code.OVERCHARGED, answer.state.value", 'return Code.FINE, ""'),
         first="tests/gateways/test_audit_worlds.py::test_the_rule_and_a_search",
     ),
     Guard(
         "B08",
         "the broken rial of a day is the user's loss",
         Cut(
-            f"{AUDIT}:rials",
+            f"{AUDIT}.amounts:rials",
             "-(-(sent * rate.numerator) // rate.denominator)",
             "sent * rate.numerator // rate.denominator",
         ),
@@ -1068,7 +1068,7 @@ GUARDS: list[Guard] = [
     Guard(
         "B09",
         "a probe decides outside the days of grace, too",
-        Cut(f"{AUDIT}:by_probes", "if span.code is not Code.IN_GRACE:", "if not probes:"),
+        Cut(f"{AUDIT}.billing:by_probes", "if span.code is not Code.IN_GRACE:", "if not probes:"),
         first="tests/jobs/test_audit_terms.py",
     ),
     Guard(
@@ -1080,13 +1080,17 @@ GUARDS: list[Guard] = [
     Guard(
         "B09",
         "a download across a change counts as it began",
-        Cut(f"{AUDIT}:price_during", "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE", "parts[0].code"),
+        Cut(
+            f"{AUDIT}.billing:price_during",
+            "parts[0].code if len(parts) == 1 else Code.CROSSES_CHANGE",
+            "parts[0].code",
+        ),
         first="tests/gateways/test_audit_worlds.py::test_the_rule_and_a_search",
     ),
     Guard(
         "B09",
         "a promise of which nothing is known counts as made",
-        Cut(f"{AUDIT}:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
+        Cut(f"{AUDIT}.judging:judge", "billed if shown is Shown.YES else Code.SHOWN_UNKNOWN", "billed"),
         first="tests/gateways/test_audit_worlds.py::test_the_rule_and_a_search",
     ),
     Guard(

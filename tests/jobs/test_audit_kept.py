@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from peyman.entrypoints.jobs.audit import asked, done
+from peyman.entrypoints.jobs.audit import asked, done, running
 from peyman.entrypoints.jobs.console import CouldNot
 from peyman.gateways.audit import recount
 from peyman.gateways.audit.files import BadFile
@@ -326,3 +326,13 @@ def test_the_command_keeps_and_says_how_many_days_it_did_not_audit_again(world: 
     ended = audit(world, "--keep", str(world / "kept"), **given)
     assert (ended.exit_code, "روزهای ممیزی‌شده: ۰" in ended.stderr) == (0, True)
     failed(audit(world, "--keep", str(world / "out"), **given), "--keep")
+
+
+def test_a_rule_that_changed_inside_a_package_is_other_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept serves only the code that made it."""
+    for name, rule in (("ruled", "HALF = 2"), ("ruled_otherwise", "HALF = 3")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("# rules\n")
+        (tmp_path / name / "amounts.py").write_text(f"{rule}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert running._hash_of(("ruled",)) != running._hash_of(("ruled_otherwise",))
