@@ -52,7 +52,7 @@ class House:
 
     def messages(self, mobile: str) -> list[dict[str, Any]]:
         """What was sent to a number, newest first."""
-        rows: list[dict[str, Any]] = httpx.get(f"{self.inbox_url}.json", params={"to": mobile}, timeout=30).json()
+        rows: list[dict[str, Any]] = httpx.get(f"{self.inbox_url}.json", params={"to": mobile}, timeout=60).json()
         return rows
 
     def code(self, mobile: str) -> str:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from peyman.kernel.text import persian_digits
 
@@ -20,6 +20,15 @@ ADDRESS = {
     "پلاک": "۱۲",
     "کد پستی": "۸۱۴۵۶۷۸۹۰۱",
 }
+
+
+def reload_until(page: Page, there: Locator) -> None:
+    """Reload until `there` is there: the worker is another process."""
+    deadline = time.monotonic() + 120
+    while not there.count() and time.monotonic() < deadline:
+        time.sleep(0.3)
+        page.reload()
+    expect(there).to_have_count(1)
 
 
 @dataclass

@@ -1,13 +1,13 @@
 """A member of staff before a browser: through both steps of the log-in, then at the desks."""
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Page, expect
 
 from peyman.kernel.text import persian_digits
+from tests.browser.shopper import reload_until
 
 if TYPE_CHECKING:
     from tests.browser.conftest import House
@@ -67,8 +67,4 @@ class Staff:
 
     def reload_until(self, there: Any) -> None:
         """Reload until `there` is there: the worker is another process."""
-        deadline = time.monotonic() + 120
-        while not there.count() and time.monotonic() < deadline:
-            time.sleep(0.3)
-            self.page.reload()
-        expect(there).to_have_count(1)
+        reload_until(self.page, there)

@@ -77,7 +77,7 @@ def _await_refunds(house: "House", mobile: str, wanted: int, hour: str) -> None:
     """Let the clock go through `hour` ("2026-11-10 10"): a bank is asked again after seconds, then minutes."""
     for minute in range(31, 60):
         house.at(f"{hour}:{minute}")
-        deadline = time.monotonic() + 1.2
+        deadline = time.monotonic() + (1.2 if minute < 59 else 120)
         while time.monotonic() < deadline:
             if _refunds(house, mobile) >= wanted:
                 return

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import audit, pictures
 from tests.browser.conftest import DESK, PHONE
-from tests.browser.shopper import Shopper
+from tests.browser.shopper import Shopper, reload_until
 from tests.browser.staff import Staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]  # of looks; the ways themselves: tests/rooms
@@ -21,6 +21,10 @@ def fit(page: Page) -> None:
 
 def promise(page: Page, of: str) -> Locator:
     return page.locator(".promise").filter(has_text=of)
+
+
+def kept(page: Page, of: str) -> Locator:
+    return page.locator(".promise.is-kept").filter(has_text=of)
 
 
 @pytest.mark.clause("D28", "D30")
@@ -49,10 +53,8 @@ def test_who_pays_for_what_just_ran_out_sees_when_the_money_is_back_and_then_tha
         office.bank_faults(reverse_500=False)
         office.supply(PRT_L3_01=(8_650_000, 60))
     office.at("2027-01-30 10:20")
-    for _ in range(2):
-        office.tick()
-    me.page.reload()
-    expect(promise(me.page, "چون کالا تمام شد")).to_have_class(re.compile("is-kept"))
+    office.tick()
+    reload_until(me.page, kept(me.page, "چون کالا تمام شد"))
     me.reads("وجه برگشت")
     me.reads("بانک پول را به حساب شما برگرداند")
     fit(me.page)
@@ -75,10 +77,8 @@ def test_who_withdraws_sees_when_the_money_is_back_and_then_that_it_is(office, s
     finally:
         office.bank_faults(reverse_500=False)
     office.at("2027-01-30 12:20")
-    for _ in range(2):
-        office.tick()
-    me.page.reload()
-    expect(promise(me.page, "پس از انصراف شما")).to_have_class(re.compile("is-kept"))
+    office.tick()
+    reload_until(me.page, kept(me.page, "پس از انصراف شما"))
     fit(me.page)
 
 
