@@ -1,6 +1,7 @@
 """Pages that are always there: health, robots, the inbox of the sandbox, and pages for what went wrong."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.db import OperationalError
@@ -126,3 +127,20 @@ def test_a_refusal_whose_page_finds_no_database_is_503_with_retry_after(
     monkeypatch.setattr("peyman.promises.queries.terms_in_force", away)
     answer = client.get("/pay/saman/callback?RefNum=nobody&ResNum=PAY-0000-0000-0000-0")
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+
+
+@pytest.mark.parametrize(("megabytes", "read"), [(2, 2_000_000), (30, 16_000_000)])
+@pytest.mark.django_db
+def test_what_is_too_large_is_heard_out_within_bounds_and_answered_413(
+    client: Client, megabytes: int, read: int
+) -> None:
+    came = BytesIO(b"a" * (megabytes * 1_000_000))
+    answer = client.generic(
+        "POST",
+        "/cart/add",
+        CONTENT_TYPE="application/x-www-form-urlencoded",
+        CONTENT_LENGTH=str(megabytes * 1_000_000),
+        **{"wsgi.input": came},
+    )
+    assert answer.status_code == 413 and "آنچه فرستادید بزرگ‌تر از اندازه بود." in answer.content.decode()
+    assert read <= came.tell() <= read + 65_536

@@ -1,8 +1,10 @@
 """Pages for what did not work: refusals with their clause, faults of ours, addresses that lead nowhere."""
 
 import re
+import time
 from dataclasses import dataclass, field, replace
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -13,6 +15,8 @@ from peyman.kernel.errors import Invalid, Missing, Refused, TryLater
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _RETRY_AFTER = 30  # seconds, where nobody knows better
+# So much of what is too large, and for so long, is read and thrown away: a browser that still sends hears no answer.
+_HEARD_OUT_BYTES, _HEARD_OUT_SECONDS, _PART = 16_000_000, 5.0, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,11 @@ _GOODS, _ORDERS, _CART = Act("/goods/", "دیدن کالاها"), Act("/orders/"
 BAD_REQUEST = Words(
     "این درخواست خوانده نشد.",
     "چیزی ثبت نشد و پولی گرفته نشد. اگر نشانی را دستی نوشته‌اید، آن را وارسی کنید؛ وگرنه از صفحه پیش دوباره بفرستید.",
+    [Act("/", "رفتن به خانه")],
+)
+TOO_LARGE = Words(
+    "آنچه فرستادید بزرگ‌تر از اندازه بود.",
+    "چیزی ثبت نشد و پولی گرفته نشد. به صفحه پیش برگردید و نوشته کوتاه‌تر یا فایل کوچک‌تری بفرستید.",
     [Act("/", "رفتن به خانه")],
 )
 FORBIDDEN = Words(
@@ -130,7 +139,20 @@ def away(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        _hear_out(request)
+        return page(None, TOO_LARGE, 413)
     return page(None, BAD_REQUEST, 400)
+
+
+def _hear_out(request: HttpRequest) -> None:
+    """Read what is still coming, within bounds, so that the connection is not closed upon who sends it."""
+    left, until = _HEARD_OUT_BYTES, time.monotonic() + _HEARD_OUT_SECONDS
+    try:
+        while left > 0 and time.monotonic() < until and (part := request.read(_PART)):
+            left -= len(part)
+    except OSError:  # gone already, or taken up by whoever found it too large
+        pass
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
