@@ -1,6 +1,7 @@
 """Pages that are found: categories and brands, addresses with titles, what machines are told, what leads nowhere."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -227,7 +228,33 @@ def test_each_specification_names_its_source_and_the_page_promises_no_perfection
 ) -> None:
     html = text_of(client.get(TITLED))
     assert "منبع: سازنده: دفترچه، ص ۳" in html and "بی‌خطا بودنشان را ضمانت نمی‌کنیم" in html and "بند ۱۷-۴" in html
-    assert 'href="/goods/reader-a6/corrections/"' in html
+    assert 'href="/goods/reader-a6/corrections/"' in html and "همه مشخصات و منبع آن‌ها" in html
+
+
+@pytest.mark.clause("D113")
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ({}, "منبع همه این مشخصات: پخش‌کننده رسمی"),
+        ({"حافظه": ["manufacturer", ""]}, "منبع بقیه مشخصات: پخش‌کننده رسمی"),
+        ({"حافظه": ["manufacturer", ""], "نور": ["editorial", ""]}, ""),
+    ],
+)
+def test_what_the_file_of_goods_says_of_its_specifications_is_told_of_those_without_a_source_of_their_own(
+    client: Client, shop: TermsVersion, own: dict[str, list[str]], says: str
+) -> None:
+    made = make.product(slug="reader-b7", title="کتاب‌خوان", attributes={"حافظه": "۳۲", "نور": "گرم"}, sources=own)
+    make.variant(product=made, sku="B7-01", spec_source="distributor")
+    html = text_of(client.get("/goods/reader-b7/"))
+    assert [says] == re.findall("منبع (?:همه این|بقیه) مشخصات: [^<]*", html) if says else "پخش‌کننده" not in html
+
+
+@pytest.mark.clause("D113")
+def test_goods_whose_source_nobody_wrote_down_claim_none(client: Client, shop: TermsVersion) -> None:
+    made = make.product(slug="reader-b8", title="کتاب‌خوان", attributes={"حافظه": "۳۲"})
+    make.variant(product=made, sku="B8-01")
+    html = text_of(client.get("/goods/reader-b8/"))
+    assert "منبع همه" not in html and ">همه مشخصات</a>" in html
 
 
 @pytest.mark.clause("D119")

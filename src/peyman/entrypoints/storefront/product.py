@@ -29,7 +29,7 @@ from peyman.promises.rules import Reckoning, parameter
 from peyman.shop.carts.queries import Holder, count_in_passing
 from peyman.shop.catalog import queries
 from peyman.shop.catalog.queries import Glance, PriceStep, ProductPage, VariantView, goods
-from peyman.shop.catalog.rules.specs import source_words
+from peyman.shop.catalog.rules.specs import SOURCES, source_words
 from peyman.shop.media.rules import arranged
 from peyman.shop.offers import actions as offers
 
@@ -129,6 +129,8 @@ def _composed(
         "changes": [(step, step.words) for step in reversed(steps)],
         "facts": facts[:_FIRST_FACTS],
         "attributes": facts,
+        "source_of_all": SOURCES.get(page.spec_source, "") if not all(fact.source for fact in facts) else "",
+        "is_sourced": any(fact.source for fact in facts),
         "owed": kept.opening("owed") if is_sold else "",
         "description": page.description.split("\n") if page.description else [],
         "few": fa.FEW,

@@ -57,8 +57,9 @@ class VariantView:
 class ProductPage:
     """A product with all that its page says. `attributes` in the order of the file; `crumbs` end on its category.
 
-    `sources`: name of an attribute → [kind of its source, reference]. `gone_since`: when it was taken off sale, where
-    that was written down.
+    `sources`: name of an attribute → [kind of its source, reference]; `spec_source`: the kind of all others, as the
+    file of the variant says, "" where it does not. `gone_since`: when it was taken off sale, where that was written
+    down.
     """
 
     slug: str
@@ -82,6 +83,7 @@ class ProductPage:
     picture: str = ""
     gallery: list[dict[str, Any]] = field(default_factory=list)
     sources: dict[str, list[str]] = field(default_factory=dict)
+    spec_source: str = ""
     gone_since: datetime | None = None
     stopped_by: str = ""
 
@@ -199,7 +201,9 @@ def product_page(slug: str, *, now: datetime, seen: Glance | None = None, steps_
     """
     seen = seen or glance(slug, now=now)
     rows = Product.objects.select_related("category__parent__parent", "brand").defer("search_head", "search_words")
-    product = rows.get(pk=seen.pk)
+    variants = Variant.objects.filter(product=OuterRef("pk")).order_by("position", "sku")
+    variants = variants.filter(sku=steps_of) if steps_of else variants
+    product = rows.annotate(spec_source=Subquery(variants.values("spec_source")[:1])).get(pk=seen.pk)
     crumbs = _crumbs_of(product.category)
     gone = None if seen.is_on_sale else _gone(product.code, [crumb.slug for crumb in crumbs])
     shelved = seen.variants
@@ -228,6 +232,7 @@ def product_page(slug: str, *, now: datetime, seen: Glance | None = None, steps_
         picture=product.picture,
         gallery=product.gallery,
         sources=product.sources,
+        spec_source=product.spec_source or "",
         gone_since=gone[1] if gone else None,
         stopped_by=gone[0] if gone else "",
     )
