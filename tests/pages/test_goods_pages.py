@@ -59,7 +59,7 @@ def test_home_costs_the_same_queries_whatever_it_shows(
         variant = make.variant(price=900_000, list_price=1_000_000)
         Variant.objects.filter(pk=variant.pk).update(cheaper_at=NOW - timedelta(days=n))
     client.get("/")
-    with django_assert_num_queries(4):  # record, the mark of the shelf, pieces of the cheaper and of the newest
+    with django_assert_num_queries(3):  # record, newest notice, mark of the shelf with the pieces of what is shown
         client.get("/")
 
 
@@ -144,13 +144,13 @@ def test_pages_follow_one_another_without_a_gap(client: Client, shop: TermsVersi
 
 
 @pytest.mark.parametrize("goods", [3, 24])
-def test_the_list_costs_two_queries_whatever_its_length(
+def test_the_list_costs_one_query_whatever_its_length(
     client: Client, shop: TermsVersion, django_assert_num_queries: Any, goods: int
 ) -> None:
     for _ in range(goods):
         make.variant()
     client.get("/goods/")
-    with django_assert_num_queries(2):  # the mark of the shelf, pieces of what is shown
+    with django_assert_num_queries(1):  # the mark of the shelf, with the pieces of what is shown
         client.get("/goods/")
 
 

@@ -106,6 +106,27 @@ def test_what_sold_out_is_seen_at_once(client: Client, reader: Variant) -> None:
     assert "کتاب‌خوان آوند" not in client.get(HOME).content.decode()  # of what can be bought
 
 
+@pytest.mark.parametrize("url", ["/category/readers/?sort=cheapest", "/category/readers/?sort=dearest", HOME])
+def test_each_card_tells_its_own_pieces_though_others_change_places_with_it(
+    client: Client, reader: Variant, url: str
+) -> None:
+    other = make.variant(product=make.product(title="خواننده", slug="other", category=reader.product.category))
+    bare = make.variant(product=make.product(title="نوخوان", slug="bare", category=reader.product.category))
+    Stock.objects.filter(variant=bare).delete()  # nobody has counted it yet
+    few = {"reader": "تنها ۲ عدد مانده", "other": "تنها ۱ عدد مانده"}
+
+    def told() -> dict[str, str]:
+        cards = re.findall(r'href="/goods/(reader|other)/.*?(تنها . عدد مانده)', client.get(url).content.decode(), re.S)
+        return dict(cards)
+
+    Stock.objects.filter(variant=reader).update(on_hand=2)
+    Stock.objects.filter(variant=other).update(on_hand=1)
+    assert told() == told() == few
+    Stock.objects.filter(variant=reader).update(on_hand=1)
+    Stock.objects.filter(variant=other).update(on_hand=2)
+    assert told() == {"reader": few["other"], "other": few["reader"]}
+
+
 @pytest.mark.parametrize("scope", ["shop", "category", "product", "variant"])
 def test_a_stop_of_sale_is_seen_at_once_wherever_it_is_switched(client: Client, reader: Variant, scope: str) -> None:
     key = {"shop": "", "category": "readers", "product": "P-READER", "variant": "READER"}[scope]

@@ -67,6 +67,7 @@ def test_a_card_tells_the_cheapest_variant_that_can_be_bought() -> None:
         sku=told.sku,
         variants=3,
         version=1,
+        variant=told.pk,
     )
 
 

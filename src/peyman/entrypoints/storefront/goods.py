@@ -3,12 +3,14 @@
 What is not searched is kept whole (see `kept`), under the mark of the shelf and the pieces that it shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
@@ -56,6 +58,24 @@ class Asked:
     sort: str
     at_brand: str = ""  # the brand whose own page this is
     specs: tuple[str, ...] = ()  # "name:value", by what goods are
+    after: str = ""
+
+    @cached_property
+    def ask(self) -> Ask:
+        """The same as the catalogue takes it."""
+        return Ask(
+            q=self.q,
+            category=self.category,
+            of_brand=self.at_brand,
+            brands=self.brands,
+            specs=self.specs,
+            available_only=self.available,
+            price_min=self.low * 10 if self.low is not None else None,
+            price_max=self.high * 10 if self.high is not None else None,
+            sort=self.sort,
+            after=self.after,
+            limit=_LIMIT,
+        )
 
     @property
     def path(self) -> str:
@@ -115,57 +135,69 @@ def goods(request: HttpRequest) -> HttpResponse:
 @require_safe
 def category(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a page of a category's goods, with all below it."""
-    return _listed(request, replace(_asked(request, searched=False), category=slug))
+    return _listed(request, _asked(request, category=slug))
 
 
 @require_safe
 def brand(request: HttpRequest, slug: str) -> HttpResponse:
     """Show who makes them, and a page of a brand's goods."""
-    return _listed(request, replace(_asked(request, searched=False), brands=(), category="", at_brand=slug))
+    return _listed(request, _asked(request, at_brand=slug))
 
 
 def _listed(request: HttpRequest, asked: Asked) -> HttpResponse:
-    """Answer with a list. Two statements where it is kept: the mark of the shelf, and the pieces that are left."""
+    """Answer with a list. One statement where it is kept: the mark of the shelf, with the pieces that are left."""
     now = clock.now()
-    mark = queries.mark()
-    after = request.GET.get("after", "")[:200]
-    maker = queries.brand(asked.at_brand, mark=mark) if asked.at_brand else None
-
-    ask = Ask(
-        q=asked.q,
-        category=asked.category,
-        of_brand=asked.at_brand,
-        brands=asked.brands,
-        specs=asked.specs,
-        available_only=asked.available,
-        price_min=asked.low * 10 if asked.low is not None else None,
-        price_max=asked.high * 10 if asked.high is not None else None,
-        sort=asked.sort,
-        after=after,
-        limit=_LIMIT,
-    )
-    found = queries.composed(ask, mark=mark)
-    if offers.settle(((card.sku, card.offer_until) for card in found.items), now=now):
-        mark = queries.mark()
-        found = queries.composed(ask, mark=mark)
-    left = queries.pieces(found.items, fa.FEW + 1)
-    if asked.q:
-        found = replace(found, items=queries.with_pieces(found.items, left))
-        if not after:
-            searches.note(asked.q, found.total, now)
-        tops = queries.top_categories(_TOPS, mark=mark) if not found.items else ()
-        context = _context(asked, found, after, maker, now)
-        return render(request, "storefront/goods.html", {**context, "tops": tops})
-    key = ("list", ask)
-    state = (mark, left)
-    page = kept.page(key, state, now)
+    key = ("list", asked.ask)
+    seen = None if asked.q else seen_again(key)
+    page = kept.page(key, seen, now) if seen else None
     if page is None:
-        found = replace(found, items=queries.with_pieces(found.items, left))
-        context = _context(asked, found, after, maker, now)
+        mark = seen.standing.mark if seen else queries.mark()
+        maker = queries.brand(asked.at_brand, mark=mark) if asked.at_brand else None
+        found = queries.composed(asked.ask, mark=mark)
+        if offers.settle(((card.sku, card.offer_until) for card in found.items), now=now):
+            mark = queries.mark()
+            found = queries.composed(asked.ask, mark=mark)
+        seen = see(found.items, mark)
+        found = replace(found, items=queries.with_pieces(found.items, seen.standing.left))
+        if asked.q:
+            return _searched(request, asked, found, mark, now)
         page = kept.keep(
-            key, state, request, "storefront/goods.html", context, now=now, until=ends_at(found.items, now)
+            key,
+            seen,
+            request,
+            "storefront/goods.html",
+            _context(asked, found, maker, now),
+            watches=seen.places,
+            now=now,
+            until=ends_at(found.items, now),
         )
     return kept.answer(request, page)
+
+
+def _searched(request: HttpRequest, asked: Asked, found: CardPage, mark: queries.Mark, now: datetime) -> HttpResponse:
+    if not asked.after:
+        searches.note(asked.q, found.total, now)
+    tops = queries.top_categories(_TOPS, mark=mark) if not found.items else ()
+    return render(request, "storefront/goods.html", {**_context(asked, found, None, now), "tops": tops})
+
+
+class Seen(NamedTuple):
+    """What a page with cards is made of: whose pieces it tells, and how they stand."""
+
+    places: str
+    standing: queries.Standing
+
+
+def see(cards: Sequence[Card], mark: queries.Mark) -> Seen:
+    """Return how these cards stand, composed under `mark`. One statement."""
+    places = queries.places(cards)
+    return Seen(places, queries.Standing(*mark, queries.standing(places, fa.FEW + 1).pieces))
+
+
+def seen_again(key: Hashable) -> Seen | None:
+    """Return how the cards of the page that is kept under `key` stand now, None where none is. One statement."""
+    places = kept.watched(key)
+    return None if places is None else Seen(places, queries.standing(places, fa.FEW + 1))
 
 
 def stop_of_shop(now: datetime) -> dict[str, object]:
@@ -179,7 +211,7 @@ def ends_at(cards: Sequence[Card], now: datetime) -> datetime | None:
     return min((card.offer_until for card in cards if card.offer_until and card.offer_until > now), default=None)
 
 
-def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None, now: datetime) -> dict[str, object]:
+def _context(asked: Asked, found: CardPage, maker: BrandView | None, now: datetime) -> dict[str, object]:
     heading = _heading(asked, found, maker)
     asked = replace(asked, specs=tuple(each.typed for each in found.taken))  # what narrows nothing leads nowhere
     return {
@@ -206,8 +238,8 @@ def _context(asked: Asked, found: CardPage, after: str, maker: BrandView | None,
         ],
         "next_url": asked.url(after=found.next) if found.next else "",
         "clear_url": asked.path + (f"?{urlencode({'q': asked.q})}" if asked.q else ""),
-        "is_first": not after,
-        "canonical": addresses.whole(asked.url(after=after) if asked.is_plain and after else asked.path),
+        "is_first": not asked.after,
+        "canonical": addresses.whole(asked.url(after=asked.after) if asked.is_plain and asked.after else asked.path),
         "is_searched": bool(asked.q),
         "summary": "" if asked.q else f"{heading}: {fa.number(found.total)} کالا با قیمت و موجودی همین لحظه.",
         "share": {"kind": "website", "title": fa.plain_prose(heading)},
@@ -223,22 +255,36 @@ def _data(asked: Asked, found: CardPage, maker: BrandView | None) -> str:
     return structured.script(*things)
 
 
-def _asked(request: HttpRequest, *, searched: bool = True) -> Asked:
-    get = request.GET
-    q = normalise(get.get("q", "")[:100]) if searched else ""
+def _asked(request: HttpRequest, *, category: str = "", at_brand: str = "") -> Asked:
+    """Return what an address asks for; on the page of a category or of a brand nothing is searched."""
+    query = request.META.get("QUERY_STRING", "")
+    read = _read_again if len(query) <= _LONGEST_KEPT else _read
+    return read(query, category, at_brand)
+
+
+def _read(query: str, category: str, at_brand: str) -> Asked:
+    get = QueryDict(query.encode("iso-8859-1"))  # as it came over the line
+    q = "" if category or at_brand else normalise(get.get("q", "")[:100])
     sort = get.get("sort", "")
     default = "relevant" if q else "newest"
     specs = get.getlist("spec")[:_MOST_SPECS]
+    brands = [] if at_brand else get.getlist("brand")[:20]
     return Asked(
         q=q,
-        category=get.get("category", "")[:80],
-        brands=tuple(dict.fromkeys(filter(None, (normalise(slug[:80]) for slug in get.getlist("brand")[:20])))),
+        category="" if at_brand else category or get.get("category", "")[:80],
+        brands=tuple(dict.fromkeys(filter(None, (normalise(slug[:80]) for slug in brands)))),
         available=get.get("available") == "1",
         low=_toman(get.get("min", "")),
         high=_toman(get.get("max", "")),
         sort=sort if sort in dict(_SORTS) and (sort != "relevant" or q) else default,
+        at_brand=at_brand,
         specs=tuple(dict.fromkeys(filter(None, (normalise(each[:_LONGEST_SPEC]) for each in specs)))),
+        after=get.get("after", "")[:200],
     )
+
+
+_LONGEST_KEPT = 500  # characters of an address: what strangers send fills no memory
+_read_again = lru_cache(maxsize=1024)(_read)
 
 
 def _toman(typed: str) -> int | None:

@@ -7,7 +7,6 @@ from django.views.decorators.http import require_safe
 
 from peyman.entrypoints import clock
 from peyman.entrypoints.storefront import addresses, goods, kept, structured
-from peyman.entrypoints.storefront.templatetags import fa
 from peyman.market.incidents.queries import public as incidents
 from peyman.promises import queries as promises
 from peyman.shop.catalog import queries as catalog
@@ -21,27 +20,28 @@ _SUMMARY = "پیمان فروشگاهی است که شرایط فروشش را �
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show last week's promises, the late ones included, then goods. Four statements, whatever it shows."""
+    """Show last week's promises, the late ones included, then goods. Three statements, whatever it shows."""
     now = clock.now()
-    mark = catalog.mark()
     record = promises.last_week(now)
     notice = incidents.latest_state()
-    rows = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
-    if offers.settle(((card.sku, card.offer_until) for card in rows.cards), now=now):
-        mark = catalog.mark()
-        rows = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
-    left = catalog.pieces(rows.cards, fa.FEW + 1)
-    state = (mark, record, notice, left)
-    page = kept.page("home", state, now)
+    seen = goods.seen_again("home")
+    page = kept.page("home", (seen, record, notice), now) if seen else None
     if page is None:
+        mark = seen.standing.mark if seen else catalog.mark()
+        rows = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
+        if offers.settle(((card.sku, card.offer_until) for card in rows.cards), now=now):
+            mark = catalog.mark()
+            rows = catalog.home_rows(2 * _ROW, _ROW, mark=mark)
+        seen = goods.see(rows.cards, mark)
+        rows = rows.with_pieces(seen.standing.left)
         tops = catalog.top_categories(_TOP_CATEGORIES, mark=mark)
         drawings = catalog.drawings_of([top.slug for top in tops], mark=mark)
         context = {
             "record": record,
             "categories": [(top, drawings[top.slug], tint) for top, tint in zip(tops, cycle(_TINTS), strict=False)],
-            "offers": catalog.with_pieces(rows.offers, left),
-            "cheaper": catalog.with_pieces(rows.cheaper, left),
-            "newest": catalog.with_pieces(rows.newest, left),
+            "offers": rows.offers,
+            "cheaper": rows.cheaper,
+            "newest": rows.newest,
             **({} if rows.newest else goods.stop_of_shop(now)),
             "notice": incidents.latest() if notice else None,
             "canonical": addresses.whole("/"),
@@ -49,6 +49,14 @@ def home(request: HttpRequest) -> HttpResponse:
             "share": {"kind": "website", "title": "پیمان، فروشگاهی که قولش ساعت دارد"},
             "data": structured.script(*structured.shop()),
         }
-        until = goods.ends_at(rows.cards, now)
-        page = kept.keep("home", state, request, "storefront/home.html", context, now=now, until=until)
+        page = kept.keep(
+            "home",
+            (seen, record, notice),
+            request,
+            "storefront/home.html",
+            context,
+            watches=seen.places,
+            now=now,
+            until=goods.ends_at(rows.cards, now),
+        )
     return kept.answer(request, page)

@@ -87,6 +87,11 @@ class Memory:
             while self.weight > self._most:
                 self._drop(next(iter(self._rows)))
 
+    def seen(self, key: Hashable) -> Any:
+        """Return what is kept under a key, true or not."""
+        row = self._rows.get(key)
+        return None if row is None else row.value
+
     def clear(self) -> None:
         with self._lock:
             self._rows.clear()
@@ -141,11 +146,18 @@ class Page:
 
     pieces: tuple[_Piece, ...]
     status: int
+    watches: str  # what its state tells the pieces of, as the catalogue takes it
 
 
 def opening(name: str) -> SafeString:
     """Return the mark of an opening, for `fill` to be filled by its caller."""
     return SafeString(f"{_OPEN}-{name}-")
+
+
+def watched(key: Hashable) -> str | None:
+    """Return what the page that is kept under `key` watches, for its state to be read; None where none is kept."""
+    found: Page | None = memory.seen(_name(key))
+    return found.watches if found else None
 
 
 def page(key: Hashable, state: object, now: datetime | None = None) -> Page | None:
@@ -162,6 +174,7 @@ def keep(
     context: Mapping[str, object],
     *,
     status: int = 200,
+    watches: str = "",
     now: datetime | None = None,
     until: datetime | None = None,
 ) -> Page:
@@ -169,7 +182,7 @@ def keep(
     whole = {**context, "frame": HeldFrame(request.path, opening), "csrf_token": opening("token")}
     parts = _OPENING.split(render_to_string(template, whole))
     pieces = tuple(part if n % 2 else part.encode() for n, part in enumerate(parts))
-    made = Page(pieces, status)
+    made = Page(pieces, status, watches)
     memory.put(_name(key), state, made, sum(map(len, pieces)), since=now, until=until)
     return made
 

@@ -3,16 +3,20 @@ whatever it finds; tests say how many."""
 
 from peyman.shop.catalog.queries.cards import (
     Card,
+    Standing,
     cards_of,
     cheaper_cards,
     home_rows,
     newest_cards,
     pieces,
+    places,
+    standing,
     with_pieces,
 )
 from peyman.shop.catalog.queries.files import export_rows, on_hand, reference, with_stock
 from peyman.shop.catalog.queries.filters import Filter
 from peyman.shop.catalog.queries.lists import SORTS, Ask, BrandView, CardPage, Facets, brand, composed, list_cards
+from peyman.shop.catalog.queries.marks import Mark
 from peyman.shop.catalog.queries.marks import read as mark
 from peyman.shop.catalog.queries.product import (
     HISTORY,
@@ -41,8 +45,10 @@ __all__ = [
     "Facets",
     "Filter",
     "Glance",
+    "Mark",
     "PriceStep",
     "ProductPage",
+    "Standing",
     "VariantView",
     "brand",
     "cards_of",
@@ -58,9 +64,11 @@ __all__ = [
     "newest_cards",
     "on_hand",
     "pieces",
+    "places",
     "price_steps",
     "product_page",
     "reference",
+    "standing",
     "top_categories",
     "variants_of",
     "weights",

@@ -3,9 +3,10 @@
 How many pieces are left is read anew for whatever is shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import connection
@@ -39,6 +40,7 @@ class Card:
     version: int
     picture: str = ""
     offer_until: datetime | None = None
+    variant: int = 0  # the key of that variant
 
 
 class Offer(NamedTuple):
@@ -84,27 +86,63 @@ def _cheaper(limit: int) -> list[Card]:
     return _cards_of(list(keys)[:limit])
 
 
-def pieces(cards: Sequence[Card], most: int = 2**31 - 1) -> dict[str, int]:
-    """Return SKU → the pieces that are left of each card's variant at this moment, no more than `most`. One query."""
-    if not cards:
-        return {}
-    holes = ", ".join(["%s"] * len(cards))
-    with connection.cursor() as cursor:  # by hand: making this statement took longer than running it
-        cursor.execute(_PIECES.format(holes), [most, most, *[card.sku for card in cards]])
-        return dict(cursor.fetchall())
+class Standing(NamedTuple):
+    """How the shelf stands, and what is left of some cards on it: equal standings, equal cards."""
+
+    edition: int  # of the catalogue, then the newest variant and price: the mark
+    variant: int
+    change: int
+    pieces: str | None  # of each card in its place, by comma
+
+    @property
+    def mark(self) -> marks.Mark:
+        return self[:3]
+
+    @property
+    def left(self) -> list[int]:
+        return [max(int(many), 0) for many in self.pieces.split(",")] if self.pieces else []
 
 
-def with_pieces(cards: Sequence[Card], left: Mapping[str, int]) -> list[Card]:
+def places(cards: Sequence[Card]) -> str:
+    """Return the variants of cards as `standing` takes them."""
+    keys = ",".join(str(card.variant) for card in cards)
+    return f"{{{keys}}}" if connection.vendor == "postgresql" else f"[{keys}]"
+
+
+def standing(places: str, most: int = 2**31 - 1) -> Standing:
+    """Return the mark of the shelf and the pieces of these cards at this moment, no more than `most` of each.
+
+    One query of one row: each reader of a list asks it, and each row more costs as much as all that is in this one.
+    """
+    statement = _STANDING if connection.vendor == "postgresql" else _STANDING_SQLITE
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"places": places, "most": most})
+        return Standing._make(cursor.fetchone())
+
+
+_STANDING = f"""
+{marks.MARK}, (
+    SELECT STRING_AGG(LEAST(COALESCE(s.on_hand - s.allocated, 0), %(most)s)::text, ',' ORDER BY shown.place)
+    FROM unnest(%(places)s::bigint[]) WITH ORDINALITY AS shown (id, place)
+    LEFT JOIN stock_stock s ON s.variant_id = shown.id
+)
+"""  # noqa: S608  all of it is ours
+_STANDING_SQLITE = f"""
+{marks.MARK}, (
+    SELECT GROUP_CONCAT(MIN(COALESCE(s.on_hand - s.allocated, 0), %(most)s))
+    FROM json_each(%(places)s) AS shown LEFT JOIN stock_stock s ON s.variant_id = shown.value
+)
+"""  # noqa: S608  likewise; one by one in the order of the list, which a LEFT JOIN keeps
+
+
+def pieces(cards: Sequence[Card]) -> list[int]:
+    """Return the pieces that are left of each card's variant at this moment. One query."""
+    return standing(places(cards)).left if cards else []
+
+
+def with_pieces(cards: Sequence[Card], left: Sequence[int]) -> list[Card]:
     """Return the same cards with these pieces left."""
-    told = [max(left.get(card.sku) or 0, 0) for card in cards]
-    return [card if card.available == n else replace(card, available=n) for card, n in zip(cards, told, strict=True)]
-
-
-_PIECES = """
-SELECT v.sku, CASE WHEN s.on_hand - s.allocated > %s THEN %s ELSE s.on_hand - s.allocated END
-FROM catalog_variant v JOIN stock_stock s ON s.variant_id = v.id
-WHERE v.sku IN ({})
-"""
+    return [card if card.available == n else replace(card, available=n) for card, n in zip(cards, left, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +156,11 @@ class HomeRows:
     @property
     def cards(self) -> list[Card]:
         return [*self.newest, *self.cheaper, *self.offers]
+
+    def with_pieces(self, left: Sequence[int]) -> "HomeRows":
+        """Return the same with these pieces left, in the order of `cards`."""
+        told = iter(with_pieces(self.cards, left))
+        return HomeRows(*(list(islice(told, len(row))) for row in (self.newest, self.cheaper, self.offers)))
 
 
 def home_rows(newest: int, cheaper: int, *, mark: marks.Mark) -> HomeRows:
@@ -189,4 +232,5 @@ def _card(product: Product, variants: Sequence[Variant], offer: Offer) -> Card:
         version=product.version,
         picture=product.picture,
         offer_until=told.offer_until,
+        variant=told.pk,
     )

@@ -15,13 +15,12 @@ from django.conf import settings
 from django.db import connection
 
 T = TypeVar("T")
-Mark = tuple[int, ...]
+Mark = tuple[int, int, int]
 
-_MARK = """
-SELECT COALESCE((SELECT SUM(number) FROM catalog_edition), 0),
+MARK = """
+SELECT CAST(COALESCE((SELECT SUM(number) FROM catalog_edition), 0) AS bigint),
        COALESCE((SELECT MAX(id) FROM catalog_variant), 0),
-       COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0)
-"""
+       COALESCE((SELECT MAX(id) FROM catalog_pricechange), 0)"""
 _UNPACKED = 4  # how much more than its packed form a result weighs, about
 _EACH = 400  # bytes of a key and of what surrounds a result, about
 
@@ -33,8 +32,9 @@ _lock = threading.Lock()
 def read() -> Mark:
     """Return the mark of the shelf at this moment. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(_MARK)
-        return tuple(map(int, cursor.fetchone()))
+        cursor.execute(MARK)
+        edition, variant, change = cursor.fetchone()
+        return edition, variant, change
 
 
 def remembered(mark: Mark, key: Hashable, compose: Callable[[], T]) -> T:
@@ -70,7 +70,7 @@ def _keep(name: Hashable, mark: Mark, made: object, heavy: int) -> None:
 
 def _drop(name: Hashable) -> None:
     global _weight
-    _weight -= _kept.pop(name, ((), None, 0))[2]
+    _weight -= _kept.pop(name, ((0, 0, 0), None, 0))[2]
 
 
 def forget() -> None:
