@@ -331,7 +331,7 @@ def undisturbed(folder: Path) -> dict[str, set[tuple[object, ...]]]:
 
 @pytest.mark.slow
 def test_an_import_killed_at_any_moment_and_run_again_ends_as_one_that_was_not(outside, tmp_path):
-    folder, chance = churning(tmp_path / "churning"), random.Random(20230203)
+    folder, chance, blows = churning(tmp_path / "churning"), random.Random(20230203), 0
     for target in (0, 1, 4, 9):  # lists that are in when the blow falls, some moment later
         process = outside.start("registry", "import", str(folder))
         while process.poll() is None and (Row.objects.count() == 0 or Snapshot.objects.count() < target):
@@ -339,9 +339,11 @@ def test_an_import_killed_at_any_moment_and_run_again_ends_as_one_that_was_not(o
         time.sleep(chance.random() * 0.05)
         process.kill()
         process.communicate()
-        assert process.returncode == -signal.SIGKILL
+        assert process.returncode in (-signal.SIGKILL, 0)  # three lists more, and it was done
+        blows += process.returncode == -signal.SIGKILL
         assert set(Snapshot.objects.values_list("state", flat=True)) <= {"good"}
         assert sum(len(invariants.CHECKS[name](NOW).bad) for name in CHECKED) == 0
+    assert blows >= 3
     assert outside("registry", "import", str(folder)).returncode == 0
     again = tables()
     assert len(again["snapshots"]) == 12
