@@ -237,12 +237,14 @@ def _page(
     if not view.goods_total and refusal is None:
         return redirect("/cart/")
     person = visitor.person_of(request)
+    if isinstance(refusal, Invalid) and set(refusal.fields) <= {*DELIVERY, "carrier"}:  # of what stands in a box, it is said there
+        clauses = dict.fromkeys(refusal.fields, refusal.clause or "")
+        wrong, refusal = refusal.fields, None
     boxes = form_boxes(typed, wrong or {}, clauses or {})
+    lines = [line for line in view.lines if line.available]
     picks = _picks(view, terms, typed)
     chosen = next((pick for pick in picks if pick.is_chosen), None)
     faulty = fields.wrong(boxes.values())
-    if isinstance(refusal, Invalid) and not faulty:
-        wrong = refusal.fields
     context = {
         "terms": terms,
         "f": boxes,
@@ -260,7 +262,7 @@ def _page(
         "organisations": people.legal_entities(person) if person else [],
         "key": typed.get("key") or secrets.token_urlsafe(24),
         "gateways": offered_banks(typed.get("gateway", "")),
-        "count": sum(line.quantity for line in view.lines if line.available),
+        "lines": lines,
     }
     status = refusal.status if refusal else 422 if faulty else 200
     return render(request, "storefront/checkout.html", context, status=status)
