@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from peyman.entrypoints.jobs.audit import asked, done, running
+from peyman.entrypoints.jobs.audit import asked, done, own_code
 from peyman.entrypoints.jobs.console import CouldNot
 from peyman.gateways.audit import recount
 from peyman.gateways.audit.files import BadFile
@@ -335,4 +335,4 @@ def test_a_rule_that_changed_inside_a_package_is_other_code(tmp_path: Path, monk
         (tmp_path / name / "__init__.py").write_text("# rules\n")
         (tmp_path / name / "amounts.py").write_text(f"{rule}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert running._hash_of(("ruled",)) != running._hash_of(("ruled_otherwise",))
+    assert own_code.hash_of(("ruled",)) != own_code.hash_of(("ruled_otherwise",))

@@ -13,7 +13,8 @@ from peyman.entrypoints import audit_runs, clock
 from peyman.entrypoints.jobs.audit import asked
 from peyman.entrypoints.jobs.audit.asked import Asked
 from peyman.entrypoints.jobs.audit.bar import Bar
-from peyman.entrypoints.jobs.audit.running import DoesNotAddUp, run
+from peyman.entrypoints.jobs.audit.running import run
+from peyman.entrypoints.jobs.audit.sums import DoesNotAddUp
 from peyman.entrypoints.jobs.console import Broken, CouldNot, answer, tell
 from peyman.gateways import logs
 from peyman.gateways.audit import difference, engines, recount
