@@ -242,6 +242,30 @@ def test_staff_see_the_heaviest_readers_shut_one_out_and_let_it_in_again(
 
 
 @pytest.mark.clause("D19")
+def test_nobody_at_the_desk_shuts_out_the_address_or_browser_that_they_sit_at(
+    shop: TermsVersion, desk: Desk, clock: Path
+) -> None:
+    client = staff()
+    read(client, 1, path="/")  # gives the browser its sign
+    read(client, 2)
+    strangers(1)
+    now = NOW + timedelta(minutes=1)
+    clock.write_text(now.isoformat())
+    desk.note(now)
+    kinds = {each.key[:1]: each.key for each in queries.heaviest(since=NOW)[0]}
+    assert sorted(kinds) == ["a", "b", "s"]
+    form = {"reason": "برداشت", "hours": "24"}
+    for key in kinds.values():
+        refused = client.post("/desk/readers/out", {**form, "reader": key}, **at("5.112.44.7"))
+        assert refused.status_code == 409 and "این نشانی یا مرورگر خود شماست" in refused.content.decode()
+    assert not ReaderHold.objects.exists()
+    html = client.get("/desk/readers/", **at("5.112.44.7")).content.decode()
+    assert html.count("خود شما از اینجا می‌خوانید") == 3 and "بستن خواندن کالاها</button>" not in html
+    elsewhere = staff().get("/desk/readers/", **at("5.112.99.1")).content.decode()
+    assert elsewhere.count("بستن خواندن کالاها</button>") == 3
+
+
+@pytest.mark.clause("D19")
 def test_a_hold_ends_by_itself_and_a_day_later_nobody_knows_whom_it_was_about(shop: TermsVersion, desk: Desk) -> None:
     origin = desk.origin("5.112.44.7")
     reader = queries.Reader("a" + origin.key, origin.shown)

@@ -199,6 +199,12 @@ def sign_of(request: HttpRequest) -> str:
     return cookie if cookie and len(cookie) <= _LONGEST and implied.is_ours(cookie) else ""
 
 
+def keys_of(request: HttpRequest) -> set[str]:
+    """Return the keys under which whoever asks is counted: a hold on any of them would shut them out."""
+    origin, sign = desk.origin(address_of(request)), sign_of(request)
+    return {"a" + origin.key, "s" + origin.key, *([desk.browser(sign)] if sign else [])}
+
+
 def refused(request: HttpRequest, refusal: TooManyReads | ShutOut) -> HttpResponse:
     """Answer without asking the database anything: who is turned away must cost nothing."""
     wait = refusal.retry_after if isinstance(refusal, TooManyReads) else None

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from peyman.entrypoints import clock
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading, wrong
+from peyman.entrypoints.readers import keys_of
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid
 from peyman.kernel.worktime import tehran_day
@@ -39,6 +40,7 @@ class Row:
     kind: str
     out: ReaderHold | None  # the hold that shuts it out now
     may_shut_out: bool
+    is_own: bool  # the address or browser from which the page is looked at
 
     @property
     def read(self) -> list[tuple[str, int]]:
@@ -62,12 +64,19 @@ def _page(
     heaviest, total = queries.heaviest(since=now - _SPANS[span or "hour"][1])
     holds = queries.holds()
     running = {hold.reader: hold for hold in holds if hold.ends_at > now and hold.lifted_at is None and hold.reader}
+    own = keys_of(request)
     names = people.names_of([*(hold.by for hold in holds), *(hold.lifted_by for hold in holds if hold.lifted_by)])
     context = {
         "spans": [(key, title, key == span) for key, (title, _) in _SPANS.items()],
         "total": total,
         "rows": [
-            Row(each, _KINDS.get(each.key[:1], ""), running.get(each.key), each.key[:1] in ("a", "s", "b"))
+            Row(
+                each,
+                _KINDS.get(each.key[:1], ""),
+                running.get(each.key),
+                each.key[:1] in ("a", "s", "b") and each.key not in own,
+                each.key in own,
+            )
             for each in heaviest
         ],
         "holds": [(hold, names.get(hold.by, hold.by), hold.reader in running) for hold in holds],
@@ -89,7 +98,11 @@ def shut_out(request: HttpRequest, person: Person) -> HttpResponse:
         hold = rules.hold({name: request.POST.get(name, "")[:_LONGEST] for name in ("reason", "hours")})
     except Invalid as refusal:
         return _page(request, person, bad=refusal.fields, about=key, status=422)
-    actions.shut_out(reader=queries.reader(key, since=now - rules.KEPT), hold=hold, by=person, now=now)
+    reader = queries.reader(key, since=now - rules.KEPT)
+    try:
+        actions.shut_out(reader=reader, hold=hold, by=person, own=keys_of(request), now=now)
+    except rules.OwnReader as refusal:
+        return _page(request, person, bad={"reader": refusal.detail}, about=key, status=refusal.status)
     return redirect("/desk/readers/?saved=out")
 
 

@@ -1,6 +1,6 @@
 """Granting and revoking licences, spending them, writing readers down, and shutting them out (D19)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -112,8 +112,15 @@ def write_minutes(*, process: str, minutes: Sequence[tuple[int, rules.Sketch]]) 
 
 
 @carries_out("D19")
-def shut_out(*, reader: queries.Reader, hold: rules.Hold, by: Person, now: datetime) -> ReaderHold:
-    """Shut a reader out of the catalogue; each process knows within a minute. Cart, orders and payment stay open."""
+def shut_out(
+    *, reader: queries.Reader, hold: rules.Hold, by: Person, own: Collection[str] = (), now: datetime
+) -> ReaderHold:
+    """Shut a reader out of the catalogue; each process knows within a minute. Cart, orders and payment stay open.
+
+    Raises rules.OwnReader where the reader is one of `own`, the keys that stand for `by` themselves.
+    """
+    if reader.key in own:
+        raise rules.OwnReader
     made = ReaderHold.objects.create(
         reader=reader.key,
         shown=reader.shown,

@@ -46,6 +46,16 @@ class ShutOut(Refused):
     )
 
 
+class OwnReader(Refused):
+    """Whoever shuts out would shut out themselves, and with them everybody at the desk's address."""
+
+    code, clause, status = "reader_is_yours", "D19", 409
+    says = (
+        "خواندن بسته نشد، چون این نشانی یا مرورگر خود شماست: همکارانی هم که از همین نشانی کار می‌کنند دیگر کالاها را "
+        "نمی‌دیدند. اگر کسی از همین شبکه برداشت می‌کند، مرورگر او را ببندید، یا از نشانی دیگری به میز بیایید."
+    )
+
+
 class LicenceNeeded(Refused):
     code, clause, status = "licence_needed", "D19", 401
     says = (
