@@ -107,7 +107,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "peyman.entrypoints.middleware.door",
     "peyman.entrypoints.policy.policy",
-    "peyman.entrypoints.readers.readers",
+    "peyman.entrypoints.storefront.reading.reading",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,16 +19,13 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from peyman.entrypoints import clock, implied, limits
-from peyman.entrypoints.storefront import errors
-from peyman.entrypoints.storefront.errors import Act, Words
 from peyman.kernel import prefixes
 from peyman.kernel.clauses import carries_out
-from peyman.people.rules import waiting
 from peyman.shop.licences import actions, queries, rules
-from peyman.shop.licences.rules import Allowed, Asked, Readers, ShutOut, TooManyReads
+from peyman.shop.licences.rules import Allowed, Asked, Readers, ShutOut
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +33,6 @@ API = "/api/"
 EVERY = 60.0  # seconds between two notes of a process
 _LONGEST = 600  # characters of a header that are remembered: what strangers send fills no memory
 _MAX_CRAWLER_FILE = 2_000_000  # bytes
-_CLAUSE = Act("/terms/#c-3-4", "بند ۳-۴ شرایط")
 
 # Pages within a minute and within an hour. Why these: docs/decisions/0037-readers-are-counted-where-they-are-served.md
 ALLOWED = {
@@ -148,31 +143,6 @@ def published(path: Path) -> list[prefixes.Network]:
 desk = Desk(settings.READING_FACTOR)
 
 
-class ReadersAtTheDoor:
-    """Count each reading of the catalogue, and turn away who reads more than people do."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD"):
-            return self.get_response(request)
-        page = rules.page_of(request.path, "after" in request.GET, bool(request.GET.get("q")))
-        if page is None:
-            return self.get_response(request)
-        at = int(clock.now().timestamp())
-        try:
-            wait = desk.take(desk.origin(address_of(request)), sign_of(request), page, at)
-        except ShutOut as refusal:
-            return refused(request, refusal)
-        if wait:
-            return refused(request, TooManyReads(wait, wait=waiting(wait), mail=settings.MAIL_FROM))
-        return self.get_response(request)
-
-
-readers = ReadersAtTheDoor
-
-
 def address_of(request: HttpRequest) -> str:
     """Return the address of whoever asks; "0.0.0.0" where a proxy of ours does not say it: the page is read anyhow."""
     proxies: int = settings.ALLAUTH_TRUSTED_PROXY_COUNT
@@ -203,35 +173,6 @@ def keys_of(request: HttpRequest) -> set[str]:
     """Return the keys under which whoever asks is counted: a hold on any of them would shut them out."""
     origin, sign = desk.origin(address_of(request)), sign_of(request)
     return {"a" + origin.key, "s" + origin.key, *([desk.browser(sign)] if sign else [])}
-
-
-def refused(request: HttpRequest, refusal: TooManyReads | ShutOut) -> HttpResponse:
-    """Answer without asking the database anything: who is turned away must cost nothing."""
-    wait = refusal.retry_after if isinstance(refusal, TooManyReads) else None
-    if request.path.startswith(API):
-        return _problem(refusal, wait)
-    heading = "این صفحه اکنون فرستاده نشد." if wait else "این صفحه برای شما بسته است."
-    words = Words(heading, refusal.detail, [_CLAUSE, Act("/cart/", "دیدن سبد")], tone="time")
-    return errors.page(None, words, refusal.status, retry_after=wait)
-
-
-def _problem(refusal: TooManyReads | ShutOut, wait: int | None) -> HttpResponse:
-    document = {
-        "type": f"urn:peyman:problem:{refusal.code}",
-        "title": refusal.code.replace("_", " ").capitalize(),
-        "status": refusal.status,
-        "code": refusal.code,
-        "detail": refusal.detail,
-        "clause": refusal.clause,
-        "clause_number": "3-4",
-    }
-    response = HttpResponse(
-        json.dumps(document, ensure_ascii=False), status=refusal.status, content_type="application/problem+json"
-    )
-    if wait:
-        response["Retry-After"] = str(wait)
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 # ---- The thread of the web process ----
