@@ -38,6 +38,7 @@ SHAPES = (
     "currency_joined",
     "exclaim",
     "lone",  # a letter by itself, other than «و»
+    "joined",  # a compound, in which the meanings of its parts stand side by side
 )
 
 
@@ -165,14 +166,21 @@ class Lexicon:
         return self.bits[name] if name in self.bits or name.isascii() else self.literal(name)
 
     def literal(self, word: str) -> int:
-        """Return the bit of exactly these words («a|b»), in whatever spelling."""
+        """Return the bit of exactly these words («a|b»), in whatever spelling; "+" joins the parts of one."""
         name = f"={word}"
         if name in self.bits:
             return self.bits[name]
         bit = self._bit(name)
         for one in word.split("|"):
-            key = letters.folded(one)
+            parts = letters.folded(one).split("+")
+            key = "".join(parts)
             self.words[key] = self.words.get(key, 0) | bit
+            if len(parts) > 1:
+                self.compounds.add(key)
+                for end in range(1, len(parts)):
+                    start = "".join(parts[:end])
+                    self.starts.add(start)
+                    self.words[start] = self.words.get(start, 0) | self.bits["glue"]
         return bit
 
     def with_groups(self, mask: int) -> int:

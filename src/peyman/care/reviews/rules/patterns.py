@@ -77,16 +77,19 @@ def parse(text: str, lexicon: Lexicon) -> Pattern:
     return Pattern(rest, needs, without, backs, lead, first.kind == "begin")
 
 
-def match(pattern: Pattern, masks: list[int], first: int, last: int, stop: int) -> tuple[int, int] | None:
+def match(
+    pattern: Pattern, masks: list[int], first: int, last: int, stop: int, joined: int = 0
+) -> tuple[int, int] | None:
     """Return the words [from, to) of the first match within the sentence [first, last), or None.
 
-    Each step looks at a bounded number of words, so the time is linear in the sentence.
+    Each step looks at a bounded number of words, so the time is linear in the sentence. In a word with the bit `joined` two
+    steps after one another may be found: a compound is one word, and its parts mean what they mean.
     """
     steps, bit = pattern.steps, pattern.lead
     for start in range(first, first + 1 if pattern.anchored else last):
         if bit and not masks[start] & bit:
             continue
-        found = _follow(steps, 0, masks, start, first, last, stop, -1)
+        found = _follow(steps, 0, masks, start, first, last, stop, -1, joined)
         if found is None:
             continue
         end, head = found
@@ -105,7 +108,15 @@ def _clear(backs: tuple[Step, ...], masks: list[int], head: int, first: int) -> 
 
 
 def _follow(
-    steps: tuple[Step, ...], index: int, masks: list[int], at: int, first: int, last: int, stop: int, head: int
+    steps: tuple[Step, ...],
+    index: int,
+    masks: list[int],
+    at: int,
+    first: int,
+    last: int,
+    stop: int,
+    head: int,
+    joined: int,
 ) -> tuple[int, int] | None:
     """Match steps[index:] from word `at` on; return (end, head)."""
     while index < len(steps):
@@ -115,12 +126,15 @@ def _follow(
             gap = step.gap if index else 0
             bit = step.bit
             limit = min(last, at + gap + 1)
-            for here in range(at, limit):
+            again = head >= 0 and masks[at - 1] & joined and bit not in (steps[index - 1].bit, steps[index - 2].bit)
+            for here in range(at - 1 if again else at, limit):
                 if masks[here] & bit:
-                    found = _follow(steps, index + 1, masks, here + 1, first, last, stop, here if head < 0 else head)
+                    found = _follow(
+                        steps, index + 1, masks, here + 1, first, last, stop, here if head < 0 else head, joined
+                    )
                     if found is not None:
                         return found
-                if masks[here] & step.clause:
+                if here >= at and masks[here] & step.clause:
                     break
             if not step.maybe:
                 return None

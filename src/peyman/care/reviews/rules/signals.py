@@ -11,6 +11,8 @@ from peyman.care.reviews.rules.patterns import Pattern
 from peyman.care.reviews.rules.words import Reading, Sentence
 
 THRESHOLD = 3
+_LONG, _NEAR = 24, 10  # words of a sentence that nobody ended in time, and how far in it one thing is said of another,
+_NEARBY = frozenset({"R15a", "R15b"})  # for these rules: goods and service are told in one breath
 _COMMON = (  # by their letters as they are compared
     "و از به در که این را با رو تا هم من خیلی است بود شد برای یک یه ولی اما هر بعد روی خوب خوبه عالی داره دارد نداره کار کیفیت قیمت خرید خریدم"
     " استفاده گوشی راضی واقعا باید اگر اگه چون همه هست شده کرد کنه میشه میشود کردم کنید دو ماه روز سال نظر مشکل صدا رنگ ان اون ازش خودم فقط نیست زود"
@@ -49,6 +51,8 @@ def read_table(lexicon: Lexicon) -> list[Signal]:
             continue
         rules, weight, rest = (part.strip() for part in line.split(" | ", 2))
         written, _, why = rest.rpartition(" | ")
+        if not written:
+            raise ValueError(f"no pattern or no reason: {line}")
         for told in (written, _turned(written)) if "~" in written else (written,):
             pattern = patterns.parse(told, lexicon)
             signals += [
@@ -70,7 +74,7 @@ class Ear:
     """Hears the signals of some rules; what is not in a text is not tried."""
 
     def __init__(self, signals: list[Signal], lexicon: Lexicon) -> None:
-        self._stop = lexicon.bits["stop"]
+        self._stop, self._joined = lexicon.bits["stop"], lexicon.bits["joined"]
         often = dict(lexicon.often)
         for name in ("question", "digit", "persian", "latin"):
             often[lexicon.bits[name]] = 10**6
@@ -105,21 +109,21 @@ class Ear:
         """Yield each sentence in which the weights of a rule come to the threshold, with what spoke for it."""
         if not reading.mask & self._anchors:
             return
-        groups, masks, stop = self._groups, reading.masks, self._stop
+        groups, masks, stop, joined = self._groups, reading.masks, self._stop, self._joined
         for number, sentence in enumerate(reading.sentences):
-            mask = sentence.mask
+            mask, long_ = sentence.mask, sentence.last - sentence.first > _LONG
             anchors = mask & self._anchors
             found: dict[str, list[tuple[int, int, int, str]]] = {}
             while anchors:
                 bit = anchors & -anchors
                 anchors ^= bit
                 for needs, without, signal in groups[bit]:
-                    if mask & needs == needs and not mask & without:
-                        place = patterns.match(signal.pattern, masks, sentence.first, sentence.last, stop)
-                        if place:
+                    if mask & needs == needs and (not mask & without or (long_ and signal.rule in _NEARBY)):
+                        place = patterns.match(signal.pattern, masks, sentence.first, sentence.last, stop, joined)
+                        if place and not (mask & without and self._is_near(masks, without, place, sentence)):
                             found.setdefault(signal.rule, []).append((signal.weight, *place, signal.why))
             for rule, heard in found.items():
-                total = sum(one[0] for one in heard) + self._spoken_against(rule, reading, sentence)
+                total = self._weighed(rule, heard, reading, sentence)
                 if total >= THRESHOLD:
                     loudest = max(heard, key=lambda one: one[0])
                     if loudest[0] < THRESHOLD:
@@ -128,11 +132,24 @@ class Ear:
                         loudest = (loudest[0], sentence.first, *loudest[2:])  # a question is more than its mark
                     yield Heard(rule, loudest[1], loudest[2], loudest[3], number)
 
-    def _spoken_against(self, rule: str, reading: Reading, sentence: Sentence) -> int:
-        return sum(
-            signal.weight
-            for signal in self._against.get(rule, ())
-            if sentence.mask & signal.pattern.needs == signal.pattern.needs
-            and not sentence.mask & signal.pattern.without
-            and patterns.match(signal.pattern, reading.masks, sentence.first, sentence.last, self._stop)
-        )
+    def _weighed(self, rule: str, heard: list[tuple[int, int, int, str]], reading: Reading, sentence: Sentence) -> int:
+        """Return what speaks for a rule less what speaks against it; in a long sentence, near it."""
+        total = sum(one[0] for one in heard)
+        for signal in self._against.get(rule, ()):
+            if sentence.mask & signal.pattern.needs != signal.pattern.needs or sentence.mask & signal.pattern.without:
+                continue
+            place = patterns.match(
+                signal.pattern, reading.masks, sentence.first, sentence.last, self._stop, self._joined
+            )
+            if place and (
+                sentence.last - sentence.first <= _LONG
+                or rule not in _NEARBY
+                or any(one[1] - _NEAR < place[1] and place[0] < one[2] + _NEAR for one in heard)
+            ):
+                total += signal.weight
+        return total
+
+    def _is_near(self, masks: list[int], without: int, place: tuple[int, int], sentence: Sentence) -> bool:
+        """Say whether what a signal must not have stands in its sentence, or near it where that is long."""
+        first, last = max(sentence.first, place[0] - _NEAR), min(sentence.last, place[1] + _NEAR)
+        return any(masks[at] & without for at in range(first, last))

@@ -85,7 +85,7 @@ class Reader:
         self._digit, self._lone, self._sole = bits["digit"], bits["lone"], bits["sole"]
         self._spoken, self._own, self._infinitive = bits["spoken"], bits["known"], bits["infinitive"]
         self._best, self._seller, self._crude = bits["best"], bits["seller_kind"], bits["rude"] | bits["insult"]
-        self._shop = bits["seller_guess"]
+        self._shop, self._joins = bits["seller_guess"], bits["joined"]
         self._numeral, self._currency = bits["number_word"], bits["currency_joined"]
 
     def read(self, text: str, field: str = "text", item: int | None = None) -> Reading:
@@ -242,7 +242,7 @@ class Reader:
 
     def _together(self, whole: str, parts: list[int]) -> int:
         """Return what a compound means; what its parts mean stays: «از دیجی‌کالا» still names the shop."""
-        shape = reduce(or_, parts)
+        shape = reduce(or_, parts) | self._joins
         if self._lexicon.words.get(whole, 0) & self._sole:
             return self._of(whole, shape)  # «هر چند» asks nothing, «به هیچ وجه» is no money
         return self._lexicon.with_groups((self._of(whole, shape) | shape & ~self._glue) & ~self._lexicon.derived)
@@ -250,7 +250,9 @@ class Reader:
     def _of(self, key: str, seen: int) -> int:
         """Return what the joined word means, with what was seen of its parts' letters."""
         bits = self._lexicon.bits
-        shape = seen & (bits["persian"] | bits["latin"] | bits["other"] | bits["arabic_letter"] | bits["stretched"])
+        shape = seen & (
+            self._joins | bits["persian"] | bits["latin"] | bits["other"] | bits["arabic_letter"] | bits["stretched"]
+        )
         meaning = self._meant.get(key)
         if meaning is None:
             meaning = self._lexicon.words.get(key)
