@@ -38,8 +38,14 @@ class _Around:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.sandbox: bool = settings.SANDBOX
-        self.host = urlsplit(settings.PUBLIC_URL).hostname or ""
+
+    @property
+    def sandbox(self) -> bool:
+        return bool(settings.SANDBOX)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(settings.PUBLIC_URL).hostname or ""
 
     @property
     def tabs(self) -> list[Tab]:

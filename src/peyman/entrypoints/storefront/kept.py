@@ -21,7 +21,6 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils.cache import patch_vary_headers
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
@@ -198,8 +197,7 @@ def answer(request: HttpRequest, page: Page, **filled: Callable[[], str]) -> Htt
         return known[name]
 
     body = b"".join([piece if isinstance(piece, bytes) else fill(piece) for piece in page.pieces])
-    response = HttpResponse(body, status=page.status, content_type=_TEXT)
-    patch_vary_headers(response, ["Cookie"])
+    response = HttpResponse(body, status=page.status, content_type=_TEXT, headers={"Vary": "Cookie"})
     if page.status == HTTPStatus.GONE:
         response["Cache-Control"] = "no-cache"  # a browser keeps a bare 410 for ever, and what is gone may come back
     return response

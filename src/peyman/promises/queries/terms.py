@@ -11,9 +11,9 @@ from peyman.promises import rules
 from peyman.promises.models import Acceptance, TermsClause, TermsVersion
 
 # What a statement of a higher room may read beside its own, to see in one go whether anything changed: the hash of the
-# version in force at %s. `by_hash` gives the version.
+# version in force at %(now)s. `by_hash` gives the version.
 IN_FORCE = (
-    "(SELECT sha256 FROM promises_termsversion WHERE effective_at <= %s"
+    "(SELECT sha256 FROM promises_termsversion WHERE effective_at <= %(now)s"
     " ORDER BY effective_at DESC, number DESC LIMIT 1)"
 )
 

@@ -144,15 +144,17 @@ def count(whose: Whose) -> int:
     return lines_of(whose).filter(is_later=False).aggregate(pieces=Sum("quantity"))["pieces"] or 0 if whose else 0
 
 
-def count_in_passing(whose: Holder) -> tuple[str, list[Any]]:
+def count_in_passing(whose: Holder) -> tuple[str, dict[str, Any]]:
     """Return the same as a part of another statement, with its values: pages ask it along with what they ask anyway."""
-    owned, value = ("c.person_id = %s", whose.person_id) if whose.person_id is not None else (_OF_KEY, whose.key)
-    return _PIECES.format(owned), [value]
+    if whose.person_id is not None:
+        return _PIECES.format(_OF_PERSON), {"holder": whose.person_id}
+    return _PIECES.format(_OF_KEY), {"holder": whose.key}
 
 
 _PIECES = """(SELECT COALESCE(SUM(l.quantity), 0) FROM carts_cartline l JOIN carts_cart c ON c.id = l.cart_id
 WHERE NOT l.is_later AND {})"""
-_OF_KEY = "c.key = %s AND c.person_id IS NULL"
+_OF_PERSON = "c.person_id = %(holder)s"
+_OF_KEY = "c.key = %(holder)s AND c.person_id IS NULL"
 
 
 def weight(whose: Whose) -> int:

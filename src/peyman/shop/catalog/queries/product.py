@@ -1,5 +1,6 @@
 """One product: its page, its variants, the prices they had."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -118,8 +119,8 @@ class Glance:
 
     __slots__ = ("brand", "calendar", "category", "is_on_sale", "pk", "slug", "state", "terms", "title", "version")
 
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
-        self.state = rows
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.state = row
         self.pk: int
         self.slug: str
         self.version: int
@@ -136,29 +137,38 @@ class Glance:
             self.brand,
             self.terms,
             self.calendar,
-        ) = rows[0][:_OF_PRODUCT]
+            _,
+        ) = row
 
     @property
     def variants(self) -> list[Shelved]:
-        return [_shelved(row[_OF_PRODUCT:]) for row in self.state if row[_OF_PRODUCT] is not None]
+        """The variants in their order, made of what was read each time they are asked for: kept pages never do."""
+        return [_shelved(row) for row in sorted(json.loads(self.state[-1] or "[]"), key=_in_order)]
 
     def has(self, sku: str) -> bool:
         """Say whether the product has a variant of this SKU."""
-        return any(row[_OF_PRODUCT + 1] == sku for row in self.state)
+        return any(each.sku == sku for each in self.variants)
 
 
+# One row, the variants in one value of it: each row more costs as much as all that is in this one.
 _GLANCE = f"""
-SELECT p.id, p.slug, p.version, p.title, p.is_on_sale, c.path, b.name, {IN_FORCE}, {NEWEST},
-       v.id, v.sku, v.color, v.size, v.warranty, v.price, v.list_price, v.price_basis, v.price_reference,
-       v.offer_until, v.is_on_sale, v.image_hint,
-       (SELECT MAX(at) FROM catalog_pricechange WHERE variant_id = v.id),
-       CASE WHEN s.on_hand - s.allocated > %s THEN %s ELSE s.on_hand - s.allocated END
+SELECT p.id, p.slug, p.version, p.title, p.is_on_sale, c.path, b.name, {IN_FORCE}, {NEWEST}, (
+    SELECT CAST(JSON_GROUP_ARRAY(JSON_ARRAY(
+        v.id, v.sku, v.color, v.size, v.warranty, v.price, v.list_price, v.price_basis, v.price_reference,
+        v.offer_until, v.is_on_sale, v.image_hint,
+        (SELECT MAX(at) FROM catalog_pricechange WHERE variant_id = v.id),
+        CASE WHEN s.on_hand - s.allocated > %(most)s THEN %(most)s ELSE s.on_hand - s.allocated END,
+        v.position
+    )) AS text) FROM catalog_variant v LEFT JOIN stock_stock s ON s.variant_id = v.id WHERE v.product_id = p.id
+)
 FROM catalog_product p JOIN catalog_category c ON c.id = p.category_id JOIN catalog_brand b ON b.id = p.brand_id
-LEFT JOIN catalog_variant v ON v.product_id = p.id LEFT JOIN stock_stock s ON s.variant_id = v.id
-WHERE p.slug = %s ORDER BY v.position, v.sku
+WHERE p.slug = %(slug)s
 """  # noqa: S608  both are constants
+_BY_VENDOR = {
+    "sqlite": _GLANCE,
+    "postgresql": _GLANCE.replace("JSON_GROUP_ARRAY", "JSON_AGG").replace("JSON_ARRAY", "JSON_BUILD_ARRAY"),
+}
 _BESIDE = "FROM catalog_product p"  # before it, whoever asks something else along
-_OF_PRODUCT = 9  # columns, before those of a variant
 _ALL = 2**31 - 1
 
 
@@ -166,28 +176,36 @@ def glance(slug: str, *, now: datetime, most: int = _ALL) -> Glance:
     """Return how a product and its variants stand at this moment, no more than `most` pieces told of each: beyond
     that, pages show no number. Raises Missing. One query.
     """
-    return Glance(_glanced(_GLANCE, slug, now, most, []))
+    return Glance(_glanced(_BY_VENDOR[connection.vendor], slug, now, most, {}))
 
 
-def glance_beside(slug: str, beside: tuple[str, list[Any]], *, now: datetime, most: int = _ALL) -> tuple[Glance, Any]:
+def glance_beside(
+    slug: str, beside: tuple[str, dict[str, Any]], *, now: datetime, most: int = _ALL
+) -> tuple[Glance, Any]:
     """Return the same, and what a part of a statement says (SQL of one value, and its own values): still one query."""
     part, values = beside
-    rows = _glanced(_GLANCE.replace(_BESIDE, f", {part}\n{_BESIDE}"), slug, now, most, values)
-    return Glance([row[:-1] for row in rows]), rows[0][-1]
+    statement = _BY_VENDOR[connection.vendor].replace(_BESIDE, f", {part}\n{_BESIDE}")
+    *row, found = _glanced(statement, slug, now, most, values)
+    return Glance(tuple(row)), found
 
 
-def _glanced(statement: str, slug: str, now: datetime, most: int, more: list[Any]) -> list[tuple[Any, ...]]:
+def _glanced(statement: str, slug: str, now: datetime, most: int, more: dict[str, Any]) -> tuple[Any, ...]:
+    values = {"now": connection.ops.adapt_datetimefield_value(now), "most": most, "slug": slug, **more}
     with connection.cursor() as cursor:
-        cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), most, most, *more, slug])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    if not rows:
+        cursor.execute(statement, values)  # by name: to find holes without a name, Django reads all of it each time
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    if row is None:
         raise Missing
-    return rows
+    return row
+
+
+def _in_order(row: Sequence[Any]) -> tuple[int, str]:
+    return row[-1], row[Shelved._fields.index("sku")]
 
 
 def _shelved(row: Sequence[Any]) -> Shelved:
-    told = Shelved(*row)
-    until = told.offer_until
+    told = Shelved(*row[:-1])
+    until = datetime.fromisoformat(str(told.offer_until)) if told.offer_until else None
     if until is not None and until.tzinfo is None:  # SQLite keeps UTC and does not say so
         until = until.replace(tzinfo=UTC)
     return told._replace(offer_until=until, is_on_sale=bool(told.is_on_sale), left=max(told.left or 0, 0))
