@@ -58,3 +58,24 @@ def account_title(name: str) -> str:
     """Return what people call an account of the ledger: "gateway:zarinpal" → «نزد زرین‌پال»."""
     kind, _, bank = name.partition(":")
     return f"{ACCOUNTS.get(kind, kind)} {banks.title(bank)}".strip()
+
+
+# Postings of the ledger by what stands before the colon of their name.
+POSTINGS: Final = {
+    "capture": "وصول از بانک",
+    "final": "به حساب سفارش قطعی",
+    "refund": "بدهکار شدیم",
+    "returned": "برگرداندیم",
+    "paya": "در دسته پایا",
+    "untaken": "از دسته پایا برگشت",
+    "paid": "بانک پرداخت",
+    "back": "بانک برگرداند",
+    "settled": "تسویه درگاه",
+    "arrived": "تسویه به حساب ما رسید",
+}
+
+
+def posting_title(name: str) -> str:
+    """Return what a posting of the ledger was: "capture:PAY-…" → «وصول از بانک»."""
+    kind = name.partition(":")[0]
+    return POSTINGS.get(kind, kind)

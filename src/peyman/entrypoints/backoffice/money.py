@@ -86,7 +86,7 @@ def _page(
         ],
         "open": open_,
         "unseen": open_ - len(differences),
-        "balances": [(account_title(name), amount, abs(amount)) for name, amount in balances],
+        "balances": [(name, account_title(name), amount, abs(amount)) for name, amount in balances],
         "adds_up": sum(amount for _, amount in balances) == 0,
         "debit": sum(amount for _, amount in balances if amount > 0),
         "credit": -sum(amount for _, amount in balances if amount < 0),

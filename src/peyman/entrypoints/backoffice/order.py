@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,7 +17,7 @@ from peyman.entrypoints.backoffice.order_forms import Sent
 from peyman.entrypoints.backoffice.order_words import DUE, LANES
 from peyman.entrypoints.backoffice.previews import is_confirmed
 from peyman.entrypoints.fields import heading
-from peyman.entrypoints.statement_words import account_title
+from peyman.entrypoints.statement_words import account_title, posting_title
 from peyman.kernel import jalali
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Refused
@@ -33,17 +32,6 @@ from peyman.shop.orders.queries.board import running
 from peyman.shop.orders.rules import reasons, states
 
 _LONGEST = 1000
-# Postings of the ledger by what stands before the colon of their name.
-_POSTINGS: Final = {
-    "capture": "وصول از بانک",
-    "final": "به حساب سفارش قطعی",
-    "refund": "بدهکار شدیم",
-    "returned": "برگرداندیم",
-    "paya": "در دسته پایا",
-    "untaken": "از دسته پایا برگشت",
-    "paid": "بانک پرداخت",
-    "back": "بانک برگرداند",
-}
 
 
 @door.staff_only("orders")
@@ -225,9 +213,7 @@ def _staff_of(file: OrderFile) -> list[str]:
 
 
 def _ledgered(posting: Posting) -> Ledgered:
-    name, _, of = posting.name.partition(":")
-    title = _POSTINGS.get(name, name)
     sides = []
     for account, rials in posting.sides:
         sides.append((account_title(account), max(rials, 0), max(-rials, 0)))
-    return Ledgered(title, of, posting.at, sides)
+    return Ledgered(posting_title(posting.name), posting.name.partition(":")[2], posting.at, sides)
