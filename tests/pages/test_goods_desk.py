@@ -329,3 +329,20 @@ def test_the_export_holds_sources_and_references_and_runs_nothing_in_a_spreadshe
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert lines[0].endswith("attribute_sources,price_reference") and "'=cmd()" in lines[1]
+
+
+def test_a_list_leaves_as_a_file_with_all_its_pages_and_nothing_else(staff: Client) -> None:
+    phones, books = make.category(), make.category(slug="books", title="کتاب")
+    for n in range(42):
+        make.variant(sku=f"A{n:02}-01", product=make.product(code=f"A{n:02}", title="گوشی نوا", category=phones))
+    make.variant(sku="B-01", product=make.product(code="B", title="کتاب نوا", category=books))
+    html = html_of(staff.get(f"{DESK}?category={phones.slug}&page=2"))
+    assert f'href="/desk/goods.csv?category={phones.slug}&amp;shelf=all"' in html
+    assert "همین‌ها در یک فایل" not in html_of(staff.get(DESK))
+
+    def skus(query: str) -> list[str]:
+        answer = staff.get(f"/desk/goods.csv?{query}")
+        return [line.split(",")[0] for line in b"".join(answer.streaming_content).decode().splitlines()[1:]]
+
+    assert skus(f"category={phones.slug}&shelf=all") == [f"A{n:02}-01" for n in range(42)]
+    assert (skus("q=b-01"), skus("q=کتاب"), len(skus(""))) == (["B-01"], ["B-01"], 43)

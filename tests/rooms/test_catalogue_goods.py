@@ -429,6 +429,29 @@ def test_what_acts_keep_true_is_looked_after(alpha: Product, house: None, check:
 # ---- What the desk reads ----
 
 
+def test_the_list_finds_goods_with_a_variant_that_ran_out_or_was_never_counted() -> None:
+    whole, part, uncounted, gone = (make.product(code=code) for code in "ABCD")
+    for product, left in ((whole, (3, 1)), (part, (3, 0)), (uncounted, (3,)), (gone, (0,))):
+        for place, pieces in enumerate(left, 1):
+            make.variant(sku=f"{product.code}-0{place}", product=product, on_hand=pieces)
+    Variant.objects.create(sku="C-02", product=uncounted, price=1_000_000, list_price=1_000_000, price_basis="market")
+    make.variant(sku="A-03", product=whole, on_hand=0, is_on_sale=False)
+    found = {
+        shelf: {each.code for each in queries.goods_of(queries.Sift(shelf=shelf))} for shelf in ("out", "part_out")
+    }
+    assert found == {"out": {"D"}, "part_out": {"B", "C"}}
+
+
+def test_a_source_said_for_all_specifications_of_a_variant_is_a_source_and_a_weight_is_missed() -> None:
+    make.variant(sku="A-01", product=make.product(code="A", attributes={"رم": "8"}), spec_source="manufacturer")
+    make.variant(sku="B-01", product=make.product(code="B", attributes={"رم": "8"}, weight_g=None))
+    found = {
+        shelf: [each.code for each in queries.goods_of(queries.Sift(shelf=shelf))]
+        for shelf in ("no_source", "no_weight")
+    }
+    assert found == {"no_source": ["B"], "no_weight": ["B"]}
+
+
 def test_the_list_is_sifted_by_what_is_asked() -> None:
     phones, books = make.category(), make.category(slug="books", title="کتاب")
     sony = make.brand(slug="sony", name="سونی", name_latin="Sony")
@@ -451,6 +474,7 @@ def test_the_list_is_sifted_by_what_is_asked() -> None:
     assert (listed(shelf="on"), listed(shelf="off"), listed(shelf="out")) == (["B", "A"], ["C"], ["B"])
     assert (listed(shelf="no_picture"), listed(shelf="no_source")) == (["C", "B"], ["B", "A"])
     assert listed(shelf="no_reference") == ["B", "A"]
+    assert (listed(shelf="no_text"), listed(shelf="no_specs")) == (["C", "B", "A"], ["B", "A"])
     assert (listed(q="گوشي"), listed(q="b-01"), listed(q="گوشی", brand="sony")) == (["B", "A"], ["B"], ["B"])
     assert listed(q="%_'\"<b>") == []
 

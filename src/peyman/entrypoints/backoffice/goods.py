@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import urlencode
@@ -16,6 +17,7 @@ from peyman.entrypoints.sheets import Echo
 from peyman.people.models import Person
 from peyman.shop.catalog import queries as catalog
 from peyman.shop.catalog.actions import goods as actions
+from peyman.shop.catalog.models import Product
 from peyman.shop.catalog.queries import goods as queries
 from peyman.shop.catalog.rules.tables import export_line
 from peyman.shop.stock.actions import count_many
@@ -25,7 +27,11 @@ _SHELVES = {
     "on": "در فروش",
     "off": "بیرون از فروش",
     "out": "ناموجود",
+    "part_out": "با گونه‌ای ناموجود",
     "no_picture": "بی تصویر",
+    "no_text": "بی معرفی",
+    "no_specs": "بی مشخصات",
+    "no_weight": "بی وزن",
     "no_source": "بی منبع مشخصات",
     "no_reference": "بی مرجع قیمت",
 }
@@ -44,6 +50,7 @@ def board(request: HttpRequest, person: Person) -> HttpResponse:
         "categories": goods_frame.category_options(),
         "brands": goods_frame.brand_options(),
         "is_sifted": replace(asked, page=1) != queries.Sift(),
+        "as_file": "/desk/goods.csv?" + _query(asked),
         "before": _address(asked, page.page - 1) if page.page > 1 else "",
         "behind": _address(asked, page.page + 1) if page.page < page.pages else "",
     }
@@ -63,8 +70,11 @@ def _asked(request: HttpRequest) -> queries.Sift:
 
 
 def _address(asked: queries.Sift, page: int) -> str:
-    given = {name: value for name, value in asdict(asked).items() if value and name != "page"}
-    return "/desk/goods/?" + urlencode({**given, "page": page})
+    return f"/desk/goods/?{_query(asked)}&page={page}"
+
+
+def _query(asked: queries.Sift) -> str:
+    return urlencode({name: value for name, value in asdict(asked).items() if value and name != "page"})
 
 
 # ---- A new product ----
@@ -135,15 +145,17 @@ def new(request: HttpRequest, person: Person) -> HttpResponse:
 @door.staff_only(goods_frame.RIGHT)
 @require_safe
 def export(request: HttpRequest, person: Person) -> HttpResponseBase:
-    """Return all goods as CSV, in the columns of the import, guarded against spreadsheets."""
-    answer = StreamingHttpResponse(_lines(), content_type="text/csv; charset=utf-8")
+    """Return the goods of a list, or all, as CSV in the columns of the import, guarded against spreadsheets."""
+    asked = _asked(request)
+    sifted = None if replace(asked, page=1) == queries.Sift() else queries.goods_of(asked)
+    answer = StreamingHttpResponse(_lines(sifted), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="goods.csv"'
     return answer
 
 
-def _lines() -> Iterator[str]:
+def _lines(products: QuerySet[Product] | None) -> Iterator[str]:
     writer = csv.writer(Echo(), lineterminator="\n")
-    for values in catalog.export_rows():
+    for values in catalog.export_rows(products):
         yield writer.writerow(export_line(values))
 
 

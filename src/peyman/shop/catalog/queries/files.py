@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import QuerySet
 
 from peyman.shop.catalog import rules
-from peyman.shop.catalog.models import Brand, Category, Variant
+from peyman.shop.catalog.models import Brand, Category, Product, Variant
 
 
 def reference() -> rules.Reference:
@@ -31,10 +31,15 @@ def on_hand(variant: Variant) -> int | None:
     return None if stock is None else int(stock.on_hand)
 
 
-def export_rows() -> Iterator[list[str]]:
-    """Yield the header and one line for each variant, in the columns of the supplier's file, money in rials."""
+def export_rows(products: QuerySet[Product] | None = None) -> Iterator[list[str]]:
+    """Yield the header and one line for each variant, in the columns of the supplier's file, money in rials.
+
+    Of all goods, or of these products.
+    """
     yield [*rules.COLUMNS, *rules.OWN_COLUMNS]
     rows = Variant.objects.select_related("product__category", "product__brand", "stock")
+    if products is not None:
+        rows = rows.filter(product__in=products.order_by().values("pk"))
     for variant in rows.order_by("product__code", "position", "sku").iterator(chunk_size=1000):
         yield _exported(variant)
 

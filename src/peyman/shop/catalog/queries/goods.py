@@ -26,7 +26,19 @@ from peyman.shop.catalog.rules.specs import Spec, missing
 PAGE: Final = 40
 HISTORY_PAGE: Final = 50
 ROWS_PAGE: Final = 100
-SHELVES: Final = ("all", "on", "off", "out", "no_picture", "no_source", "no_reference")
+SHELVES: Final = (
+    "all",
+    "on",
+    "off",
+    "out",
+    "part_out",
+    "no_picture",
+    "no_text",
+    "no_specs",
+    "no_weight",
+    "no_source",
+    "no_reference",
+)
 Kind = CatalogChange.Kind
 
 
@@ -69,11 +81,13 @@ class GoodsPage:
     at_most: bool  # more was found than a search gives
 
 
-def goods_page(sift: Sift) -> GoodsPage:
-    """Return a page of products, those that came last first, the nearest first where something was searched.
+def goods_of(sift: Sift) -> QuerySet[Product]:
+    """Return all products that a list shows, on whatever page, in no order."""
+    return _found(sift)[0]
 
-    At most ten queries, whatever is found.
-    """
+
+def _found(sift: Sift) -> tuple[QuerySet[Product], dict[int, int], bool]:
+    """The products of a list, the rank of each where words were searched, and whether more was found than is given."""
     rows = _sifted(sift)
     ranks: dict[int, int] = {}
     at_most = False
@@ -85,6 +99,15 @@ def goods_page(sift: Sift) -> GoodsPage:
             ranks = search.find(sift.q, kinds=kinds).ranks
             at_most = len(ranks) >= search.MOST_FOUND
         rows = rows.filter(pk__in=exact or list(ranks))
+    return rows, ranks, at_most
+
+
+def goods_page(sift: Sift) -> GoodsPage:
+    """Return a page of products, those that came last first, the nearest first where something was searched.
+
+    At most ten queries, whatever is found.
+    """
+    rows, ranks, at_most = _found(sift)
     if ranks:
         keys = sorted(rows.values_list("pk", flat=True), key=lambda key: (ranks[key], -key))
         total = len(keys)
@@ -108,16 +131,26 @@ def _sifted(sift: Sift) -> QuerySet[Product]:
         rows = rows.filter(brand__slug=sift.brand)
     if sift.shelf in ("on", "off"):
         rows = rows.filter(is_on_sale=sift.shelf == "on")
-    elif sift.shelf == "out":
-        left = Variant.objects.filter(product=OuterRef("pk"), is_on_sale=True, stock__on_hand__gt=F("stock__allocated"))
-        rows = rows.filter(~Exists(left))
-    elif sift.shelf == "no_picture":
-        rows = rows.filter(picture="")
-    elif sift.shelf == "no_source":
-        rows = rows.filter(sources={})
-    elif sift.shelf == "no_reference":
-        rows = rows.filter(Exists(Variant.objects.filter(product=OuterRef("pk"), price_reference="")))
+    elif faults := _FAULTS.get(sift.shelf):
+        rows = rows.filter(faults)
     return rows
+
+
+_VARIANTS = Variant.objects.filter(product=OuterRef("pk"))
+_LEFT = Q(stock__on_hand__gt=F("stock__allocated"))
+# Shelf → what is lacking. A source said for all specifications of a variant is one.
+_FAULTS: Final = {
+    "out": ~Exists(_VARIANTS.filter(_LEFT, is_on_sale=True)),
+    "part_out": Q(is_on_sale=True)
+    & Exists(_VARIANTS.filter(_LEFT, is_on_sale=True))
+    & Exists(_VARIANTS.filter(is_on_sale=True).exclude(_LEFT)),
+    "no_picture": Q(picture=""),
+    "no_text": Q(description=""),
+    "no_specs": Q(attributes={}),
+    "no_weight": Q(weight_g=None),
+    "no_source": Q(sources={}) & ~Exists(_VARIANTS.exclude(spec_source="")),
+    "no_reference": Exists(_VARIANTS.filter(price_reference="")),
+}
 
 
 def _subtree(slug: str) -> list[Category]:
