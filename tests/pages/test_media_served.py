@@ -129,6 +129,7 @@ def test_nothing_else_is_there(client: Client, path: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not tell its open files")
+@pytest.mark.django_db  # whoever closes an answer looks at the connection that an earlier test left
 def test_a_film_that_is_sent_leaves_no_file_open(client: Client, folder: Path) -> None:
     sent = client.get(f"/media/{KEY}.mp4")
     assert open_below(folder) == [str(folder / "media" / KEY[:2] / f"{KEY}.mp4")]  # so it would be seen
