@@ -2,13 +2,17 @@
 
 import base64
 import csv
+import json
 import re
 from collections import Counter
 from importlib import resources
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Page
 
 from peyman.entrypoints.storefront import icons
@@ -73,6 +77,50 @@ def test_a_key_that_nobody_drew_is_shown_as_a_box() -> None:
 
 def test_the_file_stays_small() -> None:
     assert len(FILE.read_bytes()) < 60_000
+
+
+# ---- Drawings as files of their own ----
+
+
+@pytest.mark.parametrize("key", sorted(icons.drawings()))
+def test_each_drawing_stands_alone_without_a_style_that_a_policy_could_take(key: str) -> None:
+    whole = fromstring(icons.standing(key, "v4").encode())
+    shapes = [element for element in whole.iter() if element.tag.removeprefix(SVG) in SHAPES]
+    assert len(shapes) >= 4 and {shape.get("fill") for shape in shapes} <= {*LIGHT["v4"], "none", "#ebe9e1", "#f0b02f"}
+    assert all(shape.get("stroke") in LIGHT["v4"] for shape in shapes if shape.get("fill") == "none")
+    assert not any("class" in element.attrib or element.tag == f"{SVG}style" for element in whole.iter())
+
+
+def test_drawings_that_stand_alone_have_the_colours_of_the_stylesheet_by_day() -> None:
+    sheet = FILE.parent.joinpath("peyman.css").read_text("utf-8")
+    assert icons.COLOURS == LIGHT
+    for tint, (face, body, dark) in icons.COLOURS.items():
+        said = f"--art-1: {face}; --art-2: {body}; --art-3: {dark};"
+        assert (f".{tint} {{ {said}" if tint else said) in sheet
+
+
+@pytest.mark.django_db
+def test_a_drawing_is_sent_without_asking_the_database(client: Client, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        answer = client.get("/drawings/pot.v4.svg")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml")
+    assert answer.content.decode() == icons.standing("pot", "v4") != icons.standing("pot", "")
+    assert client.get("/drawings/pot.svg").content.decode() == icons.standing("pot", "")
+
+
+def test_what_nobody_drew_is_no_file(client: Client, shop: TermsVersion) -> None:
+    asked = ("nothing.svg", "pot.v9.svg", "pot.v4.png", "d-pot.svg")
+    assert [client.get(f"/drawings/{name}").status_code for name in asked] == [404] * 4
+
+
+@pytest.mark.parametrize(("fields", "image"), [({"drawing": "pot", "tint": "v4"}, "/drawings/pot.v4.svg"), ({}, "")])
+def test_machines_are_told_of_a_drawing_made_for_the_goods_and_of_no_other(
+    client: Client, shop: TermsVersion, fields: dict[str, str], image: str
+) -> None:
+    make.variant(product=make.product(slug="a-pot", category=make.category(drawing="phone"), **fields))
+    html = client.get("/goods/a-pot/").content.decode()
+    told = json.loads(html.split('<script type="application/ld+json">')[1].split("</script>")[0])[0]
+    assert told.get("image", "") == (f"{settings.PUBLIC_URL}{image}" if image else "")
 
 
 # Light face, body, dark body, of the page's own colours and of the three tints.

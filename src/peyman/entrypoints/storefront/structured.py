@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 from django.utils.safestring import SafeString
 
-from peyman.entrypoints.storefront import addresses
+from peyman.entrypoints.storefront import addresses, drawn
 from peyman.shop.catalog.queries import BrandView, Crumb, ProductPage, VariantView
 
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -69,6 +69,8 @@ def product(page: ProductPage, chosen: VariantView | None) -> Mapping[str, objec
         told["sku"] = chosen.sku
     if page.picture:
         told["image"] = addresses.whole(picture(page.picture))
+    elif page.own_drawing:  # made for this product; its category's shows a kind, not these goods
+        told["image"] = addresses.whole(drawn.address(page.own_drawing, page.tint))
     if page.weight_g:
         told["weight"] = {"@type": "QuantitativeValue", "value": page.weight_g, "unitCode": "GRM"}
     if page.attributes:

@@ -74,7 +74,7 @@ class ProductPage:
     attributes: dict[str, str]
     age_mark: str
     weight_g: int | None
-    drawing: str
+    drawing: str  # its own, or its category's
     tint: str
     listed_on: date | None
     is_on_sale: bool
@@ -85,6 +85,7 @@ class ProductPage:
     gallery: list[dict[str, Any]] = field(default_factory=list)
     sources: dict[str, list[str]] = field(default_factory=dict)
     spec_source: str = ""
+    own_drawing: str = ""
     gone_since: datetime | None = None
     stopped_by: str = ""
 
@@ -251,6 +252,7 @@ def product_page(slug: str, *, now: datetime, seen: Glance | None = None, steps_
         gallery=product.gallery,
         sources=product.sources,
         spec_source=product.spec_source or "",
+        own_drawing=product.drawing,
         gone_since=gone[1] if gone else None,
         stopped_by=gone[0] if gone else "",
     )
