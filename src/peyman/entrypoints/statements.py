@@ -16,7 +16,7 @@ from peyman.billing.queries import statements as queries
 from peyman.billing.rules import settlements as settlement_rules
 from peyman.billing.rules import statements as rules
 from peyman.entrypoints import refunds, settlements
-from peyman.gateways import banks
+from peyman.gateways import bank_files, banks
 from peyman.kernel.clauses import carries_out
 from peyman.people.models import Person
 from peyman.shop.orders import actions as orders
@@ -115,10 +115,4 @@ def _report(*, text: str, sha256: str, by: Person | None, now: datetime) -> Reco
 def _text(data: bytes) -> str:
     if len(data) > MOST_BYTES:
         raise rules.NoStatement(why=f"بزرگ‌تر از {MOST_BYTES // 1_000_000} مگابایت است؛ آن را به چند فایل بخش کنید.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise rules.NoStatement(why="نویسه‌های آن UTF-8 نیست.") from None
-    if "\0" in text:
-        raise rules.NoStatement(why="یک فایل متنی نیست.")
-    return text
+    return bank_files.text(data)

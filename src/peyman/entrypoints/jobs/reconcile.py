@@ -25,7 +25,7 @@ PRINTED = 200
     "هر تفاوت کاری برای میز مالی می‌شود. همان فایل بار دوم چیزی را عوض نمی‌کند.\n\n"
     "پایان: 0 همه چیز می‌خواند، 1 تفاوتی هست، 2 فایل خوانده نشد.",
 )
-@click.option("--statement", "file", required=True, type=click.Path(path_type=Path), help="فایل بانک، CSV")
+@click.option("--statement", "file", required=True, type=click.Path(path_type=Path), help="فایل بانک، CSV یا XLSX")
 @click.option("--from", "since", metavar="ISO", help="صورت‌حساب از این لحظه کامل است؛ پیش‌فرض: نخستین سطر")
 @click.option("--to", "until", metavar="ISO", help="و تا این لحظه؛ پیش‌فرض: آخرین سطر")
 @click.option("--json", "as_json", is_flag=True, help="پاسخ به JSON")
