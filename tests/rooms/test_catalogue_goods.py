@@ -25,6 +25,7 @@ from peyman.shop.catalog.queries import search
 from peyman.shop.catalog.queries.specs import specs_of
 from peyman.shop.catalog.rules.changes import ChangedMeanwhile
 from peyman.shop.catalog.rules.goods import WhyNeeded
+from peyman.shop.catalog.rules.search.kinds import Kinds
 from peyman.shop.catalog.rules.specs import Given
 from peyman.shop.orders.queries.sold import has_orders, sold_products
 from peyman.shop.stock.actions import count_many
@@ -74,7 +75,7 @@ def told(changes: list[CatalogChange]) -> list[tuple[str, str, str]]:
 
 def found(typed: str) -> list[str]:
     kinds = dict(Category.objects.values_list("pk", "title"))
-    keys = search.find(typed, kinds=kinds).ranks
+    keys = search.find(typed, kinds=Kinds(kinds)).ranks
     return sorted(Product.objects.filter(pk__in=keys).values_list("code", flat=True))
 
 

@@ -10,6 +10,7 @@ from peyman.kernel.errors import Missing
 from peyman.shop.catalog import actions, queries
 from peyman.shop.catalog.models import Product, Variant
 from peyman.shop.catalog.queries import search
+from peyman.shop.catalog.rules.search.kinds import Kinds
 from peyman.shop.stock.models import Stock
 from tests import make
 
@@ -256,9 +257,9 @@ def test_a_word_that_nothing_meets_is_given_up_and_the_others_are_read_with_thei
     good("کتاب")
     assert titles(q="کتاب قژقژی") == ["کتاب"]
     assert titles(q="کتاپ") == ["کتاب"]
-    told = search.find("کتاپ قژقژی", kinds={})
+    told = search.find("کتاپ قژقژی", kinds=Kinds({}))
     assert (len(told.ranks), told.left_out, told.taken_for) == (1, ("قژقژی",), (("کتاپ", "کتاب"),))
-    found = search.find("قژقژی کتاب", kinds={})
+    found = search.find("قژقژی کتاب", kinds=Kinds({}))
     assert (list(found.ranks.values()), found.left_out) == ([0], ("قژقژی",))
 
 

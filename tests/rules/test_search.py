@@ -1,7 +1,7 @@
 """What people type and what they mean by it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peyman.kernel import text
@@ -13,9 +13,13 @@ from peyman.shop.catalog.rules.search.asking import (
     MEANT,
     MOST_WORDS,
     SLIPPED,
-    score,
+    Group,
+    Measure,
+    Other,
+    needed,
     understand,
 )
+from peyman.shop.catalog.rules.search.kinds import Kinds
 from peyman.shop.catalog.rules.search.texts import texts
 from peyman.shop.catalog.rules.search.vocabulary import Vocabulary
 
@@ -246,11 +250,81 @@ def test_the_thing_itself_goes_before_its_cover() -> None:
     cover = texts(title="قاب مناسب برای گوشی موبایل سامسونگ Galaxy A57", category="قاب گوشی", path="موبایل > قاب گوشی")
 
     def far(typed: str, one: object, kind: str) -> int:
-        return score(understand(typed, WORDS, SAME), one.head, frozenset(one.words.split()), kind)  # type: ignore[attr-defined]
+        return Measure(understand(typed, WORDS, SAME)).far(one.head, one.words, kind)  # type: ignore[attr-defined]
 
     for typed in ("گوشی سامسونگ", "موبایل سامسونگ", "سامسونگ گوشی", "goshi samsung", "a57"):
         assert far(typed, phone, "گوشی موبایل") < far(typed, cover, "قاب گوشی")
     assert far("قاب سامسونگ", cover, "قاب گوشی") < far("قاب سامسونگ", phone, "گوشی موبایل")
+
+
+LETTERS = st.sampled_from("abcdef")
+SOME_WORDS = st.lists(LETTERS, max_size=8)
+GROUPS = st.lists(
+    st.builds(
+        lambda others, meant: Group("x", tuple({other.words: other for other in others}.values()), frozenset(meant)),
+        st.lists(
+            st.builds(Other, st.lists(LETTERS, min_size=1, max_size=2, unique=True).map(tuple), st.integers(0, 20)),
+            max_size=6,
+        ),
+        SOME_WORDS,
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=200)
+@given(GROUPS, SOME_WORDS, SOME_WORDS, SOME_WORDS)
+def test_how_far_a_product_is_agrees_with_a_slow_plain_count(
+    groups: list[Group], head: list[str], beside: list[str], kind: list[str]
+) -> None:
+    far = Measure(groups).far(" ".join(head), " ".join([*head, *beside]), " ".join(kind))
+    assert far == slow_far(groups, head, {*head, *beside}, kind)
+
+
+def slow_far(groups: list[Group], head: list[str], words: set[str], kind: list[str]) -> int:
+    """Every alternative held against the product, one after the other."""
+    total, met, named = 0, set[str](), False
+    for n, group in enumerate(groups):
+        costs = [60]
+        for other in group.others:
+            if all(word in head for word in other.words):
+                late = min(max(head.index(word) for word in other.words), 6) * (1 if n else 2)
+                is_phrase = f" {' '.join(other.words)} " in f" {' '.join(head)} "
+                costs.append(other.cost + late + (0 if is_phrase else 8))
+                met |= group.meant & set(other.words)
+                is_kind = list(other.words) == kind[: len(other.words)] and len(other.words) > 1
+                named = named or (is_kind and other.cost <= HEARD)
+            elif all(word in words for word in other.words):
+                costs.append(other.cost + 30)
+        total += min(costs)
+    if named or (kind and set(kind) <= met):
+        return total - 12
+    return total - 2 * len(set(kind) & met)
+
+
+def test_the_index_is_asked_only_for_words_of_the_shelf_and_for_none_in_two_ways() -> None:
+    (phone,) = understand("گوشی", WORDS, SAME)
+    assert needed(phone, WORDS) == [("گوشی",), ("موبایل",)]
+    (none,) = understand("قژقژی", WORDS, SAME)
+    assert needed(none, WORDS) == []
+    laptop = Group("x", (Other(("لپ", "تاپ"), AS_TYPED), Other(("لپ",), MEANT), Other(("کول", "پد"), MEANT)))
+    assert needed(laptop, WORDS) == [("لپ",), ("کول", "پد")]
+
+
+def test_a_kind_is_named_by_any_word_of_its_title_and_whole_by_all_of_them() -> None:
+    kinds = Kinds({1: "گوشی موبایل", 2: "قاب گوشی", 3: "کیف، کوله و جامدادی", 4: "!"})
+    assert kinds.named(["گوشی", "و"]) == {1, 2}
+    assert kinds.whole(["گوشی", "موبایل", "سامسونگ"]) == {1}
+    assert kinds.whole(["کیف", "کوله", "جامدادی"]) == {3}
+    assert kinds.words({1, 2}) == {"گوشی", "موبایل", "قاب"}
+    assert (kinds.plain(3), kinds.title(3), kinds.plain(9), kinds.title(9)) == (
+        "کیف کوله و جامدادی", "کیف، کوله و جامدادی", "", "",
+    )  # fmt: skip
+
+
+def test_a_letter_is_no_slip_for_a_digit_and_words_of_hundreds_of_letters_have_none() -> None:
+    assert Vocabulary(["pixel9", "pixels"]).near("pixell") == ["pixels"]
+    assert Vocabulary(["a" * 100]).near("a" * 99) == []
 
 
 def test_a_list_of_synonyms_is_read_in_any_spelling() -> None:

@@ -21,6 +21,7 @@ from peyman.shop.catalog.models import (
 )
 from peyman.shop.catalog.queries import search
 from peyman.shop.catalog.queries.specs import own_specs, specs_of, way_to
+from peyman.shop.catalog.rules.search.kinds import Kinds
 from peyman.shop.catalog.rules.specs import Spec, missing
 
 PAGE: Final = 40
@@ -95,7 +96,7 @@ def _found(sift: Sift) -> tuple[QuerySet[Product], dict[int, int], bool]:
         code = text.normalise(sift.q, digits=True).upper()
         exact = set(Product.objects.filter(Q(code=code) | Q(variants__sku=code)).values_list("pk", flat=True))
         if not exact:
-            kinds = dict(Category.objects.values_list("pk", "title"))
+            kinds = Kinds(dict(Category.objects.values_list("pk", "title")))
             ranks = search.find(sift.q, kinds=kinds).ranks
             at_most = len(ranks) >= search.MOST_FOUND
         rows = rows.filter(pk__in=exact or list(ranks))

@@ -123,7 +123,7 @@ def _composed(ask: Ask, mark: marks.Mark) -> CardPage:
     found = None
     if ask.q.strip():
         # Few exact hits are followed by those that lack a word, where nothing else was asked of the list.
-        found = search.find(ask.q, within=within, kinds=known.titles(), at_least=_ENOUGH if ask.is_open else 0)
+        found = search.find(ask.q, within=within, kinds=known.kinds, at_least=_ENOUGH if ask.is_open else 0, mark=mark)
     rows = _rows(ask, found, within)
     brands = marks.remembered(mark, "brands", _brands)
     chosen = {part for each in ask.brands for part in each.split(",") if part}

@@ -99,10 +99,10 @@ def suggest(typed: str) -> Suggestions:
 
 
 def _composed(said: str, mark: marks.Mark) -> Suggestions:
-    known, same = marks.remembered(mark, "words", lambda: (search.vocabulary(), search.same_words()))
+    known, same = search.known_at(mark)
     begun = _begun(said)
     groups = asking.understand(said.removesuffix(begun) if len(begun) == 1 else said, known, same)
-    heads = search.meeting(groups, _LOOKED_AT) if groups else []
+    heads = search.meeting(groups, known, _LOOKED_AT) if groups else []
     keys = _likeliest(heads, groups, begun)
     if not keys:
         return Suggestions()
@@ -113,9 +113,8 @@ def _composed(said: str, mark: marks.Mark) -> Suggestions:
         .annotate(cheapest=Min("variants__price", filter=can_be_bought))
         .values_list(*_COLUMNS, "cheapest")
     ]
-    far = {
-        row.pk: asking.score(groups, row.head, frozenset(row.all_words.split()), _plain(row.kind_title)) for row in rows
-    }
+    measure = asking.Measure(groups)
+    far = {row.pk: measure.far(row.head, row.all_words, _plain(row.kind_title)) for row in rows}
     rows.sort(key=lambda row: (far[row.pk], -row.pk))
     near = [row for row in rows if far[row.pk] <= far[rows[0].pk] + asking.INSIDE]
     kinds = Counter((row.kind, row.kind_title) for row in near)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from django.db.models import Count
@@ -10,6 +11,7 @@ from django.db.models import Count
 from peyman.kernel.errors import Missing
 from peyman.shop.catalog.models import Category, Product
 from peyman.shop.catalog.queries import marks
+from peyman.shop.catalog.rules.search.kinds import Kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,10 @@ class Tree:
     def top_of(self, key: int) -> int:
         return self.way_to(key)[0].pk
 
-    def titles(self) -> dict[int, str]:
-        return {key: row.title for key, row in self.rows.items()}
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What search reads of it."""
+        return Kinds({key: row.title for key, row in self.rows.items()})
 
     def _found(self, slug: str) -> _Row:
         if slug not in self._by_slug:

@@ -355,36 +355,76 @@ _KIND: Final = 12  # nearer, for being of the very kind that was named
 _LAST_PLACE: Final = 6  # from here on it is all the same how late a word comes
 
 
-def score(groups: Sequence[Group], head: str, words: frozenset[str], kind: str) -> int:
-    """Return how far a product is from what was sought; the smaller the better.
+class Measure:
+    """How far products are from what was sought; made once for a search, then held against each of its products.
 
-    `head` are the words of its own title and names in their order, `words` all of its words, `kind` those of its
-    category: who types what a thing is, means that thing and not its cover.
+    A group may be met by dozens of words, a product has twenty: so its own words are looked up among those that would
+    do, and not the other way round.
     """
-    place: dict[str, int] = {}
-    for n, word in enumerate(head.split()):
-        place.setdefault(word, n)
-    spaced, kinds = f" {head} ", frozenset(kind.split())
-    total, met, named = 0, set[str](), False
-    for n, group in enumerate(groups):
-        best = _NOT
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self._groups = [_Ways(group) for group in groups]
+
+    def far(self, head: str, words: str, kind: str) -> int:
+        """Return how far a product is from what was sought; the smaller the better.
+
+        `head` are the words of its own title and names in their order, `words` all of its words, `kind` those of its
+        category: who types what a thing is, means that thing and not its cover.
+        """
+        place: dict[str, int] = {}
+        for n, word in enumerate(head.split()):
+            place.setdefault(word, n)
+        there, everything = place.keys(), None
+        kinds = frozenset(kind.split())
+        total, met, named = 0, set[str](), False
+        for n, ways in enumerate(self._groups):
+            weight, best = 1 if n else 2, _NOT
+            for word in ways.single & there:
+                best = min(best, ways.cost[word] + min(place[word], _LAST_PLACE) * weight)
+                if word in ways.meant:
+                    met.add(word)
+            for other, parts, phrase in ways.several:
+                if parts <= there:
+                    where = min(max(place[word] for word in other.words), _LAST_PLACE)
+                    apart = f" {phrase} " not in f" {head} "
+                    best = min(best, other.cost + where * weight + _APART * apart)
+                    met |= ways.meant & parts
+                    named = named or (other.is_close and f" {kind} ".startswith(f" {phrase} "))
+            if best > _FAR:
+                if everything is None:
+                    everything = frozenset(words.split())
+                best = min(best, ways.beside(everything) + _FAR)
+            total += best
+        return total - (_KIND if named or (kinds and kinds <= met) else 2 * len(kinds & met))
+
+
+class _Ways:
+    """The words that would do for a group, one by one and several together."""
+
+    def __init__(self, group: Group) -> None:
+        self.cost: dict[str, int] = {}
+        self.several: list[tuple[Other, frozenset[str], str]] = []
+        self.meant = group.meant
         for other in group.others:
-            if len(other.words) == 1:  # nearly all are: the same as below, in a third of the time
-                word, cost = other.words[0], other.cost
-                if word in place:
-                    best = min(best, cost + min(place[word], _LAST_PLACE) * (1 if n else 2))
-                    if word in group.meant:
-                        met.add(word)
-                elif cost + _FAR < best and word in words:
-                    best = cost + _FAR
-            elif all(word in place for word in other.words):
-                where = min(max(place[word] for word in other.words), _LAST_PLACE)
-                phrase = " ".join(other.words)
-                apart = f" {phrase} " not in spaced
-                best = min(best, other.cost + where * (1 if n else 2) + _APART * apart)
-                met.update(group.meant.intersection(other.words))
-                named = named or (other.is_close and f" {kind} ".startswith(f" {phrase} "))
-            elif all(word in words for word in other.words):
-                best = min(best, other.cost + _FAR)
-        total += best
-    return total - (_KIND if named or (kinds and kinds <= met) else 2 * len(kinds & met))
+            if len(other.words) > 1:
+                self.several.append((other, frozenset(other.words), " ".join(other.words)))
+            else:
+                word = other.words[0]
+                self.cost[word] = min(other.cost, self.cost.get(word, other.cost))
+        self.single = self.cost.keys()
+
+    def beside(self, words: frozenset[str]) -> int:
+        """What the nearest of them costs that a product has at all."""
+        costs = [self.cost[word] for word in self.single & words]
+        costs += [other.cost for other, parts, _ in self.several if parts <= words]
+        return min(costs, default=_NOT)
+
+
+def needed(group: Group, shelf: Vocabulary) -> list[tuple[str, ...]]:
+    """Return the words of which a product must have one, or several where they stand together; [] if none has any.
+
+    What no product is called by is left out, and what asks for one of the others and more.
+    """
+    there = [other.words for other in group.others if all(word in shelf for word in other.words)]
+    single = {words[0] for words in there if len(words) == 1}
+    return [words for words in there if len(words) == 1 or single.isdisjoint(words)]

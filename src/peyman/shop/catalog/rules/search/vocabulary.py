@@ -1,9 +1,11 @@
 """The words of the catalogue, and which of them somebody may have meant by a word that is none of them."""
 
+import re
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from peyman.shop.catalog.rules.search import sound
@@ -11,7 +13,9 @@ from peyman.shop.catalog.rules.search import sound
 MOST_SOUNDS: Final = 3
 MOST_SLIPS: Final = 3
 MOST_ENDINGS: Final = 40
+LONGEST_SLIPPED: Final = 40  # letters of a word in which slips are looked for
 _PARTS: Final = 3
+_DIGIT: Final = re.compile(r"\d")
 
 
 class Vocabulary:
@@ -23,6 +27,7 @@ class Vocabulary:
         self._by_sound: dict[str, list[int]] = defaultdict(list)
         self._by_pair: dict[str, list[int]] = defaultdict(list)
         self._by_letters: dict[str, list[int]] = defaultdict(list)
+        self._slips: dict[tuple[int, str], list[int]] = defaultdict(list)  # by length and pair; of letters alone
         self._sorted: list[str] | None = None
         self.add(words)
 
@@ -43,8 +48,12 @@ class Vocabulary:
                 self._by_sound[key].append(number)
             if sound.is_persian(word):
                 self._by_letters[sound.written_alike(word)].append(number)
-            for pair in _pairs(word):
+            pairs = _pairs(word)
+            for pair in pairs:
                 self._by_pair[pair].append(number)
+            if not _DIGIT.search(word):
+                for pair in pairs:
+                    self._slips[len(word), pair].append(number)
         self._sorted = None
 
     def sounding_like(self, word: str, most: int = 5) -> list[str]:
@@ -74,22 +83,21 @@ class Vocabulary:
     def near(self, word: str, most: int = 0) -> list[str]:
         """Return the words one slip away, or two in a long word; none for short words and numbers.
 
-        A letter for another of the same sound is no slip. `most` says how many there may be, whatever the length.
+        A letter for another of the same sound is no slip, and no letter is a slip for a digit. `most` says how many
+        there may be, whatever the length.
         """
-        if len(word) < 4 or any(c.isdecimal() for c in word):
+        if not 4 <= len(word) <= LONGEST_SLIPPED or _DIGIT.search(word):
             return []
         most = most or (1 if len(word) < 7 else 2)
         heard = sound.written_alike(word)
         pairs = _pairs(word)
-        shared: dict[int, int] = defaultdict(int)
-        for pair in pairs:
-            for number in self._by_pair.get(pair, ()):
-                shared[number] += 1
-        enough = len(pairs) - 3 * most  # each slip spoils three pairs at the most
+        lengths = range(len(word) - most, len(word) + most + 1)
+        shared = Counter(chain.from_iterable(self._slips.get((n, pair), ()) for n in lengths for pair in pairs))
+        enough = max(len(pairs) - 3 * most, 1)  # each slip spoils three pairs at the most
         found = []
         for number, many in shared.items():
-            other = self._words[number]
-            if many >= max(enough, 1) and abs(len(other) - len(word)) <= most:
+            if many >= enough:
+                other = self._words[number]
                 far = min(sound.distance(word, other, most), sound.distance(heard, sound.written_alike(other), most))
                 if far <= most:
                     found.append((far, -many, number, other))
