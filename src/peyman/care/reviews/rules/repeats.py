@@ -47,8 +47,14 @@ _ENDINGS = (
 )
 _VERB_ENDINGS = ("یدن", "اندن", "وندن", "اند", "ونه", "ند", "ید", "دن", "تن", "د", "ه", "م", "ن")
 _MODIFIERS = ("quality", "plain_adj")
-_LIGHT, _FULL, _NAMED = 0.5, 1.0, 1.5  # a shade of what is asked, a word of it, and what the list has a name for
-_ONE_SIDED, _TWO_SIDED = 0.45, 0.45  # how much must be shared where one asks for more, and where both do
+_LIGHT, _FULL, _NAMED, _RARE = (
+    0.5,
+    1.0,
+    1.5,
+    2.0,
+)  # a shade of what is asked, a word of it, what the list has a name for, and a name
+_PRICE = "قیمت"
+_ONE_SIDED, _TWO_SIDED = 0.45, 0.40  # how much must be shared where one asks for more, and where both do
 
 
 class Content(NamedTuple):
@@ -58,6 +64,7 @@ class Content(NamedTuple):
     numbers: frozenset[str]
     choice: bool
     how_many: bool
+    which: bool = False  # asks for one by name: which, where, whose
 
 
 class Repeats:
@@ -72,7 +79,7 @@ class Repeats:
         for name in _MODIFIERS:
             self._modifier |= bits[name]
         self._digit, self._number, self._this, self._or = bits["digit"], bits["number_word"], bits["this"], bits["or"]
-        self._stop = bits["stop"]
+        self._stop, self._which = bits["stop"], bits["ask_which"] | bits["ask_who"]
         self._words, self._thing = lexicon.words, bits["thing"]
         self._same: dict[str, tuple[str, float]] = {}
         self._phrases: dict[str, int] = {}
@@ -148,7 +155,10 @@ class Repeats:
                 light = mask & self._modifier and weight == _FULL
                 kept[stem] = max(_LIGHT if light else weight, kept.get(stem, 0.0))
         how_many = kept.pop("چند", None) is not None
-        return Content(kept, frozenset(numbers), choice, how_many)
+        if how_many and not kept and not numbers:
+            kept[_PRICE] = _NAMED  # «الان چنده؟»
+        which = bool(reading.mask & self._which)
+        return Content(kept, frozenset(numbers), choice, how_many, which)
 
     def about(self, reading: Reading) -> frozenset[str]:
         """Return the words that name a product, as questions have them."""
@@ -173,7 +183,7 @@ class Repeats:
             stem = key[: -len(ending)]
             if key.endswith(ending) and len(stem) >= 2 and (stem in self._words or len(ending) > 2):
                 return stem, _FULL
-        return key, _FULL
+        return key, _FULL if key in self._words or len(key) < 4 else _RARE  # «ایرانسل»: what no list has is a name
 
     def same(self, one: Content, other: Content) -> bool:
         """Say whether two questions ask the same."""
@@ -188,15 +198,17 @@ class Repeats:
             if against and against & other.words.keys() and word not in other.words:
                 return False  # «سرعت خواندن» and «سرعت نوشتن»
         shared = only = least = 0.0
-        left = dict(other.words)
+        left, named = dict(other.words), False
         for word, weight in one.words.items():
             match = word if word in left else next((have for have in left if self._alike(word, have)), None)
             if match is None:
                 only += weight
+                named = named or weight == _NAMED
             else:
                 least += min(weight, left[match])
                 shared += weight + left.pop(match)
         rest = sum(left.values())
+        common = len(other.words) - len(left)
         if one.numbers == other.numbers:
             shared += 2 * _FULL * len(one.numbers)
             least += _FULL * len(one.numbers)
@@ -205,18 +217,33 @@ class Repeats:
             rest += _FULL * len(other.numbers)
         if not shared:
             return False
+        if common == 1 and named and _NAMED in left.values() and least < _RARE:
+            return False  # the same part, of which something else is asked: «موتورش چند وات است», «ساخت کجاست»
         if only and rest and max(only, rest) <= _LIGHT:
             return False  # «رنگ مشکی دارد؟» and «رنگ سفید دارد؟»
         if one.choice and other.choice and least >= 2 * _LIGHT and 2 * shared >= only + rest:
             return True  # both let choose between the same
         if one.how_many and other.how_many and (not only or not rest) and max(only, rest) <= 2 * _FULL:
             return True  # «چند کیلویی است؟» where «ظرفیت آن چند کیلوگرم است؟» stands
-        if one.how_many != other.how_many and not (one.numbers or other.numbers) and len(one.words | other.words) < 3:
+        if (one.how_many and other.which) or (other.how_many and one.which):
+            return False  # how long its warranty lasts, and whose it is
+        if (
+            one.how_many != other.how_many
+            and not (one.numbers or other.numbers)
+            and len(one.words | other.words) < 3
+            and not self._is_measured(one, other)
+        ):
             return False  # whether there is one, and how much of it there is
         return (
             shared / (shared + only + rest)
             >= (_TWO_SIDED if (only and rest) or one.how_many != other.how_many else _ONE_SIDED)
             and least > _LIGHT
+        )
+
+    def _is_measured(self, one: Content, other: Content) -> bool:
+        """Say whether one asks in units for what the other asks by its name: «چند کیلوگرم», «وزنش»."""
+        return any(self._wider.get(word) in other.words for word in one.words) or any(
+            self._wider.get(word) in one.words for word in other.words
         )
 
     def _alike(self, one: str, other: str) -> bool:

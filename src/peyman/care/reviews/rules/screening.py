@@ -106,7 +106,7 @@ class Screener:
             self._asking |= bits[name]
         self._asks = bits["whether"] | bits["someone"] | bits["or"]
         for name in bits:
-            if name.startswith("ask_"):
+            if name.startswith("ask_") and name.isidentifier():  # a list, no group of lists
                 self._asks |= bits[name]
         self._asking |= self._asks
         self._finite = bits["i"] | bits["you"] | bits["he"] | bits["we"] | bits["they"] | bits["is"] | bits["copula"]
