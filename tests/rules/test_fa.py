@@ -44,6 +44,9 @@ def test_a_round_sum_on_an_axis_is_said_in_words(rials: int, words: str) -> None
         ("کد DBC-7K2M-9QXR-4WTB-6 صادر شد.", "کد <bdi>DBC-7K2M-9QXR-4WTB-6</bdi> صادر شد."),
         ("<b>قیمت</b> & 5", "&lt;<bdi>b</bdi>&gt;قیمت&lt;/<bdi>b</bdi>&gt; &amp; ۵"),
         ("۲ تا ۵ روز", "۲ تا ۵ روز"),
+        ("به 0912***4567؛ رفت", 'به <bdi class="ltr" dir="ltr">۰۹۱۲***۴۵۶۷</bdi>؛ رفت'),
+        ("کارت 603799******5995، A6", 'کارت <bdi class="ltr" dir="ltr">۶۰۳۷۹۹******۵۹۹۵</bdi>، <bdi>A6</bdi>'),
+        ("*** ۵", "*** ۵"),
         ("", ""),
     ],
 )

@@ -3,6 +3,7 @@
 The words themselves are the kernel's; here they get their markup (`<time>`, `<bdi>`, links).
 """
 
+import itertools
 import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -30,6 +31,7 @@ register = template.Library()
 # A run of Latin words, numbers and what stands between them. Without a letter in it, it is only a number.
 _RUN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:@/&'’+_%#•…–-]*[A-Za-z0-9+])?")
 _LETTER = re.compile(r"[A-Za-z]")
+_HIDDEN = re.compile(r"([0-9۰-۹]+\*{3,}[0-9۰-۹]+)")  # a number without its middle: "0912***4567", "603799******5995"
 _ARABIC_DIGIT = re.compile("[٠-٩]")
 _OF_ARABIC = str.maketrans("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
@@ -74,9 +76,13 @@ def mobile(e164: str) -> str:
 def prose(text: object) -> SafeString:
     """Persian text as it is read: runs with Latin letters isolated in `<bdi>`, all other digits Persian.
 
-    «گوشی A54 5G با 6.8 اینچ» → «گوشی <bdi>A54 5G</bdi> با ۶٫۸ اینچ».
+    «گوشی A54 5G با 6.8 اینچ» → «گوشی <bdi>A54 5G</bdi> با ۶٫۸ اینچ». A number without its middle is kept in its order.
     """
     plain = _told(text)
+    if "***" in plain and len(found := _HIDDEN.split(plain)) > 1:
+        numbers = [format_html('<bdi class="ltr" dir="ltr">{}</bdi>', persian_digits(part)) for part in found[1::2]]
+        between = [prose(part) for part in found[::2]]
+        return SafeString("".join(itertools.chain(*itertools.zip_longest(between, numbers, fillvalue=""))))
     parts: list[str] = []
     done = 0
     for run in _RUN.finditer(plain):
