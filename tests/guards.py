@@ -362,6 +362,7 @@ GUARDS: list[Guard] = [
         "D39",
         "money that comes for an incomplete order is sent away",
         Cut(f"{FINALITY}:_is_due", "if order.state == states.INCOMPLETE and not order.cart_code:", "if False:"),
+        first="tests/rooms/test_incomplete_orders.py::test_money_that_comes_meanwhile",
     ),
     Guard(
         "D41",
@@ -413,6 +414,7 @@ GUARDS: list[Guard] = [
         "D57",
         "an order is final without money",
         Cut(f"{FINALITY}:_issue", " if order.bill.paid - order.bill.refunded >= order.total", ""),
+        first="tests/rooms/test_orders.py::test_without_money_there_is_no_cart_code",
     ),
     Guard(
         "D57",
@@ -758,6 +760,7 @@ GUARDS: list[Guard] = [
             "if any(before - now > max(limits.shrink * before, limits.few) for now, before in sizes):",
             "if False:",
         ),
+        first="tests/rules/test_registry_quarantine.py::test_a_list_that_nobody_should_believe_at_once",
     ),
     Guard(
         "B05",
@@ -787,6 +790,7 @@ GUARDS: list[Guard] = [
         "B05",
         "a registry that drips holds us for ever",
         Cut("peyman.gateways.registry.fetching:_Deadline._cut", "_shut(line)", "pass"),
+        first="tests/gateways/test_registry_fetch.py::test_headers_that_drip",
     ),
     Guard(
         "B05",

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -48,7 +48,7 @@ class Entry:
     last: date
     times: int
 
-    @property
+    @cached_property
     def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         """The list's own network; where the address as entered is another range, what both share."""
         network = ipaddress.ip_network(self.cells[2], strict=False)
@@ -105,6 +105,7 @@ class Lists:
             shift = network.max_prefixlen - network.prefixlen
             self._at.setdefault((network.version, shift, int(network.network_address) >> shift), []).append(n)
         self._shifts = sorted({(version, shift) for version, shift, _ in self._at})
+        self._covering: dict[ipaddress.IPv4Address | ipaddress.IPv6Address, list[int]] = {}
 
     def write(self, folder: Path) -> None:
         for day in self.days:
@@ -115,13 +116,15 @@ class Lists:
                     writer.writerows([self.rows[n].cells] * self.rows[n].times)
 
     def covering(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[int]:
-        number = int(address)
-        return [
-            n
-            for version, shift in self._shifts
-            if version == address.version
-            for n in self._at.get((version, shift, number >> shift), ())
-        ]
+        if address not in self._covering:
+            number = int(address)
+            self._covering[address] = [
+                n
+                for version, shift in self._shifts
+                if version == address.version
+                for n in self._at.get((version, shift, number >> shift), ())
+            ]
+        return self._covering[address]
 
     def replaced(self, covering: list[int], day: date) -> set[int]:
         """Rows that on `day` wait for each other: an older one, and the one with later dates that took its place."""
