@@ -142,7 +142,7 @@ def test_a_specification_and_the_names_around_it_are_seen_at_once(client: Client
     Brand.objects.update(name="نوا")
     assert "نوا</a>" in client.get(PRODUCT).content.decode()
     Category.objects.update(title="خواندنی", path="خواندنی")
-    assert "خواندنی</a>" in client.get(PRODUCT).content.decode()
+    assert "خواندنی</span></a>" in client.get(PRODUCT).content.decode()
 
 
 def test_another_version_of_the_terms_is_cited_at_once(client: Client, reader: Variant, clock: Path) -> None:

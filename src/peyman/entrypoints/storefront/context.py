@@ -29,7 +29,7 @@ STRANGER = ("ورود", 0)  # what the tools of the header say to who has no ses
 
 
 def login_url(path: str) -> str:
-    """Return where to log in, to come back to `path`."""
+    """Return where to log in, to come back to `path`: quoted, so that it may stand in a page as it is."""
     return "/login/" if path == "/" else f"/login/?next={quote(path)}"
 
 

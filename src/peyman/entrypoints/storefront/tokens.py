@@ -3,6 +3,7 @@ answered in half a millisecond, and a quarter of that went into them.
 """
 
 import os
+from operator import add
 
 from django.http import HttpRequest
 from django.middleware.csrf import CSRF_ALLOWED_CHARS, CSRF_SECRET_LENGTH, get_token
@@ -13,6 +14,7 @@ _EVEN = 256 // _MANY * _MANY  # bytes from here on would make some letters likel
 _LETTERS = bytes(_CHARS[byte % _MANY] for byte in range(256))
 _UNEVEN = bytes(range(_EVEN, 256))
 _PLACE = bytes.maketrans(_CHARS, bytes(range(_MANY)))
+_AT = (_CHARS * 5)[:256]  # the letter of a place, counted round and round
 
 
 def of(request: HttpRequest) -> str:
@@ -27,8 +29,8 @@ def of(request: HttpRequest) -> str:
     elif len(secret) != CSRF_SECRET_LENGTH:  # as older versions of Django left it
         return get_token(request)
     mask = _random()
-    pairs = zip(secret.encode().translate(_PLACE), mask.encode().translate(_PLACE), strict=True)
-    return mask + "".join([CSRF_ALLOWED_CHARS[(x + y) % _MANY] for x, y in pairs])
+    places = bytes(map(add, secret.encode().translate(_PLACE), mask.encode().translate(_PLACE)))
+    return mask + places.translate(_AT).decode()
 
 
 def _random() -> str:

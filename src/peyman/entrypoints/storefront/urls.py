@@ -32,15 +32,16 @@ from peyman.entrypoints.storefront import (
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, since it is asked for in crowds when something is scarce: each address above it is tried in vain.
     path("pay/<slug:gateway>/callback", pay.callback),
+    # Then what most readers ask for.
+    path("goods/<slug:slug>/", product.product),
+    path("category/<slug:slug>/", goods.category),
     path("", home.home),
     path("goods/", goods.goods),
     path("goods/suggest", suggest.suggestions),
-    path("goods/<slug:slug>/", product.product),
     path("goods/<slug:slug>/corrections/", corrections.corrections),
     path("goods/<slug:slug>/prices.csv", price_history.price_history, {"kind": "csv"}),
     path("goods/<slug:slug>/prices.json", price_history.price_history, {"kind": "json"}),
     path("goods/<slug:slug>/<str:title>/", product.product),
-    path("category/<slug:slug>/", goods.category),
     path("brand/<slug:slug>/", goods.brand),
     path("cart/", cart.cart),
     path("cart/add", cart.add),

@@ -5,9 +5,11 @@ the page that is measured; counted as a reading of the catalogue, as that is. `j
 process that has it.
 """
 
+from importlib import import_module
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import path
 
 _ready: dict[int, bytes] = {}
 
@@ -23,5 +25,7 @@ def limit(request: HttpRequest, key: int, size: int) -> HttpResponse:
     return HttpResponse(body)
 
 
-urlpatterns = [path("goods/limit-<int:key>-<int:size>/", limit), path("", include("peyman.config.urls"))]
+# Beside the shop's own addresses, as many steps from the root as they are.
+_shop = import_module("peyman.config.urls").urlpatterns
+urlpatterns = [path("goods/limit-<int:key>-<int:size>/", limit), *_shop]
 handler404 = "peyman.entrypoints.storefront.errors.not_found"

@@ -114,13 +114,12 @@ def standing(places: str, most: int = 2**31 - 1) -> Standing:
 
     One query of one row: each reader of a list asks it, and each row more costs as much as all that is in this one.
     """
-    statement = _STANDING if connection.vendor == "postgresql" else _STANDING_SQLITE
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"places": places, "most": most})
+        cursor.execute(_STANDING[cursor.db.vendor], {"places": places, "most": most})
         return Standing._make(cursor.fetchone())
 
 
-_STANDING = f"""
+_STANDING_POSTGRESQL = f"""
 {marks.MARK}, (
     SELECT STRING_AGG(LEAST(COALESCE(s.on_hand - s.allocated, 0), %(most)s)::text, ',' ORDER BY shown.place)
     FROM unnest(%(places)s::bigint[]) WITH ORDINALITY AS shown (id, place)
@@ -133,6 +132,7 @@ _STANDING_SQLITE = f"""
     FROM json_each(%(places)s) AS shown LEFT JOIN stock_stock s ON s.variant_id = shown.value
 )
 """  # noqa: S608  likewise; one by one in the order of the list, which a LEFT JOIN keeps
+_STANDING = {"sqlite": _STANDING_SQLITE, "postgresql": _STANDING_POSTGRESQL}
 
 
 def pieces(cards: Sequence[Card]) -> list[int]:

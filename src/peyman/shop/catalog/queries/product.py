@@ -1,7 +1,7 @@
 """One product: its page, its variants, the prices they had."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -177,7 +177,7 @@ def glance(slug: str, *, now: datetime, most: int = _ALL) -> Glance:
     """Return how a product and its variants stand at this moment, no more than `most` pieces told of each: beyond
     that, pages show no number. Raises Missing. One query.
     """
-    return Glance(_glanced(_BY_VENDOR[connection.vendor], slug, now, most, {}))
+    return Glance(_glanced(_BY_VENDOR, slug, now, most, {}))
 
 
 def glance_beside(
@@ -185,15 +185,18 @@ def glance_beside(
 ) -> tuple[Glance, Any]:
     """Return the same, and what a part of a statement says (SQL of one value, and its own values): still one query."""
     part, values = beside
-    statement = _BY_VENDOR[connection.vendor].replace(_BESIDE, f", {part}\n{_BESIDE}")
-    *row, found = _glanced(statement, slug, now, most, values)
+    beside_it = {vendor: text.replace(_BESIDE, f", {part}\n{_BESIDE}") for vendor, text in _BY_VENDOR.items()}
+    *row, found = _glanced(beside_it, slug, now, most, values)
     return Glance(tuple(row)), found
 
 
-def _glanced(statement: str, slug: str, now: datetime, most: int, more: dict[str, Any]) -> tuple[Any, ...]:
-    values = {"now": connection.ops.adapt_datetimefield_value(now), "most": most, "slug": slug, **more}
+def _glanced(
+    statements: Mapping[str, str], slug: str, now: datetime, most: int, more: dict[str, Any]
+) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)  # by name: to find holes without a name, Django reads all of it each time
+        values = {"now": cursor.db.ops.adapt_datetimefield_value(now), "most": most, "slug": slug, **more}
+        # Holes have names: to find those without, Django reads the whole statement each time.
+        cursor.execute(statements[cursor.db.vendor], values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None:
         raise Missing
