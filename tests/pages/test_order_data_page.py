@@ -1,5 +1,7 @@
 """What a customer sees and does on the page of an order that needs more, was cancelled by us, or ran short."""
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +97,29 @@ def test_who_paid_meanwhile_reads_that_the_money_is_kept(client: Client, buyer: 
     assert "سفارش بسته می‌شود و ۱٬۰۵۳٬۰۰۰ تومان در ۲۴ تا ۴۸ ساعت کاری برمی‌گردد" in html
     answer(client, order, plate="7")
     assert "DBC-" in html_of(client.get(f"/orders/{order.code}/"))
+
+
+@pytest.mark.clause("D30", "D31")
+def test_who_withdraws_reads_first_when_the_money_is_back(client: Client, buyer: Person, order: Order) -> None:
+    finalise([Capture(pay_at_bank(order).pk, "R-1", "")], NOW)
+    client.post(f"/orders/{order.code}/cancel")
+    notice = html_of(client.get(f"/orders/{order.code}/")).partition("دیگر اعتبار ندارد.")[2].partition("</div>")[0]
+    assert "۱٬۰۵۳٬۰۰۰ تومان تا دوشنبه ۱۷ دی، ساعت ۱۰ به شما برمی‌گردد." in notice
+
+
+@pytest.mark.clause("D39")
+def test_an_answer_within_the_minute_moves_no_due_time_in_words(
+    client: Client, buyer: Person, order: Order, clock: Path
+) -> None:
+    finalise([Capture(pay_at_bank(order).pk, "R-1", "")], NOW)
+    asked(order, "plate")
+    clock.write_text((NOW + timedelta(seconds=20)).isoformat())
+    answer(client, order, plate="7")
+    told = html_of(client.get(f"/orders/{order.code}/"))
+    assert "شمارش ادامه یافت؛ موعد همان" in told and " رفت." not in told
+    client.force_login(make.person(role="orders"))
+    story = html_of(client.get(f"/desk/orders/{order.code}/"))
+    assert "شمارش ادامه یافت: پردازش سفارش" in story and "موعد جابه‌جا شد" not in story
 
 
 def test_nobody_answers_for_another(client: Client, buyer: Person, order: Order) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from peyman.billing.models import Account, PayaBatch, PayaLine
+from peyman.billing.models import Account, PayaBatch, PayaLine, Payment
 from peyman.people.models import AccessLog
 from peyman.promises.models import TermsVersion
 from tests import make
@@ -31,6 +31,7 @@ def staff(clock: Path, shop: TermsVersion) -> dict[str, Client]:
 def test_whoever_has_not_the_right_finds_no_desk(client: Client, clock: Path) -> None:
     for role in ("customer", "orders", "catalogue", "privacy", "tariff"):
         client.force_login(make.person(role=role))
+        assert client.get("/desk/refunds.csv").status_code == 404
         for path in ("", "batches/", "batches/new", "REF-1/", "batches/BAT-1/"):
             assert client.get(f"{DESK}{path}").status_code == 404
         for path in ("REF-1/approve", "REF-1/look", "REF-1/holder", "REF-1/refuse", "batches/BAT-1/file"):
@@ -44,6 +45,34 @@ def test_a_desk_without_work_says_so(staff: dict[str, Client]) -> None:
     assert staff["finance"].get(f"{DESK}REF-NONE/").status_code == 404
     assert staff["finance"].get(f"{DESK}batches/BAT-NONE/").status_code == 404
     assert staff["finance"].get(f"{DESK}batches/BAT-NONE/file").status_code == 405
+
+
+def test_a_list_is_a_file_and_a_refund_is_found_by_its_receipt(staff: dict[str, Client]) -> None:
+    refund, other = fallen(), fallen()
+    refund.payment.refresh_from_db()
+    Payment.objects.filter(pk=refund.payment.pk).update(refnum="GmshtyjwKSv1==")
+    found = html_of(staff["finance"].get(DESK, {"q": "gmshtyjwksv1=="}))
+    assert refund.code in found and other.code not in found and 'href="/desk/refunds.csv?q=GMSHTYJWKSV1' in found
+
+    def lines(**asked: str) -> list[str]:
+        file = staff["finance"].get("/desk/refunds.csv", asked)
+        return b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
+
+    head = "refund,order,payment,gateway,refnum,amount_rials,reason,way,state,waits_for,created_at,due_at,done_at"
+    assert lines()[0] == f"{head},bank_number"
+    assert [line.split(",")[0] for line in lines()[1:]] == [refund.code, other.code]
+    assert lines(q="GMSHTYJWKSV1")[1:] == [] and len(lines(done="1")) == 1
+    (row,) = lines(q=refund.code)[1:]
+    order = refund.payment.bill.subject.removeprefix("order:")
+    assert row.split(",")[:6] == [
+        refund.code,
+        order,
+        refund.payment.code,
+        "saman",
+        "GmshtyjwKSv1==",
+        str(refund.amount),
+    ]
+    assert row.split(",")[7:10] == ["paya", "owed", "account"] and "2025-01-06T06:30:00" in row
 
 
 def test_a_refund_is_led_through_the_desk_to_the_file(staff: dict[str, Client]) -> None:

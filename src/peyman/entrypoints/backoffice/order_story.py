@@ -247,7 +247,7 @@ def _moves(one: Owing) -> list[Knot]:
     for move in one.moves:
         if move.held:
             title, sub = "شمارش ایستاد", ""
-        elif move.old == move.new:
+        elif jalali.moment(move.old) == jalali.moment(move.new):  # it stood for less than a minute
             title, sub = "شمارش ادامه یافت", jalali.deadline(move.new)
         else:
             title = "موعد جابه‌جا شد"

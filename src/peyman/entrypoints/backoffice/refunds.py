@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,6 +20,7 @@ from peyman.billing.rules.paya import MOST_LINES, AccountStands, bank_of, is_sam
 from peyman.entrypoints import clock, contacts, refunds
 from peyman.entrypoints.backoffice import door
 from peyman.entrypoints.fields import Field, heading, wrong
+from peyman.entrypoints.sheets import answer, cell
 from peyman.gateways import banks
 from peyman.kernel.clauses import carries_out
 from peyman.kernel.errors import Invalid, Missing, Refused
@@ -28,6 +30,10 @@ from peyman.people.models import Person
 DESK: Final = "/desk/refunds/"
 BATCHES: Final = "/desk/refunds/batches/"
 _LONGEST: Final = 400
+_COLUMNS: Final = (
+    "refund", "order", "payment", "gateway", "refnum", "amount_rials", "reason", "way", "state", "waits_for",
+    "created_at", "due_at", "done_at", "bank_number",
+)  # fmt: skip
 
 LINE_STATES: Final = {
     PayaLine.State.DRAFTED: "در دسته",
@@ -55,6 +61,7 @@ def board(request: HttpRequest, person: Person) -> HttpResponse:
         "title": _title(asked),
         "more": urlencode({**_kept(asked), "after": found.next}) if found.next else "",
         "is_first": not request.GET.get("after"),
+        "file": urlencode(_kept(asked)),
         "has_source": bool(settings.PAYA_SHEBA),
     }
     return door.render(request, person, "refunds.html", context)
@@ -84,6 +91,18 @@ def _title(asked: Filter) -> str:
     if asked.late:
         return "دیرشده‌ها"
     return f"در انتظار {queries.WAITS[asked.waits_for]}" if asked.waits_for in queries.WAITS else "آنچه بدهکاریم"
+
+
+@require_safe
+@door.staff_only("refunds")
+def board_file(request: HttpRequest, person: Person) -> HttpResponseBase:
+    """Return the whole list of the filter as CSV, in rials; of its customers it says nothing."""
+    now = clock.now()
+    told = (
+        [value if isinstance(value, int) else cell(value) for value in row.values()]
+        for row in queries.listed(_asked(request), now)
+    )
+    return answer(f"refunds-{now:%Y%m%d-%H%M}", _COLUMNS, told)
 
 
 # ---- One refund ----

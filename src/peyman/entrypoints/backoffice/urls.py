@@ -177,6 +177,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/money/settlements/agreements", settlements.agree),
     path("desk/money/settlements/<str:code>/<str:verb>", settlements.act),
     path("desk/refunds/", refunds.board),
+    path("desk/refunds.csv", refunds.board_file),
     path("desk/refunds/batches/", refunds.batches),
     path("desk/refunds/batches/new", refunds.new_batch),
     path("desk/refunds/batches/<str:code>/", refunds.batch),

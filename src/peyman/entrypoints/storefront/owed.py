@@ -39,6 +39,8 @@ def _moved(move: Moved) -> SafeString:
         why = "چون اطلاعات سفارش کامل نبود"
     if move.held:
         return format_html("{}: شمارش {} ایستاد.", fa.moment(move.at), why)
+    if jalali.moment(move.old) == jalali.moment(move.new):  # the clock stood for less than a minute
+        return format_html("{}: شمارش ادامه یافت؛ موعد همان {} ماند.", fa.moment(move.at), fa.moment(move.new))
     more = " با همین تغییر، زمانش گذشته بود." if move.overdue_by_edit else ""
     return format_html(
         "{}: موعد {} از {} به {} رفت.{}", fa.moment(move.at), why, fa.moment(move.old), fa.moment(move.new), more
