@@ -237,7 +237,7 @@ def _page(
     if not view.goods_total and refusal is None:
         return redirect("/cart/")
     person = visitor.person_of(request)
-    if isinstance(refusal, Invalid) and set(refusal.fields) <= {*DELIVERY, "carrier"}:  # of what stands in a box, it is said there
+    if isinstance(refusal, Invalid) and set(refusal.fields) <= {*DELIVERY, "carrier"}:  # it is said at the boxes
         clauses = dict.fromkeys(refusal.fields, refusal.clause or "")
         wrong, refusal = refusal.fields, None
     boxes = form_boxes(typed, wrong or {}, clauses or {})

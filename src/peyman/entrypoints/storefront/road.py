@@ -23,8 +23,8 @@ _HAPPENED = {
     "unanswered": ("لغو شد", "پرسش ما پاسخی نگرفت"),
     "cancel_by_shop": ("لغو شد", "از سوی فروشگاه"),
 }
-_AHEAD = {
-    states.INCOMPLETE: ("پاسخ شما", "آنچه خواسته‌ایم را بنویسید تا سفارش ادامه یابد"),
+AHEAD = {
+    states.INCOMPLETE: ("پاسخ شما", "آنچه را خواسته‌ایم بنویسید تا سفارش ادامه یابد"),
     states.FINAL: ("قطعی‌شدن، با پرداخت شما", "کد سبد صادر می‌شود"),
     states.PROCESSED: ("پردازش و فاکتور", "پس از این، نشانی و نام عوض نمی‌شود"),
     states.HANDED_OVER: ("تحویل به ارسال", "شماره بارنامه پیامک می‌شود"),
@@ -63,7 +63,7 @@ def knots(
                 Knot("broken" if ended else "kept", "پایان" if ended else "انجام شد", title, fa.moment(step.at), sub)
             )
         else:
-            title, sub = _AHEAD.get(step.state, (step.title, ""))
+            title, sub = AHEAD.get(step.state, (step.title, ""))
             thread.append(Knot("next", "", title, sub=sub, ahead=True))
     running = next((n for n, knot in enumerate(thread) if knot.ahead), None)
     if running is not None:

@@ -14,7 +14,7 @@ from peyman.shop.catalog.queries import maps
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<{} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
 _XML = "application/xml; charset=utf-8"
-_PAGES = ("/", "/goods/", "/record/", "/terms/", "/official/", "/official/incidents/", "/rights/")
+_PAGES = ("/", "/goods/", "/record/", "/terms/", "/official/", "/official/incidents/", "/rights/", "/order-road/")
 
 
 @require_safe
