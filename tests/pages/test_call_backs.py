@@ -47,9 +47,10 @@ def clock_file(settings: Any, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.parametrize("writes", ["here", "elsewhere"])
 @pytest.mark.clause("D57", "D30")
 def test_64_buyers_who_come_back_500_times_for_100_pieces_get_100_codes_and_400_promises(
-    clock_file: Path,
+    clock_file: Path, writes: str
 ) -> None:
     call_command("createcachetable", verbosity=0)
     (scarce,) = goods(1, PIECES)
@@ -61,7 +62,8 @@ def test_64_buyers_who_come_back_500_times_for_100_pieces_get_100_codes_and_400_
             "PEYMAN_BANK_URL": bank,
             "PEYMAN_CLOCK_FILE": str(clock_file),
         }
-        with serving.web(options=["--threads", str(BUYERS)], environment=environment) as (url, _):
+        options = ["--threads", str(BUYERS), *(["--writer-process"] if writes == "elsewhere" else [])]
+        with serving.web(options=options, environment=environment) as (url, _):
             came = come_back(url, call_backs(paid), BUYERS)
             again = come_back(url, call_backs(paid[:BUYERS]), BUYERS)  # some press "reload"
     assert (came.statuses, again.statuses) == ({303: ATTEMPTS}, {303: BUYERS})

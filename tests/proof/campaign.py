@@ -214,13 +214,22 @@ def catalogue(folder: Path, scarce: int) -> Path:
     return file
 
 
-def run(*, orders: int, database: str, seed: int, folder: Path, kill_every: float, buyers: int = 8) -> dict[str, Any]:
+def run(
+    *,
+    orders: int,
+    database: str,
+    seed: int,
+    folder: Path,
+    kill_every: float,
+    buyers: int = 8,
+    writer_process: bool = False,
+) -> dict[str, Any]:
     """Run one campaign and compare the books. Returns the figures; `wrong` lists everything that does not agree."""
     chance, notes = random.Random(seed), Notes()
     rush = max(orders // 10, 6)
     scarce = rush * 2 // 3
     begun = time.monotonic()
-    with House(folder, database=database) as house:
+    with House(folder, database=database, writer_process=writer_process) as house:
         house.run("catalogue", "import", str(catalogue(folder, scarce)), ok=(0,))
         people = [Buyer(house, f"0912{seed % 1000:03}{n:04}", random.Random(seed + n)) for n in range(CUSTOMERS)]
         house.faults(seed=seed, **FAULTS)
@@ -468,6 +477,7 @@ def main() -> int:
     asked.add_argument("--database", choices=["sqlite", "postgres", "both"], default="both")
     asked.add_argument("--seed", type=int, default=secrets.randbelow(100_000))
     asked.add_argument("--kill-every", type=float, default=4.0, help="seconds, on average")
+    asked.add_argument("--writer-process", action="store_true", help="with a process that writes for the web process")
     asked.add_argument("--keep", help="folder to leave logs and data in")
     given = asked.parse_args()
     failed = False
@@ -475,7 +485,12 @@ def main() -> int:
         folder = Path(given.keep or tempfile.mkdtemp(prefix="peyman-proof-")) / database
         folder.mkdir(parents=True)
         figures = run(
-            orders=given.orders, database=database, seed=given.seed, folder=folder, kill_every=given.kill_every
+            orders=given.orders,
+            database=database,
+            seed=given.seed,
+            folder=folder,
+            kill_every=given.kill_every,
+            writer_process=given.writer_process,
         )
         if not given.keep and not figures["wrong"]:
             shutil.rmtree(folder.parent)

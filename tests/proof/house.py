@@ -31,8 +31,17 @@ PEYMAN = str(Path(sys.executable).parent / "peyman")
 class House:
     """Bank, SMS and mail simulators that live on; web, workers and PostgreSQL that do not."""
 
-    def __init__(self, folder: Path, *, database: str, workers: int = 2, web: bool = True, **environment: str) -> None:
-        self.folder, self.database = folder, database
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        database: str,
+        workers: int = 2,
+        web: bool = True,
+        writer_process: bool = False,
+        **environment: str,
+    ) -> None:
+        self.folder, self.database, self._writer_process = folder, database, writer_process
         self.clock = folder / "clock"
         if database == "postgres":
             self.postgres = Path(tempfile.mkdtemp(prefix="peyman-pg-", dir="/tmp"))  # a socket's path must be short
@@ -132,7 +141,8 @@ class House:
 
     def _start(self, name: str) -> None:
         bind = self.url.removeprefix("http://")
-        command = [PEYMAN, "web", "--bind", bind] if name == "web" else [PEYMAN, "worker"]
+        options = ["--writer-process"] if self._writer_process else []
+        command = [PEYMAN, "web", "--bind", bind, *options] if name == "web" else [PEYMAN, "worker"]
         self._processes[name] = subprocess.Popen(
             command,
             env=self.environment,
@@ -239,6 +249,9 @@ class House:
             time.sleep(0.5)
             self._restart_postgres()
             return
+        if victim == "scribe":
+            self._kill_scribe()
+            return
         names = self._names if victim == "database" else [n for n in self._names if n.startswith(victim)][:1]
         with self._lock:
             for name in names:
@@ -246,6 +259,15 @@ class House:
                     os.killpg(self._processes[name].pid, signal.SIGKILL)
                 self._processes[name].wait()
         self.kills[victim] += 1
+
+    def _kill_scribe(self) -> None:
+        """Kill the process that writes for the web process, and nothing else; it may be gone already."""
+        head = self._processes["web"].pid
+        for server in _children(head):
+            for scribe in _children(server):
+                with suppress(ProcessLookupError):
+                    os.kill(scribe, signal.SIGKILL)
+                    self.kills["scribe"] += 1
 
     def _restart_postgres(self) -> None:
         for _ in range(20):
@@ -258,4 +280,14 @@ class House:
     def kill_at_random(self, chance: random.Random, mean: float, until: threading.Event) -> None:
         """Kill something every `mean` seconds on average, until told to stop."""
         while not until.wait(chance.expovariate(1 / mean)):
-            self.kill(chance.choice(["web", "worker", "worker", "web", "database"]))
+            scribes = ["scribe"] * 2 if self._writer_process else []
+            self.kill(chance.choice(["web", "worker", "worker", "web", "database", *scribes]))
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found

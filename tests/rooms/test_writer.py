@@ -168,11 +168,10 @@ def test_a_thread_that_dies_lets_go_of_those_who_wait_and_another_takes_its_plac
 
     with pytest.raises(TryLater):
         writer.do(Work("die", die), 1)
-    first = writer._thread
-    assert first is not None
+    [first] = writer._threads
     first.join(PATIENCE)
     assert writer.do(doubling.work, 2) == 4
-    assert writer._thread is not first
+    assert writer._threads != [first]
 
 
 def test_a_forked_process_writes_nothing_of_its_parents_and_has_a_thread_of_its_own(

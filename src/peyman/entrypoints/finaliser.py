@@ -28,6 +28,8 @@ from django.db import (
 from peyman.billing import actions as billing
 from peyman.billing.actions import Capture, Raced
 from peyman.billing.rules import ForeignReceipt
+from peyman.entrypoints import scribe
+from peyman.entrypoints.scribe import Gone, Scribe
 from peyman.kernel.errors import Refused, TryLater
 from peyman.shop.orders import actions as orders
 
@@ -107,6 +109,21 @@ class Work(Generic[Ask, Answer]):
 
     name: str
     run: Callable[[Sequence[Ask], datetime], Sequence[Answer]]
+
+
+Settled = tuple[Any, Exception | None]  # an answer, or why there is none
+
+
+def settle(work: Work[Any, Any], asks: Sequence[Any], clock: Callable[[], datetime]) -> list[Settled]:
+    """Have a batch done, one by one where it fails as a whole. Bugs are raised."""
+    try:
+        answers = work.run(asks, clock())
+    except (DatabaseError, InterfaceError, Raced, Refused) as fault:
+        if len(asks) == 1:
+            return [(None, fault if isinstance(fault, Refused) else TryLater())]
+        log.warning("writer.batch_failed", work=work.name, size=len(asks), fault=type(fault).__name__)
+        return [each for ask in asks for each in settle(work, [ask], clock)]
+    return [(answer, None) for answer in answers]
 
 
 class _Waiting:
@@ -194,7 +211,7 @@ class _Expecting:
 
 
 class Writer:
-    """A bounded queue with one thread that writes. `do` returns when what was asked is committed.
+    """A bounded queue with one that writes: a thread, or a process. `do` returns when what was asked is committed.
 
     Safe for many threads, and for a process that is forked: the child begins with an empty queue and a thread of its
     own, what its parent's requests asked is the parent's.
@@ -208,7 +225,17 @@ class Writer:
 
     def _begin(self) -> None:
         self._queue, self._expected, self._lock = _Queue(WAITING), _Expecting(), threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
+        self._gathering, self._here = threading.Lock(), threading.Lock()
+        self._scribe: Scribe | None = None
+
+    def hand_over(self, *works: Work[Any, Any]) -> None:
+        """Have batches of these works written by a process of its own from now on (`entrypoints.scribe`).
+
+        To be called before there are threads. Each of the works must bear being done twice.
+        """
+        known = {work.name: work for work in works}
+        self._scribe = scribe.begin(lambda name, asks: settle(known[name], asks, self._clock))
 
     def do(self, work: Work[Given, Answer], ask: Given) -> Answer:
         """Have this done, together with what others are waiting for.
@@ -224,12 +251,14 @@ class Writer:
         return answer
 
     def _start(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
+        wanted = 2 if self._scribe else 1  # while the scribe writes one batch, the other thread gathers the next
+        if sum(thread.is_alive() for thread in self._threads) >= wanted:
             return
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-                self._thread.start()
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            while len(self._threads) < wanted:
+                self._threads.append(threading.Thread(target=self._run, name="writer", daemon=True))
+                self._threads[-1].start()
 
     def expecting(self) -> AbstractContextManager[None]:
         """Say that in here something will be asked: whoever writes now may wait for it a moment."""
@@ -238,12 +267,16 @@ class Writer:
     def _gather(self) -> list[_Waiting]:
         """Take what waits; while fewer wait than are expected, a moment more. Who comes alone waits for nobody."""
         self._queue.wait_for(1)
-        self._queue.wait_for(min(self._expected.count, self._batch), MOMENT)
-        return self._queue.take(self._batch)
+        # A scribe is handed one half, so that it writes while the other half is on its way to the bank and back.
+        most = self._batch if self._scribe is None else min(self._batch, -(-self._expected.count // 2))
+        most = max(1, most)
+        self._queue.wait_for(min(self._expected.count, most), MOMENT)
+        return self._queue.take(most)
 
     def _run(self) -> None:
         while True:
-            waiting = self._gather()
+            with self._gathering:
+                waiting = self._gather()
             begun = [each for each in waiting if each.begin()]
             try:
                 close_old_connections()
@@ -258,18 +291,20 @@ class Writer:
                     raise  # the next request starts another thread
 
     def _settle(self, work: Work[Any, Any], batch: list[_Waiting]) -> None:
-        try:
-            answers = work.run([waiting.ask for waiting in batch], self._clock())
-        except (DatabaseError, InterfaceError, Raced, Refused) as fault:
-            if len(batch) == 1:
-                batch[0].end(None, fault if isinstance(fault, Refused) else TryLater())
-                return
-            log.warning("writer.batch_failed", work=work.name, size=len(batch), fault=type(fault).__name__)
-            for waiting in batch:
-                self._settle(work, [waiting])
-        else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                waiting.end(answer)
+        asks = [waiting.ask for waiting in batch]
+        for waiting, (answer, fault) in zip(batch, self._settled(work, asks), strict=True):
+            waiting.end(answer, fault)
+
+    def _settled(self, work: Work[Any, Any], asks: Sequence[Any]) -> Sequence[Settled]:
+        """Have a batch written by the scribe; by this process where there is none, or who asks is alone."""
+        if (there := self._scribe) is not None and self._expected.count > 1:
+            try:
+                return there.settle(work.name, asks)
+            except Gone:
+                log.warning("writer.scribe_gone")
+                self._scribe = None
+        with self._here:
+            return settle(work, asks, self._clock)
 
 
 CAPTURE: Work[Capture, Finalised] = Work("capture", lambda captures, now: [take(captures, now)] * len(captures))

@@ -221,6 +221,11 @@ CLAIM: Work[tuple[str, str], Claim | None] = Work("claim", _claim_many)
 TURN_AWAY: Work[Payment, bool] = Work("turn_away", _turn_away_many)
 
 
+def write_elsewhere() -> None:
+    """Let a process of its own write for this one. To be called before there are threads."""
+    _writer.hand_over(CLAIM, TURN_AWAY, CAPTURE)
+
+
 def settle(*, payment: Payment, verify: bool, do: Doer, now: datetime) -> Outcome:
     """Bring a payment as far as the bank's word carries it. May run any number of times, side by side."""
     if not _is_askable(payment):

@@ -3,6 +3,7 @@
 A refusal is an answer, not a fault. Whatever is not a `Refused` is a bug and stays loud.
 """
 
+import copyreg
 from typing import Any, ClassVar
 
 from peyman.kernel.text import persian_digits
@@ -28,6 +29,10 @@ class Refused(Exception):
     def __init__(self, **details: Any) -> None:
         self.details = details
         super().__init__(self.code)
+
+    def __reduce__(self) -> Any:
+        """Let it be said in another process: made again of what it holds, not of what it was called with."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
     def detail(self) -> str:

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -27,18 +28,21 @@ def _bind(typed: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def load(_target: str) -> Callable[..., Any]:
+def load(_target: str, *, writes_elsewhere: bool = False) -> Callable[..., Any]:
     """Make the application, in the process that serves it.
 
     All that a request needs is imported now: a fault shows at the start, and the first requests race for nothing.
     """
-    parent.leave_with(os.getppid())
+    head = os.getppid()
     application: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
     resolve("/healthz")
-    for begin in ("readers.begin", "searches.keep_writing"):  # threads that write down what this process gathers
-        import_string(f"peyman.entrypoints.{begin}")()
     _learn_the_words()
     keep_what_is_loaded()
+    if writes_elsewhere:
+        import_string("peyman.entrypoints.payments.write_elsewhere")()  # forks: there are no threads yet
+    parent.leave_with(head)
+    for begin in ("readers.begin", "searches.keep_writing"):  # threads that write down what this process gathers
+        import_string(f"peyman.entrypoints.{begin}")()
     return application
 
 
@@ -67,7 +71,10 @@ def keep_what_is_loaded() -> None:
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="نشانی شنیدن")
 @click.option("--workers", default=1, metavar="N", help="شمار فرایندها؛ تنها با PostgreSQL بیش از یک")
 @click.option("--threads", default=32, show_default=True, metavar="N", help="شمار رشته‌های هر فرایند")
-def command(bind: str, workers: int, threads: int) -> None:
+@click.option(
+    "--writer-process", is_flag=True, help="سفارش‌های پرداخت‌شده را فرایندی جدا می‌نویسد؛ برای دستگاهی با دو هسته یا بیشتر"
+)
+def command(bind: str, workers: int, threads: int, writer_process: bool) -> None:
     """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
     host, port = _bind(bind)
     if settings.SANDBOX and host not in startup.LOOPBACK:
@@ -88,4 +95,4 @@ def command(bind: str, workers: int, threads: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=15,
         log_level=LogLevels.error,
-    ).serve(target_loader=load)
+    ).serve(target_loader=partial(load, writes_elsewhere=writer_process))

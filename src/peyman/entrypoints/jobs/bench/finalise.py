@@ -92,7 +92,7 @@ class Stage:
         changed = [*(["--alone"] if alone else []), *slow]
         return serving.web(
             [*_OTHERWISE, *changed] if changed else [serving.PEYMAN],
-            ["--threads", str(CLIENTS)],
+            ["--threads", str(CLIENTS), *([] if alone else ["--writer-process"])],
             {
                 "DATABASE_URL": database_url(flush and not sqlite),
                 "PEYMAN_BANK_URL": self.bank,

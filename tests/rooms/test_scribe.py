@@ -1,0 +1,174 @@
+"""A process of its own writes for many requests: what becomes of them when it refuses, stumbles or is killed."""
+
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+
+from peyman.entrypoints.finaliser import Work, Writer
+from peyman.kernel.errors import Invalid, Refused
+from peyman.shop.stock.models import Stock
+from tests import make
+from tests.conftest import PATIENCE
+from tests.make import NOW
+
+
+class TooBig(Refused):
+    code, clause = "too_big", "D57"
+    says = "{number} بیش از صد است."
+
+
+def _double(numbers: Sequence[int], now: datetime) -> list[tuple[int, int]]:
+    """Return the doubles and who counted them; 0 is a bug, and −1 ends whoever counts, unless it is the parent."""
+    assert now == NOW
+    if -1 in numbers and os.getpid() != HERE:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if any(number > 100 for number in numbers):
+        raise TooBig(number=max(numbers))
+    if 0 in numbers:
+        raise ZeroDivisionError
+    return [(2 * number, os.getpid()) for number in numbers]
+
+
+HERE = os.getpid()
+DOUBLE: Work[int, tuple[int, int]] = Work("double", _double)
+
+
+@pytest.fixture
+def writer(django_db_blocker: Any) -> Iterator[Writer]:
+    with django_db_blocker.unblock():  # a thread looks whether its connections are old; none is opened
+        made = Writer(lambda: NOW)
+        made.hand_over(DOUBLE)
+        scribe = made._scribe
+        assert scribe is not None
+        yield made
+        scribe.end()
+
+
+def meanwhile(ask: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+    """Ask in a thread of its own; what comes back, or is raised, is put into the list."""
+    came: list[Any] = []
+
+    def run() -> None:
+        try:
+            came.append(ask())
+        except Exception as fault:  # noqa: BLE001  # what is raised is what came
+            came.append(fault)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, came
+
+
+def together(writer: Writer, *numbers: int, work: Work[int, Any] = DOUBLE) -> list[Any]:
+    """Ask for all of them at once; returns what came back, or was raised, for each."""
+    with writer.expecting(), writer.expecting():
+        asked = [meanwhile(lambda number=number: writer.do(work, number)) for number in numbers]  # type: ignore[misc]
+        for thread, _ in asked:
+            thread.join(PATIENCE)
+    return [came[0] for _, came in asked]
+
+
+def test_another_process_writes_for_many_and_who_is_alone_needs_none(writer: Writer) -> None:
+    scribe = writer._scribe
+    assert scribe is not None
+    assert together(writer, 1, 2, 3) == [(2, scribe.pid), (4, scribe.pid), (6, scribe.pid)]
+    assert writer.do(DOUBLE, 4) == (8, HERE)
+
+
+def test_each_hears_its_own_answer_however_many_batches_are_on_their_way(writer: Writer) -> None:
+    assert [double for double, _ in together(writer, *range(1, 61))] == list(range(2, 121, 2))
+
+
+def test_what_the_scribe_refuses_is_refused_as_if_it_were_here(writer: Writer) -> None:
+    fine, refused = together(writer, 7, 101)
+    assert fine[0] == 14
+    assert isinstance(refused, TooBig)
+    assert refused.detail == "۱۰۱ بیش از صد است."
+
+
+def test_a_bug_of_the_scribe_reaches_those_who_wait_and_the_next_are_served(writer: Writer) -> None:
+    [stumbled] = together(writer, 0)
+    assert isinstance(stumbled, RuntimeError)
+    assert stumbled.args == ("ZeroDivisionError()",)
+    scribe = writer._scribe
+    assert scribe is not None
+    assert together(writer, 1) == [(2, scribe.pid)]
+
+
+def test_where_the_scribe_is_killed_this_process_writes_itself(writer: Writer) -> None:
+    scribe = writer._scribe
+    assert scribe is not None
+    os.kill(scribe.pid, signal.SIGKILL)
+    assert together(writer, 1, 2, 3) == [(2, HERE), (4, HERE), (6, HERE)]
+    assert writer._scribe is None
+
+
+def test_what_was_under_way_when_the_scribe_ended_is_done_here(writer: Writer) -> None:
+    assert sorted(together(writer, -1, 2, 3)) == [(-2, HERE), (4, HERE), (6, HERE)]
+
+
+def _state_of(pid: int) -> str:
+    """Return how the kernel says a process is ("Z": it ended), "" where there is none any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
+
+
+def test_a_scribe_ends_when_its_web_process_is_killed() -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        made = Writer(lambda: NOW)
+        made.hand_over(DOUBLE)
+        os.write(writing, str(made._scribe.pid if made._scribe else 0).encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        scribe = int(pipe.read())
+    os.waitpid(child, 0)
+    until = time.monotonic() + PATIENCE
+    while _state_of(scribe) not in ("", "Z") and time.monotonic() < until:
+        time.sleep(0.01)
+    assert _state_of(scribe) in ("", "Z")
+
+
+def _put_on_the_shelf(pieces: Sequence[int], now: datetime) -> list[int]:
+    """Put pieces on the one shelf, in one transaction; a scribe is killed in the middle of it."""
+    try:
+        with transaction.atomic():
+            Stock.objects.update(on_hand=F("on_hand") + sum(pieces))
+            if os.getpid() != HERE:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return list(pieces)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scribe_that_is_killed_in_its_transaction_leaves_nothing_of_it_and_all_is_written_once() -> None:
+    make.variant(on_hand=3)
+    connection.close()
+    work: Work[int, int] = Work("shelf", _put_on_the_shelf)
+    writer = Writer(lambda: NOW)
+    writer.hand_over(work)
+    assert together(writer, 10, 20, work=work) == [10, 20]
+    assert writer._scribe is None
+    assert Stock.objects.values_list("on_hand", flat=True).get() == 33
+
+
+def test_a_refusal_is_the_same_refusal_in_another_process() -> None:
+    refused = Invalid({"city": "شهر را بنویسید."}, number=3)
+    again = pickle.loads(pickle.dumps(refused))  # noqa: S301 - our own
+    assert isinstance(again, Invalid)
+    assert (again.fields, again.details, again.args) == (refused.fields, {"number": 3}, ("invalid",))
