@@ -77,8 +77,8 @@ def stops() -> list[Stop]:
 def straight() -> list[Knot]:
     """Return the road as it is when nothing comes between."""
     ahead = (states.FINAL, states.PROCESSED, states.HANDED_OVER, states.DELIVERED)
-    knots = [Knot("next", "", "ثبت سفارش", sub="پیش‌فاکتور فرستاده می‌شود؛ چیزی نگه داشته نمی‌شود")]
-    return knots + [Knot("next", "", AHEAD[state][0], sub=AHEAD[state][1], ahead=True) for state in ahead]
+    words = [("ثبت سفارش", "پیش‌فاکتور فرستاده می‌شود؛ چیزی نگه داشته نمی‌شود"), *(AHEAD[state] for state in ahead)]
+    return [Knot("next", "", title, sub=sub, ahead=True) for title, sub in words]
 
 
 @require_safe
