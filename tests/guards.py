@@ -464,6 +464,12 @@ GUARDS: list[Guard] = [
     ),
     Guard(
         "D113",
+        "no reader sees the source that a file of goods names",
+        Cut("peyman.shop.catalog.queries.product:product_page", 'product.spec_source or ""', '""'),
+        first="tests/pages/test_found_pages.py",
+    ),
+    Guard(
+        "D113",
         "nobody says why such a specification is corrected",
         Cut(f"{CATALOG}.rules.goods:check_why", "if is_needed and", "if False and"),
     ),
@@ -643,6 +649,12 @@ GUARDS: list[Guard] = [
         "D19",
         "who was shut out reads on",
         Cut("peyman.entrypoints.readers:Desk.take", "if why and not origin.crawler:", "if False:"),
+        first="tests/pages/test_readers.py",
+    ),
+    Guard(
+        "D19",
+        "staff shut out the address that they sit at",
+        Cut("peyman.shop.licences.actions:shut_out", "if reader.key in own:", "if False:"),
         first="tests/pages/test_readers.py",
     ),
     Guard(
