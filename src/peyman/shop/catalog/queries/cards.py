@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Exists, F, OuterRef
@@ -202,35 +202,44 @@ def _cards_of(keys: Sequence[int]) -> list[Card]:
     return cards([best[key] for key in keys if key in best])
 
 
-_ON_CARDS = ("slug", "title", "drawing", "tint", "version", "picture", "category__drawing")
+_ON_CARDS = (
+    "pk", "sku", "image_hint", "offer_until", "product__slug", "product__title", "product__drawing", "product__tint",
+    "product__version", "product__picture", "product__category__drawing",
+)  # fmt: skip
 
 
 def cards(offers: Sequence[Offer]) -> list[Card]:
+    """Return the cards of these products, in this order. Two queries; plain rows, of which a list needs 24."""
     if not offers:
         return []
-    keys = [offer.product for offer in offers]
-    products = Product.objects.select_related("category").only(*_ON_CARDS).in_bulk(keys)
-    variants: dict[int, list[Variant]] = {}
-    for variant in Variant.objects.filter(product_id__in=keys, is_on_sale=True).order_by("position", "sku"):
-        variants.setdefault(variant.product_id, []).append(variant)
-    return [_card(products[offer.product], variants[offer.product], offer) for offer in offers]
+    told = {row[0]: row for row in Variant.objects.filter(pk__in=[o.variant for o in offers]).values_list(*_ON_CARDS)}
+    holes = ", ".join(["%s"] * len(offers))
+    with connection.cursor() as cursor:
+        cursor.execute(_VARIANTS.format(holes), [offer.product for offer in offers])
+        variants = dict(cursor.fetchall())
+    return [_card(told[offer.variant], variants.get(offer.product, 1), offer) for offer in offers]
 
 
-def _card(product: Product, variants: Sequence[Variant], offer: Offer) -> Card:
-    told = next(variant for variant in variants if variant.pk == offer.variant)
+_VARIANTS = (
+    "SELECT product_id, COUNT(*) FROM catalog_variant WHERE is_on_sale AND product_id IN ({}) GROUP BY product_id"
+)
+
+
+def _card(told: tuple[Any, ...], variants: int, offer: Offer) -> Card:
+    variant, sku, hint, until, slug, title, drawing, tint, version, picture, of_kind = told
     return Card(
-        slug=product.slug,
-        title=product.title,
-        drawing=product.drawing or product.category.drawing,
-        tint=product.tint or rules.tint_of(told.image_hint),
+        slug=slug,
+        title=title,
+        drawing=drawing or of_kind,
+        tint=tint or rules.tint_of(hint),
         price=offer.price,
         list_price=offer.list_price,
         off_percent=percent_off(offer.price, offer.list_price),
         available=max(offer.left, 0),
-        sku=told.sku,
-        variants=len(variants),
-        version=product.version,
-        picture=product.picture,
-        offer_until=told.offer_until,
-        variant=told.pk,
+        sku=sku,
+        variants=variants,
+        version=version,
+        picture=picture,
+        offer_until=until,
+        variant=variant,
     )

@@ -94,12 +94,16 @@ class Shelf:
         self._codes: dict[tuple[int, str], int] = {}
         self._written: dict[int, str] = {}  # code → a value of it
         self._by_sign = _BySign(self)
+        self._of_product: dict[str, list[int]] = {}  # signs → codes; all variants of a product have the same
         self._by_value: tuple[dict[str, int], ...] = ({}, {}, {})
 
     def codes(self, signs: str, axes: Sequence[str]) -> list[int]:
         """Return the codes of a variant: of its product's signs, of its colour, size and warranty."""
-        by_sign = self._by_sign
-        found = [code for sign in signs.split() if (code := by_sign[sign]) != _NONE] if signs else []
+        own = self._of_product.get(signs)
+        if own is None:
+            by_sign = self._by_sign
+            own = self._of_product[signs] = [code for sign in signs.split() if (code := by_sign[sign]) != _NONE]
+        found = [*own]
         for held, name, value in zip(self._by_value, rules.AXES, axes, strict=True):
             if value:
                 if value not in held:

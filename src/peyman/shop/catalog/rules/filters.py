@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from peyman.kernel import text
@@ -175,13 +176,13 @@ def narrow(
             continue
         if not missed:
             fits.append(place)
-            if codes:
-                whole.setdefault(product, set()).update(codes)
+            if product in whole:
+                whole[product].update(codes)
+            elif codes:
+                whole[product] = set(codes)
         elif len(missed) == 1:
             alone[missed[0]].setdefault(product, set()).update(codes)
-    by_code = Counter[int]()
-    for codes in whole.values():
-        by_code.update(codes)
+    by_code = Counter(chain.from_iterable(whole.values()))
     for n, others in enumerate(alone):
         for product, codes in others.items():
             seen = whole.get(product, ())
