@@ -4,9 +4,9 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("peyman.entrypoints.storefront.urls")),
+    path("api/v1/", include("peyman.entrypoints.api.urls")),
     path("", include("peyman.entrypoints.storefront.account_urls")),
     path("", include("peyman.entrypoints.backoffice.urls")),
-    path("api/v1/", include("peyman.entrypoints.api.urls")),
 ]
 
 handler400 = "peyman.entrypoints.storefront.errors.bad_request"

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Header, Schema
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictInt, StrictStr, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr, WithJsonSchema
 
 from peyman.entrypoints.api.reading import is_clean
 from peyman.shop.catalog.rules.filters import MOST_ASKED
@@ -46,8 +46,14 @@ class Taken(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class Given(Schema):
-    """What a client gets."""
+class Given(BaseModel):
+    """What a client gets.
+
+    Not a Schema of ninja's, which hands over each value of each object by a function in Python: most of what a
+    list of goods took. Nothing here is a row of a database.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
 
 
 # ---- Log-in ----

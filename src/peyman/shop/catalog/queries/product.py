@@ -282,11 +282,12 @@ def _gone(code: str, categories: Sequence[str]) -> tuple[str, datetime] | None:
 def variants_of(slugs: Sequence[str]) -> dict[str, list[VariantView]]:
     """Return slug → the variants on sale of each of these products, without their price history. One query."""
     rows = Variant.objects.filter(product__slug__in=slugs, is_on_sale=True, product__is_on_sale=True)
+    columns = [name for name in Shelved._fields if name not in ("last_price_at", "left")]
+    columns += ["stock__on_hand", "stock__allocated", "product__slug", "product__tint"]  # not the product's whole page
     found: dict[str, list[VariantView]] = {slug: [] for slug in slugs}
-    for variant in rows.select_related("product", "stock").order_by("position", "sku"):
-        stock = getattr(variant, "stock", None)
-        left = max(stock.on_hand - stock.allocated, 0) if stock else 0
-        found[variant.product.slug].append(_variant_view(_as_shelved(variant, left), True, variant.product.tint, []))
+    for *told, on_hand, allocated, slug, tint in rows.order_by("position", "sku").values_list(*columns):
+        shelved = Shelved._make((*told, None, max((on_hand or 0) - (allocated or 0), 0)))
+        found[slug].append(_variant_view(shelved, True, tint, []))
     return found
 
 
@@ -318,25 +319,6 @@ def _crumbs_of(category: Category) -> list[Crumb]:
         way.append(row)
         row = row.parent
     return [Crumb(row.slug, row.title) for row in reversed(way)]
-
-
-def _as_shelved(variant: Variant, left: int) -> Shelved:
-    return Shelved(
-        pk=variant.pk,
-        sku=variant.sku,
-        color=variant.color,
-        size=variant.size,
-        warranty=variant.warranty,
-        price=variant.price,
-        list_price=variant.list_price,
-        price_basis=variant.price_basis,
-        price_reference=variant.price_reference,
-        offer_until=variant.offer_until,
-        is_on_sale=variant.is_on_sale,
-        image_hint=variant.image_hint,
-        last_price_at=None,
-        left=left,
-    )
 
 
 def _variant_view(variant: Shelved, may_be_sold: bool, tint: str, steps: list[PriceStep]) -> VariantView:
