@@ -17,19 +17,22 @@ class Case:
     breaks: bool
     written: Submission
     line: str
+    file: str
 
 
 def cases() -> Iterator[Case]:
-    """Yield every case of both files."""
-    for name, kind in (("reviews.txt", "review"), ("questions.txt", "question")):
-        rule = ""
+    """Yield every case of the files; in `classes.txt` a rule says which kind it is of."""
+    for name in ("reviews.txt", "questions.txt", "classes.txt"):
+        rule, kind = "", "question" if name == "questions.txt" else "review"
         for line in (HERE / name).read_text("utf-8").splitlines():
             if not line or line.startswith("#"):
                 continue
             if line.startswith("["):
                 rule = line[1:-1]
+                if name == "classes.txt":
+                    kind = "question" if rule[0] == "Q" else "review"
                 continue
-            yield Case(rule, line[0] == "+", submission(line[2:], kind), line)
+            yield Case(rule, line[0] == "+", submission(line[2:], kind), line, name)
 
 
 def submission(line: str, kind: str) -> Submission:

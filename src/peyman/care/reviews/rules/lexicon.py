@@ -172,7 +172,7 @@ class Lexicon:
             return self.bits[name]
         bit = self._bit(name)
         for one in word.split("|"):
-            parts = letters.folded(one).split("+")
+            parts = letters.folded(one.replace("\u200c", "+")).split("+")
             key = "".join(parts)
             self.words[key] = self.words.get(key, 0) | bit
             if len(parts) > 1:

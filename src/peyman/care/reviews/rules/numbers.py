@@ -13,6 +13,7 @@ from peyman.care.reviews.rules.words import Reading
 
 _SHORT = 5  # letters of one number that is nobody's
 _SIZES = frozenset({"128", "256", "512", "720", "1080"})  # of memories and pictures
+_BETWEEN = frozenset({".", "ستاره", "تیره", "خط", "بعد", "بعدش", "فاصله"})  # what parts a phone that is told
 _MOST_WORDS = 40  # of one number; a phone spelled out letter by letter has fewer
 
 
@@ -257,8 +258,8 @@ class Numbers:
                 elif key == "و" and at + 1 < end and masks[at + 1] & told:
                     pieces.append("و")
                     at += 1
-                elif key == "." and at + 1 < end and masks[at + 1] & self._digit:
-                    at += 1
+                elif key in _BETWEEN and pieces and at + 1 < end and masks[at + 1] & self._digit:
+                    at += 1  # «۰۹۰۲ ستاره ۱۱۲»
                 else:
                     break
             whole, parts = _told(pieces), sum(piece != "و" for piece in pieces)
