@@ -24,6 +24,11 @@ TYPED = {
     "half-spaces": "\u200c" * 90,
     "letters of ours": "\ue0001",
     "digits": "۱" * 90,
+    "five hundred words": "گوشی موبایل کفش کتاب لیوان " * 100,
+    "words of nobody": "گژوسی موبایبلا قچشفغا پژکتاشب لیواژنم دژغسبخ چپژقفن طظکگمپ شضصثقف",
+    "one word of two hundred letters": "samsungalaxy" * 17,
+    "one letter": "گ",
+    "letters": "گ ا و ش ی م ن ر",
 }
 
 
