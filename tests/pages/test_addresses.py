@@ -26,7 +26,7 @@ def test_a_public_place_is_refused_with_its_clause_and_nothing_is_registered(
 ) -> None:
     html = html_of(client.post("/checkout/", FORM | HOTEL), 422)
     assert "این نشانی «هتل» است و در اماکن عمومی تحویل نمی‌دهیم." in html and "#c-10-1" in html
-    assert 'href="#f-street"' in html and 'aria-describedby="f-street-e"' in html  # named at its box, as any other fault
+    assert 'href="#f-street"' in html and 'aria-describedby="f-street-e"' in html  # at its box
     assert html.count("این نشانی «هتل» است") == 2  # in the summary and at the box
     assert not Order.objects.exists()
     assert client.post("/checkout/", FORM | {"street": "روبروی هتل پل"}).status_code == 302
