@@ -10,6 +10,7 @@ from peyman.kernel.errors import Missing
 from peyman.shop.catalog import actions, queries
 from peyman.shop.catalog.models import Product, Variant
 from peyman.shop.catalog.queries import search
+from peyman.shop.catalog.rules.search import asking
 from peyman.shop.catalog.rules.search.kinds import Kinds
 from peyman.shop.stock.models import Stock
 from tests import make
@@ -329,6 +330,22 @@ def test_a_list_that_is_remembered_knows_every_change_of_price_word_switch_and_p
 
 
 # ---- What it costs ----
+
+
+def test_what_a_word_of_many_goods_finds_is_the_same_from_the_latest_goods_and_from_the_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PostgreSQL's statistics decide where it looks; here they are said."""
+    for title in ("کتاب سبز", "لیوان سبز", "کتاب سرخ"):
+        make.variant(product=make.product(title=title))
+    groups = [asking.Group("کتاب", (asking.Other(("کتاب",), 0),))]
+    shelf = search.vocabulary()
+    from_index = [search.meeting(groups, shelf, limit) for limit in (1, 2, 3)]
+    monkeypatch.setattr(search._words(), "often", search._Often(1_000_000, {"کتاب": 0.5}))
+    assert search._worth_walking([[("کتاب",)]], 2) == 7
+    assert search._worth_walking([[("کتاب",)]], 10_000) == search._worth_walking([[("لیوان",)]], 2) == 0
+    assert [search.meeting(groups, shelf, limit) for limit in (1, 2, 3)] == from_index
+    assert [len(found) for found in from_index] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("count", [1, 12])
