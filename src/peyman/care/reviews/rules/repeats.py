@@ -219,6 +219,8 @@ class Repeats:
             return False
         if common == 1 and named and _NAMED in left.values() and least < _RARE:
             return False  # the same part, of which something else is asked: «موتورش چند وات است», «ساخت کجاست»
+        if common == 1 and only and rest and one.how_many != other.how_many and not self._is_measured(one, other):
+            return False  # how long the battery lasts, and whether it can be changed
         if only and rest and max(only, rest) <= _LIGHT:
             return False  # «رنگ مشکی دارد؟» and «رنگ سفید دارد؟»
         if one.choice and other.choice and least >= 2 * _LIGHT and 2 * shared >= only + rest:

@@ -253,7 +253,7 @@ class Screener:
         """Yield what the table of signals hears, and each spoken form."""
         told = list(self._ears[kind].hear(reading))
         if kind == "review" and not any(heard.rule == "R15a" for heard in told):
-            told += self._served.hear(reading)
+            told += [one for one in self._served.hear(reading) if self._ears[kind].stands(one, reading)]
         heard_rules = {heard.rule for heard in told}
         asked = not heard_rules.isdisjoint(("R07", "R10"))
         addressed = {heard.sentence for heard in told if heard.rule == "R10"}

@@ -38,6 +38,7 @@ class Served:
         self._never, self._spared = lexicon.group(_NEVER), (lexicon.group(_WELL), lexicon.group(_PART))
         self._shut, self._shuts = lexicon.bits["parcel"], lexicon.group("become|be|do|is|is_not")
         self._flaw, self._no = lexicon.group("good_flaw|flaw_word|flaw"), lexicon.group("neg|be_neg|have_not")
+        self._harm, self._unbroken = lexicon.bits["harm"], lexicon.group("become&neg|be_neg")
         self._any = 0
         for *_, bit in self._kinds:
             self._any |= bit
@@ -64,6 +65,7 @@ class Served:
         ]
         if any(masks[at] & self._flaw for at in range(first, last)):  # «مشکلی نداشت»: nothing went wrong
             cues = [at for at in cues if not (masks[at] & self._no and self._is_denied(masks, first, at))]
+        cues = [at for at in cues if not self._is_unharmed(masks, first, at, last)]
         for begin, start in enumerate(cues):
             sums = {"who": 0, "ill": 0, "act": 0, "long": 0}
             for at in cues[begin:]:
@@ -79,6 +81,12 @@ class Served:
 
     def _is_denied(self, masks: list[int], first: int, at: int) -> bool:
         return any(masks[near] & self._flaw for near in range(max(first, at - 3), at + 1))
+
+    def _is_unharmed(self, masks: list[int], first: int, at: int, last: int) -> bool:
+        """Say whether a word is of «له نشده»: no harm was done."""
+        if masks[at] & self._unbroken:
+            return at > first and bool(masks[at - 1] & self._harm)
+        return bool(masks[at] & self._harm) and at + 1 < last and bool(masks[at + 1] & self._unbroken)
 
     def _against(self, masks: list[int]) -> int:
         well, part = self._spared

@@ -13,6 +13,7 @@ from peyman.care.reviews.rules.words import Reading, Sentence
 THRESHOLD = 3
 _LONG, _NEAR = 24, 10  # words of a sentence that nobody ended in time, and how far in it one thing is said of another,
 _NEARBY = frozenset({"R15a", "R15b"})  # for these rules: goods and service are told in one breath
+_TOLD = 9  # what a story heard otherwise weighs: only what rules it out silences it
 _COMMON = (  # by their letters as they are compared
     "و از به در که این را با رو تا هم من خیلی است بود شد برای یک یه ولی اما هر بعد روی خوب خوبه عالی داره دارد نداره کار کیفیت قیمت خرید خریدم"
     " استفاده گوشی راضی واقعا باید اگر اگه چون همه هست شده کرد کنه میشه میشود کردم کنید دو ماه روز سال نظر مشکل صدا رنگ ان اون ازش خودم فقط نیست زود"
@@ -132,11 +133,19 @@ class Ear:
                         loudest = (loudest[0], sentence.first, *loudest[2:])  # a question is more than its mark
                     yield Heard(rule, loudest[1], loudest[2], loudest[3], number)
 
-    def _weighed(self, rule: str, heard: list[tuple[int, int, int, str]], reading: Reading, sentence: Sentence) -> int:
-        """Return what speaks for a rule less what speaks against it; in a long sentence, near it."""
+    def stands(self, one: Heard, reading: Reading) -> bool:
+        """Say whether what was heard otherwise stands against what speaks against its rule."""
+        heard = [(_TOLD, one.first, one.last, one.why)]
+        return self._weighed(one.rule, heard, reading, reading.sentences[one.sentence], -_TOLD) >= THRESHOLD
+
+    def _weighed(
+        self, rule: str, heard: list[tuple[int, int, int, str]], reading: Reading, sentence: Sentence, most: int = -99
+    ) -> int:
+        """Return what speaks for a rule less what speaks against it by `most`; in a long sentence, near it."""
         total = sum(one[0] for one in heard)
         for signal in self._against.get(rule, ()):
-            if sentence.mask & signal.pattern.needs != signal.pattern.needs or sentence.mask & signal.pattern.without:
+            needs, without = signal.pattern.needs, signal.pattern.without
+            if sentence.mask & needs != needs or sentence.mask & without or signal.weight < most:
                 continue
             place = patterns.match(
                 signal.pattern, reading.masks, sentence.first, sentence.last, self._stop, self._joined
