@@ -15,13 +15,13 @@ from peyman.care.reviews.rules import letters
 
 # Where none of these is, there is neither link nor mail nor handle.
 POSSIBLE = re.compile(
-    r"[@＠﹫→•]|:\s?[/\\]|www|#[0-9]|[a-z][؛;]|[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff][\s\u200b-\u200f]*[.。．｡·•,\[({]|[.。．｡·•][\s\u200b-\u200f]*[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff]"
-    r"|نقطه|نقطـه|دات|اسلش|\bIR|ایتا|روبیکا|سروش|شناسه|اکانت|توییتر|تویتر|لینکدین|دیسکورد|استیم|ریپلای|دایرکت|پی.?وی|تل.گرام|اینس.تا|بله|گپ|تلم|فیسبوک|اینس.?تاگرام|ایمیل|میل|dot|DOT|Dot|ساین|کام\b|[آا]\u0653?یدی|پیج|کانال|تلگرام|اینستا|واتس|یوزر|کاربری|\bat\b|\bAT\b|id|ID|insta|Insta|telegram|Telegram",
+    r"[@＠﹫→•]|:\s?[/\\]|www|#[0-9]|[a-z][؛;]|[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff][\s\u200b-\u200f]*[.。．｡·•٫,\[({]|[.。．｡·•٫][\s\u200b-\u200f]*[A-Za-z\uff21-\uff5a\u0370-\u04ff\U0001d400-\U0001d7ff]"
+    r"|نقطه|نقط[ۀ\u06d5]|نقطـه|دات|اسلش|\bIR|ایتا|روبیکا|سروش|شناسه|اکانت|توییتر|تویتر|لینکدین|دیسکورد|استیم|ریپلای|دایرکت|پی.?وی|تل.گرام|اینس.تا|بله|گپ|تلم|فیسبوک|اینس.?تاگرام|ایمیل|میل|dot|DOT|Dot|ساین|کام\b|[آا]\u0653?یدی|پیج|کانال|تلگرام|اینستا|واتس|یوزر|کاربری|\bat\b|\bAT\b|id|ID|insta|Insta|telegram|Telegram",
 )
 _TLD = (
     "com|ir|org|net|info|biz|co|io|me|app|shop|store|online|site|xyz|tv|edu|gov|dev|ai|eu|us|uk|de|fr|tr|ae|ru|in|cn|ca|au|link"
     "|click|top|pro|club|live|news|blog|gl|ly|gg|cc|ws|mobi|asia|web|tech|space|website|digital|market|im|nl|se|ch|es|pl|jp|kr|sa|iq"
-    "|tk|ml|cf|wiki|cloud|fun|vip|page|art|run|host|ltd|company|group|studio|agency|systems|world|life|today|zone|network"
+    "|tk|ml|cf|wiki|cloud|fun|vip|page|art|run|host|ltd|company|group|studio|agency|systems|world|life|today|zone|network|plus|school|academy|center|guru|expert|solutions|software"
 )
 _SURE_TLD = "com|ir|org|net|info|biz|xyz|shop|store|online"  # with blanks around the dot
 _FA_TLD = "کام|دات کام|ای ?ار|ار|نت|ارگ|اورگ|اینفو|شاپ|لینک|سایت|استور|ای ?او|ای ?تی|تی ?وی|بیز|اپ|کو|دی ?ای|تی ?کی|آی ?آر|com|ir|net|org|info|shop|me|io|co"
@@ -217,7 +217,7 @@ def _read(one: str) -> str:
     if digit is not None:
         return str(digit)
     read = letters.folded(one).translate(letters.LOOKALIKES)
-    return {"。": ".", "．": ".", "｡": ".", "․": "."}.get(read, read)
+    return {"。": ".", "．": ".", "｡": ".", "․": ".", "٫": ".", "ۀ": "ه", "\u06d5": "ه"}.get(read, read)
 
 
 class _OneByOne(dict[int, str]):
