@@ -344,6 +344,8 @@ class Screener:
             key == "به" and reading.keys[after.first + 1 : after.first + 2] in (["نظر"], ["نظرم"], ["نظرمن"])
         ):
             return True
+        if not _YES_OR_NO.isdisjoint(reading.keys[after.first : after.last]):
+            return True  # «آیا دو نفر به آن نیاز دارند؟ برای ما، بله.»
         return bool(sentence.mask & bits["ask_how"] and (mask & bits["quality"] or key == "با"))
 
     def _is_a_topic(self, reading: Reading, sentence: Sentence) -> bool:
@@ -462,6 +464,7 @@ _WAITS = frozenset(
 )
 _WANTS_VIEWS = "تجربه دیگران را می‌خواهد"
 _ANSWERS = frozenset("بنظر بنظرم بله اره اری بلی خیر نه نخیر جواب قطعا صددرصد معلومه مسلما کاملا پاسخ".split())
+_YES_OR_NO = frozenset("بله بلی اره اری خیر نخیر".split())  # wherever they stand; «نه» means too much else
 _NO_OBJECT = frozenset(
     "دو زیر و خوش پیاده تند کند خود پیش ان پشت کم گشاده سیاه سفید یک رو به در از سبز تازه میانه ترش".split()
 )
