@@ -42,9 +42,7 @@ class Scribe:
         told = pickle.dumps((work, asks), pickle.HIGHEST_PROTOCOL)
         try:
             with ExitStack() as turn:
-                with (
-                    self._sending
-                ):  # let go once the turn to listen is ours: answers come in the order of what was sent
+                with self._sending:  # until the turn to listen is ours: answers come in the order of what was sent
                     self._line.send_bytes(told)
                     turn.enter_context(self._receiving)
                 if not self._line.poll(PATIENCE):
