@@ -5,9 +5,8 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from peyman.shop.stock.models import Stock
 from tests import make
 from tests.conftest import PATIENCE
 from tests.make import NOW
+from tests.threads import meanwhile
 
 
 class TooBig(Refused):
@@ -55,21 +55,6 @@ def writer(django_db_blocker: Any) -> Iterator[Writer]:
         assert scribe is not None
         yield made
         scribe.end()
-
-
-def meanwhile(ask: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
-    """Ask in a thread of its own; what comes back, or is raised, is put into the list."""
-    came: list[Any] = []
-
-    def run() -> None:
-        try:
-            came.append(ask())
-        except Exception as fault:  # noqa: BLE001  # what is raised is what came
-            came.append(fault)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, came
 
 
 def together(writer: Writer, *numbers: int, work: Work[int, Any] = DOUBLE) -> list[Any]:

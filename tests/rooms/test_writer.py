@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from peyman.entrypoints.finaliser import Work, Writer
 from peyman.kernel.errors import Refused, TryLater
 from tests.conftest import PATIENCE
 from tests.make import NOW
+from tests.threads import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,21 +55,6 @@ def doubling() -> Iterator[Doubling]:
 @pytest.fixture
 def writer() -> Writer:
     return Writer(lambda: NOW)
-
-
-def meanwhile(ask: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
-    """Ask in a thread of its own; what comes back, or is raised, is put into the list."""
-    came: list[Any] = []
-
-    def run() -> None:
-        try:
-            came.append(ask())
-        except Exception as fault:  # noqa: BLE001  # what is raised is what came
-            came.append(fault)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, came
 
 
 def held_up(writer: Writer, doubling: Doubling, numbers: Sequence[int]) -> list[tuple[threading.Thread, list[Any]]]:
