@@ -3,7 +3,6 @@
 A refusal is an answer, not a fault. Whatever is not a `Refused` is a bug and stays loud.
 """
 
-import copyreg
 from typing import Any, ClassVar
 
 from peyman.kernel.text import persian_digits
@@ -32,7 +31,7 @@ class Refused(Exception):
 
     def __reduce__(self) -> Any:
         """Let it be said in another process: made again of what it holds, not of what it was called with."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
     @property
     def detail(self) -> str:

@@ -32,7 +32,6 @@ EVENTS: Final = {
     "unanswered": "تا پایان مهلت پاسخی نمی‌رسد",
     "cancel_by_shop": "ما لغو می‌کنیم و دلیل آن را در همان گام می‌گوییم",
 }
-_BAD: Final = frozenset((states.SHORT, states.EXPIRED, states.CANCELLED))
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,6 @@ class Stop:
     title: str
     means: str
     ways: list[Way]
-    is_bad: bool
 
 
 def stops() -> list[Stop]:
@@ -68,7 +66,6 @@ def stops() -> list[Stop]:
                 for (source, event), step in states.STEPS.items()
                 if source == state
             ],
-            state in _BAD,
         )
         for state, means in _MEANS.items()
     ]

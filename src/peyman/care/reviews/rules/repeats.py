@@ -47,12 +47,8 @@ _ENDINGS = (
 )
 _VERB_ENDINGS = ("یدن", "اندن", "وندن", "اند", "ونه", "ند", "ید", "دن", "تن", "د", "ه", "م", "ن")
 _MODIFIERS = ("quality", "plain_adj")
-_LIGHT, _FULL, _NAMED, _RARE = (
-    0.5,
-    1.0,
-    1.5,
-    2.0,
-)  # a shade of what is asked, a word of it, what the list has a name for, and a name
+# What weighs a shade of what is asked, a word of it, what the list has a name for, and what no list has: a name.
+_LIGHT, _FULL, _NAMED, _RARE = 0.5, 1.0, 1.5, 2.0
 _PRICE = "قیمت"
 _ONE_SIDED, _TWO_SIDED = 0.45, 0.40  # how much must be shared where one asks for more, and where both do
 
