@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def writer(django_db_blocker: Any) -> Iterator[Writer]:
 def together(writer: Writer, *numbers: int, work: Work[int, Any] = DOUBLE) -> list[Any]:
     """Ask for all of them at once; returns what came back, or was raised, for each."""
     with writer.expecting(), writer.expecting():
-        asked = [meanwhile(lambda number=number: writer.do(work, number)) for number in numbers]  # type: ignore[misc]
+        asked = [meanwhile(partial(writer.do, work, number)) for number in numbers]
         for thread, _ in asked:
             thread.join(PATIENCE)
     return [came[0] for _, came in asked]
