@@ -65,7 +65,7 @@ def is_better(price: int, left: int, held: Offer) -> bool:
 def newest_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
     """Return what came last and can be bought, newest first. Two queries, or five on a changed shelf."""
     found = marks.remembered(mark or marks.read(), ("newest", limit), lambda: _newest(limit))
-    return with_pieces(found, pieces(found))
+    return counted(found)
 
 
 def _newest(limit: int) -> list[Card]:
@@ -76,7 +76,7 @@ def _newest(limit: int) -> list[Card]:
 def cheaper_cards(limit: int = 8, *, mark: marks.Mark | None = None) -> list[Card]:
     """Return what became cheaper and can be bought, the latest drop first. Two queries, or five on a changed shelf."""
     found = marks.remembered(mark or marks.read(), ("cheaper", limit), lambda: _cheaper(limit))
-    return with_pieces(found, pieces(found))
+    return counted(found)
 
 
 def _cheaper(limit: int) -> list[Card]:
@@ -135,9 +135,9 @@ _STANDING_SQLITE = f"""
 _STANDING = {"sqlite": _STANDING_SQLITE, "postgresql": _STANDING_POSTGRESQL}
 
 
-def pieces(cards: Sequence[Card]) -> list[int]:
-    """Return the pieces that are left of each card's variant at this moment. One query."""
-    return standing(places(cards)).left if cards else []
+def counted(cards: Sequence[Card]) -> list[Card]:
+    """Return the same cards with the pieces that are left at this moment. One query, none for none."""
+    return with_pieces(cards, standing(places(cards)).left) if cards else []
 
 
 def with_pieces(cards: Sequence[Card], left: Sequence[int]) -> list[Card]:

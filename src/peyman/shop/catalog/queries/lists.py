@@ -23,7 +23,7 @@ from peyman.kernel.errors import Missing
 from peyman.kernel.money import percent_off
 from peyman.shop.catalog.models import Brand, Variant
 from peyman.shop.catalog.queries import marks, search
-from peyman.shop.catalog.queries.cards import Card, Offer, cards, is_better, pieces, with_pieces
+from peyman.shop.catalog.queries.cards import Card, Offer, cards, counted, is_better
 from peyman.shop.catalog.queries.filters import Filter, Shelf, Taken
 from peyman.shop.catalog.queries.tree import Crumb, Facet, tree
 from peyman.shop.catalog.rules import filters as rules
@@ -108,7 +108,7 @@ def list_cards(ask: Ask, *, mark: marks.Mark | None = None) -> CardPage:
     `search.find`); one less with a `mark` that was just read.
     """
     page = composed(ask, mark=mark or marks.read())
-    return replace(page, items=with_pieces(page.items, pieces(page.items)))
+    return replace(page, items=counted(page.items))
 
 
 def composed(ask: Ask, *, mark: marks.Mark) -> CardPage:
